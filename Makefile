@@ -1,0 +1,62 @@
+# `make help` lists the targets. Everything runs in .venv, which the first target that needs it makes.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+# Stages start `python`, so the environment's one must come first, as if it were activated.
+IN_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
+
+.DEFAULT_GOAL := help
+.PHONY: help install repro report test lint types imports unit format anchors lock clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */\1\t/' | expand -t 12
+
+install: $(INSTALLED)  ## make .venv with all that the project needs, at the pinned versions
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'make: $(PYTHON) is older than Python 3.11; name a newer one: make PYTHON=python3.12' >&2; exit 2; }
+	@echo 'Installing into .venv (several GB the first time) ...'
+	@$(PYTHON) -m venv --clear .venv
+	@sed -n '/^uv==/,/[^\\]$$/p' constraints.txt > .venv/uv.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r .venv/uv.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r constraints.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+repro: $(INSTALLED)  ## run the pipeline: data, training, evaluation, report
+	@$(IN_VENV) dvc repro
+	@$(IN_VENV) study where
+
+report: $(INSTALLED)  ## make the report again from the results
+	@$(IN_VENV) study report
+
+test: lint types imports unit  ## all checks
+
+lint: $(INSTALLED)  ## style of the code
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(INSTALLED)  ## mypy, strict
+	@$(BIN)/mypy
+
+imports: $(INSTALLED)  ## the direction of imports
+	@$(BIN)/lint-imports --no-timing
+
+unit: $(INSTALLED)  ## the tests
+	@$(IN_VENV) pytest
+
+format: $(INSTALLED)  ## format the code
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+anchors: $(INSTALLED)  ## validation ELBO of four reference models beside published figures (3 minutes)
+	@$(IN_VENV) python -m benchmarks.anchors
+
+lock: $(INSTALLED)  ## pin the newest versions that pyproject.toml allows
+	@$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --extra dev --output-file constraints.txt pyproject.toml
+
+clean:  ## remove data, models, results and reports; keeps .venv, the records and DVC's cache
+	rm -rf data models results reports

@@ -1,0 +1,46 @@
+"""``python -m analysis``: make the comparison report from exported results."""
+
+from pathlib import Path
+
+import click
+
+from pipeline.settings import load_settings
+
+
+@click.command(
+    epilog="Example: python -m analysis --results results --out reports",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.option(
+    "--params",
+    type=click.Path(path_type=Path),
+    default=Path("params.yaml"),
+    show_default=True,
+    help="Settings file; its section analyze is used.",
+)
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    default=Path("results"),
+    show_default=True,
+    help="Folder with metrics.csv, history.csv, data.json and the arrays of each run.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("reports"),
+    show_default=True,
+    help="Folder of the report.",
+)
+def main(params: Path, results: Path, out: Path) -> None:
+    """Make the comparison report: tables, figures, index.html and report.md."""
+    settings = load_settings(params)
+    # Drawing libraries take a second to load, which --help should not.
+    from analysis.report import write_report
+
+    index = write_report(results, out, settings.analyze.confidence)
+    click.echo(f"Report: {index}")
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m analysis")

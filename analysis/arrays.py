@@ -1,0 +1,131 @@
+"""The drawn images and latent codes of ``results/**/arrays.npz``: one run a configuration.
+
+A figure shows the run of the lowest seed that has arrays: a rule that cannot pick favourites.
+"""
+
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.frames import REMEDY, ResultsError
+from analysis.words import listing
+
+Array = NDArray[Any]
+
+# What figures read, with the number of axes; images are uint8 with height and width last.
+_IMAGES = {
+    "originals": 3,
+    "inputs": 3,
+    "reconstructions": 3,
+    "samples": 3,
+    "interpolations": 4,
+    "interpolation_originals": 4,
+    "latent_grid": 4,
+}
+_NUMBERS = {"latent_grid_axis": 1, "mu": 2, "labels": 1}
+_PLANE_ONLY = ("latent_grid", *_NUMBERS)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawings:
+    """What one run drew.
+
+    Attributes:
+        model: display name of its configuration.
+        run: its folder under ``results/``.
+        latent_dim: number of latent dimensions.
+        collapsed: whether the run collapsed.
+        arrays: by name, as ``arrays.npz`` holds them; the plane's only for two dimensions.
+    """
+
+    model: str
+    run: str
+    latent_dim: int
+    collapsed: bool
+    arrays: Mapping[str, Array]
+
+    @property
+    def label(self) -> str:
+        """The display name, flagged if the run collapsed."""
+        return f"{self.model} (collapsed)" if self.collapsed else self.model
+
+
+def load_drawings(folder: Path, runs: pd.DataFrame) -> tuple[list[Drawings], list[str]]:
+    """The drawings of each configuration, in the order of ``runs``, and notes on what is missing.
+
+    Raises:
+        ResultsError: if an archive cannot be read, or an array has another type or shape.
+    """
+    drawings, missing = [], []
+    for model, group in runs.groupby("model", sort=False):
+        ordered = group.sort_values("seed")
+        paths = [folder / run / "arrays.npz" for run in ordered["run"]]
+        found = [place for place, path in enumerate(paths) if path.exists()]
+        if not found:
+            missing.append(str(model))
+            continue
+        row = ordered.iloc[found[0]]
+        latent_dim = int(row["latent_dim"])
+        drawings.append(
+            Drawings(
+                model=str(model),
+                run=str(row["run"]),
+                latent_dim=latent_dim,
+                collapsed=bool(row["collapsed"]),
+                arrays=_read_arrays(paths[found[0]], latent_dim),
+            )
+        )
+    notes = [f"No arrays.npz of {listing(missing)}: no images of it."] if missing else []
+    return drawings, notes
+
+
+def with_arrays(drawings: Sequence[Drawings], *names: str) -> list[Drawings]:
+    """Those that hold all these arrays, none of them empty."""
+    return [
+        drawing
+        for drawing in drawings
+        if all(name in drawing.arrays and drawing.arrays[name].size for name in names)
+    ]
+
+
+def that_share(drawings: Sequence[Drawings], name: str) -> tuple[list[Drawings], list[str]]:
+    """Those whose array equals the first's, and notes on the others.
+
+    Only models that were shown the same images may stand side by side.
+    """
+    if not drawings:
+        return [], []
+    first = drawings[0].arrays[name]
+    same = [drawing for drawing in drawings if np.array_equal(drawing.arrays[name], first)]
+    others = [drawing.model for drawing in drawings if drawing not in same]
+    notes = [f"{listing(others)} drew other images and is left out."] if others else []
+    return same, notes
+
+
+def _read_arrays(path: Path, latent_dim: int) -> dict[str, Array]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            # A member is read when it is asked for: codes of all images only where they are drawn.
+            arrays = {
+                name: archive[name]
+                for name in (*_IMAGES, *_NUMBERS)
+                if name in archive and (latent_dim == 2 or name not in _PLANE_ONLY)
+            }
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        problem = str(error).strip().splitlines()[0]
+        raise ResultsError(f"{path}: cannot be read ({problem}); {REMEDY}") from None
+    for name, array in arrays.items():
+        axes = (_IMAGES | _NUMBERS)[name]
+        if array.ndim != axes or (name in _IMAGES and array.dtype != np.uint8):
+            rule = f"{axes} axes" + (" of uint8" if name in _IMAGES else "")
+            raise ResultsError(
+                f"{path}: {name} has {array.ndim} axes of {array.dtype}, and must have {rule}; "
+                f"{REMEDY}"
+            )
+    return arrays

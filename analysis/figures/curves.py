@@ -1,0 +1,98 @@
+"""Training curves: the bound and its two terms over the epochs."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from analysis.figures.limits import view
+from analysis.style import MUTED, WIDTH, Dash, ModelStyle, legend_label
+from analysis.words import axis_title
+from pipeline.metrics import ELBO, KL, RECONSTRUCTION
+from pipeline.protocol import Protocol
+
+# Dash and opacity.
+SPLITS: dict[str, tuple[Dash, float]] = {"valid": ("-", 1.0), "train": ((0, (2, 1.4)), 0.75)}
+
+
+def training_curves(
+    bands: pd.DataFrame,
+    models: Sequence[str],
+    styles: Mapping[str, ModelStyle],
+    protocol: Protocol,
+) -> Figure:
+    """ELBO, reconstruction and KL over epochs; a line a model and split, a band over seeds.
+
+    Args:
+        bands: of ``statistics.training_bands``.
+        models: display names, in the legend's order.
+        styles: by display name.
+        protocol: for the axes' wording.
+    """
+    figure = Figure(figsize=(WIDTH, 4.2), layout="constrained")
+    panels = figure.subplots(1, 3)
+    shown = bands[bands["model"].isin(models)]
+    for axes, metric in zip(panels, (ELBO, RECONSTRUCTION, KL), strict=True):
+        for model in models:
+            for split, (dash, opacity) in SPLITS.items():
+                line = shown[(shown["model"] == model) & (shown["split"] == split)]
+                colour = styles[model].colour
+                mean = line[f"{metric.name}_mean"]
+                axes.plot(
+                    line["epoch"],
+                    mean,
+                    color=colour,
+                    alpha=opacity,
+                    linestyle=dash,
+                    marker=styles[model].marker if split == "valid" else "",
+                    markevery=_every(len(line)),
+                    markersize=4.5,
+                )
+                ends = line[f"{metric.name}_low"], line[f"{metric.name}_high"]
+                axes.fill_between(line["epoch"], *ends, color=colour, alpha=0.13, linewidth=0)
+        axes.set_title(axis_title(metric, protocol))
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
+        _leave_out_the_start(axes, shown, metric.name)
+    panels[0].set_ylabel("nats per image")
+    _legend(figure, models, styles)
+    return figure
+
+
+def first_epoch_in_view(bands: pd.DataFrame) -> int:
+    """The first tenth of the epochs falls so steeply that it would flatten the rest."""
+    last = int(bands["epoch"].max())
+    return 1 + last // 10 if last >= 5 else 1
+
+
+def _leave_out_the_start(axes: Axes, bands: pd.DataFrame, name: str) -> None:
+    late = bands[bands["epoch"] >= first_epoch_in_view(bands)]
+    axes.set_ylim(*view(late[f"{name}_mean"], late[[f"{name}_low", f"{name}_high"]]))
+
+
+def _every(epochs: int) -> tuple[int, int]:
+    """About six markers a line, the last epoch among them."""
+    step = max(1, epochs // 6)
+    return (epochs - 1) % step, step
+
+
+def _legend(figure: Figure, models: Sequence[str], styles: Mapping[str, ModelStyle]) -> None:
+    handles = [
+        Line2D([], [], color=styles[model].colour, marker=styles[model].marker) for model in models
+    ]
+    handles += [
+        Line2D([], [], color=MUTED, linestyle=dash, alpha=opacity)
+        for dash, opacity in SPLITS.values()
+    ]
+    labels = [*models, "validation", "training"]
+    figure.legend(
+        handles,
+        [legend_label(label) for label in labels],
+        loc="outside upper left",
+        ncols=min(len(labels), 8),
+        columnspacing=1.6,
+        handlelength=2.4,
+    )

@@ -1,0 +1,162 @@
+"""The plane of two-dimensional latents: what it decodes to, and where the images lie in it."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib import patheffects
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Circle, Rectangle
+from numpy.typing import NDArray
+
+from analysis.figures.canvas import LINE_HEIGHT, Images, Sheet, mosaic, whole_scale
+from analysis.style import CLASS_COLOURS, INK, MUTED, ModelStyle, legend_label
+
+Floats = NDArray[np.floating]
+Labels = NDArray[np.integer]
+
+COLUMNS = 2
+
+
+def latent_grid(
+    grids: Sequence[tuple[str, str, Images, Floats]], styles: Mapping[str, ModelStyle]
+) -> Figure:
+    """The decoded plane of each model, z1 to the right and z2 upwards.
+
+    Args:
+        grids: display name, label, images (G, G, H, W) with [i, j] decoded at
+            (z1 = axis[j], z2 = axis[i]), and the ascending axis (G,).
+        styles: by display name.
+    """
+    cells, height, width = grids[0][2].shape[1:]
+    scale = whole_scale(cells * width, 900)
+    wide, high = cells * width * scale, cells * height * scale
+    margin, head, foot, between = 76, LINE_HEIGHT + 16, 76, 60
+    pitch_x, pitch_y = margin + wide + between, head + high + foot
+    columns = min(COLUMNS, len(grids))
+    rows = -(-len(grids) // columns)
+    sheet = Sheet(columns * pitch_x - between + 20, rows * pitch_y)
+    for place, (model, label, images, axis) in enumerate(grids):
+        left, top = place % columns * pitch_x + margin, place // columns * pitch_y
+        sheet.name(label, left, top + LINE_HEIGHT / 2, styles[model])
+        axes = sheet.axes(left, top + head, wide, high)
+        half = (axis[-1] - axis[0]) / (len(axis) - 1) / 2  # a cell is centred on its code
+        ends = (axis[0] - half, axis[-1] + half)
+        axes.imshow(
+            mosaic(images[::-1], gap=0),  # the first row is the lowest z2
+            cmap="gray",
+            vmin=0,
+            vmax=255,
+            interpolation="nearest",
+            aspect="auto",
+            extent=(*ends, *ends),
+        )
+        ticks = [float(axis[0]), float(axis[0] + axis[-1]) / 2, float(axis[-1])]
+        _plane_axes(axes, ticks)
+    return sheet.figure
+
+
+def posterior_means(
+    clouds: Sequence[tuple[str, str, Floats, Labels]],
+    classes: Sequence[str],
+    square: float | None,
+    styles: Mapping[str, ModelStyle],
+) -> Figure:
+    """Posterior means of a split in the plane, coloured by class, named at the class's median.
+
+    Args:
+        clouds: display name, label, means (N, 2) and labels (N,) a model.
+        classes: the name of each label.
+        square: half the side of the decoded plane, drawn as a frame; None for none.
+        styles: by display name.
+    """
+    columns = min(COLUMNS, len(clouds))
+    rows = -(-len(clouds) // columns)
+    figure = Figure(figsize=(4.6 * columns + 1.2, 4.7 * rows), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+    for axes in panels.flat[len(clouds) :]:
+        axes.set_visible(False)
+    # One frame for all: every point, and at least two standard deviations of the prior.
+    reach = max(2.2, *(float(np.abs(mu).max()) * 1.05 for _, _, mu, _ in clouds))
+    for axes, (model, label, mu, labels) in zip(panels.flat, clouds, strict=False):
+        _prior(axes, square)
+        size = min(16.0, 5000 / math.sqrt(len(mu)) / 14)
+        colours = [CLASS_COLOURS[int(kind) % len(CLASS_COLOURS)] for kind in labels]
+        axes.scatter(mu[:, 0], mu[:, 1], s=size, c=colours, alpha=0.7, linewidths=0, zorder=2)
+        _name_classes(axes, mu, labels, classes)
+        axes.plot([0.012], [1.035], styles[model].marker, color=styles[model].colour, ms=6,
+                  transform=axes.transAxes, clip_on=False)  # fmt: skip
+        axes.set_title(f"    {label}", fontweight="normal")
+        axes.set_xlim(-reach, reach)
+        axes.set_ylim(-reach, reach)
+        axes.set_aspect("equal")
+        axes.grid(visible=False)
+        axes.set_xlabel("z1")
+        axes.set_ylabel("z2", rotation=0, labelpad=10)
+        axes.yaxis.label.set_visible(axes in panels[:, 0])
+    _class_legend(figure, clouds, classes)
+    return figure
+
+
+def class_name(kind: int, classes: Sequence[str]) -> str:
+    """The label's name, or its number where none is known."""
+    return classes[kind] if 0 <= kind < len(classes) else str(kind)
+
+
+def _plane_axes(axes: Axes, ticks: Sequence[float]) -> None:
+    names = [f"{tick:g}".replace("-", "−") for tick in ticks]
+    axes.set_xticks(ticks, names)
+    axes.set_yticks(ticks, names)
+    axes.grid(visible=False)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    axes.set_xlabel("z1", labelpad=-8)
+    axes.set_ylabel("z2", rotation=0, labelpad=-14)
+    axes.yaxis.set_label_coords(-0.045, 0.73)
+    axes.xaxis.set_label_coords(0.75, -0.02)
+
+
+def _prior(axes: Axes, square: float | None) -> None:
+    """Circles at one and two standard deviations, and the frame of the decoded plane."""
+    for radius in (1, 2):
+        axes.add_patch(Circle((0, 0), radius, fill=False, color="#c4c9d2", lw=0.9, zorder=1))
+    if square is not None:
+        side = 2 * square
+        axes.add_patch(
+            Rectangle(
+                (-square, -square), side, side, fill=False, color=MUTED, lw=0.8, ls="--", zorder=1
+            )
+        )
+
+
+def _name_classes(axes: Axes, mu: Floats, labels: Labels, classes: Sequence[str]) -> None:
+    halo = [patheffects.withStroke(linewidth=2.6, foreground="white")]
+    for kind in np.unique(labels):
+        x, y = np.median(mu[labels == kind], axis=0)
+        name = class_name(int(kind), classes)
+        axes.text(
+            x,
+            y,
+            name,
+            ha="center",
+            va="center",
+            fontsize=10 if len(name) < 3 else 7.5,
+            fontweight="bold",
+            color=INK,
+            path_effects=halo,
+            zorder=3,
+        )
+
+
+def _class_legend(
+    figure: Figure, clouds: Sequence[tuple[str, str, Floats, Labels]], classes: Sequence[str]
+) -> None:
+    kinds = np.unique(np.concatenate([labels for _, _, _, labels in clouds]))
+    handles = [
+        Line2D([], [], color=CLASS_COLOURS[int(kind) % len(CLASS_COLOURS)], marker="o", ls="")
+        for kind in kinds
+    ]
+    names = [legend_label(class_name(int(kind), classes)) for kind in kinds]
+    figure.legend(handles, names, loc="outside right center", handletextpad=0.2, borderpad=0.6)

@@ -1,0 +1,173 @@
+"""Means and intervals over seeds: the numbers behind tables, verdicts and charts.
+
+An independent training run is the unit: intervals are Student's t over the seeds of a
+configuration, and Welch's for a difference of two. One seed has a mean and no interval.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.special import stdtrit
+
+from analysis.frames import CONFIGURATION
+from pipeline.metrics import METRICS
+
+CURVES = ("elbo", "reconstruction", "kl")
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A mean, or a difference of means, with its confidence interval.
+
+    Attributes:
+        mean: the estimate.
+        low: lower end; NaN where one seed gives no interval.
+        high: upper end; NaN as well.
+    """
+
+    mean: float
+    low: float
+    high: float
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there were seeds enough for an interval."""
+        return not math.isnan(self.low)
+
+
+def mean_interval(values: Sequence[float], confidence: float) -> Interval:
+    """Mean with Student's t interval.
+
+    Args:
+        values: one a seed, at least one.
+        confidence: coverage, in (0, 1).
+
+    Raises:
+        ValueError: without any value.
+    """
+    mean, error, freedom = _standard_error(values)
+    if freedom == 0:
+        return Interval(mean, math.nan, math.nan)
+    return _interval(mean, error, freedom, confidence)
+
+
+def difference_interval(
+    values: Sequence[float], reference: Sequence[float], confidence: float
+) -> Interval:
+    """Mean of ``values`` minus mean of ``reference`` with Welch's interval (Welch 1947).
+
+    The variances may differ, and the degrees of freedom are Welch and Satterthwaite's. Seeds of
+    different configurations share no weights, so they are not paired.
+
+    Raises:
+        ValueError: if one of both is empty.
+    """
+    mean, error, freedom = _standard_error(values)
+    mean_0, error_0, freedom_0 = _standard_error(reference)
+    difference = mean - mean_0
+    if min(freedom, freedom_0) == 0:
+        return Interval(difference, math.nan, math.nan)
+    variance = error**2 + error_0**2
+    if variance == 0:
+        return Interval(difference, difference, difference)
+    welch = variance**2 / (error**4 / freedom + error_0**4 / freedom_0)
+    return _interval(difference, math.sqrt(variance), welch, confidence)
+
+
+def _standard_error(values: Sequence[float]) -> tuple[float, float, int]:
+    """Mean, standard error of the mean and degrees of freedom."""
+    array = np.asarray(values, dtype=float)
+    if array.size == 0:
+        raise ValueError("a mean needs at least one value, but got none")
+    freedom = array.size - 1
+    error = float(array.std(ddof=1)) / math.sqrt(array.size) if freedom else math.nan
+    return float(array.mean()), error, freedom
+
+
+def _interval(mean: float, error: float, freedom: float, confidence: float) -> Interval:
+    half = float(stdtrit(freedom, (1 + confidence) / 2)) * error
+    return Interval(mean, mean - half, mean + half)
+
+
+def summarise(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    """One row a configuration, in the order of ``runs``.
+
+    Returns:
+        ``model``, the configuration, ``parameters``, ``seeds``, ``collapsed`` (runs, which are
+        part of the means), and ``<metric>_mean``, ``_low``, ``_high`` for every reported metric
+        and ``train_seconds``.
+    """
+    measured = [name for name in (*METRICS, "train_seconds") if name in runs]
+    rows = []
+    for model, group in runs.groupby("model", sort=False):
+        first = group.iloc[0]
+        row = {"model": model, **{name: first[name] for name in CONFIGURATION}}
+        row["parameters"] = first["parameters"]
+        row["seeds"] = len(group)
+        row["collapsed"] = int(group["collapsed"].sum())
+        for name in measured:
+            interval = mean_interval(group[name].tolist(), confidence)
+            row[f"{name}_mean"] = interval.mean
+            row[f"{name}_low"] = interval.low
+            row[f"{name}_high"] = interval.high
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def interval_of(row: pd.Series, metric: str) -> Interval:
+    """The interval of one metric in a row of ``summarise``."""
+    return Interval(row[f"{metric}_mean"], row[f"{metric}_low"], row[f"{metric}_high"])
+
+
+def training_bands(history: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    """Mean and interval over seeds of ELBO, reconstruction and KL at every epoch.
+
+    Early stopping ends seeds at different epochs; a mean over the rest would jump, so a
+    configuration is followed as far as all its seeds go.
+
+    Returns:
+        Columns ``model``, ``split``, ``epoch``, ``seeds`` and ``<metric>_mean``, ``_low``,
+        ``_high`` (NaN for one seed), sorted as ``history`` and by epoch.
+    """
+    seeds = history.groupby("model")["seed"].nunique()
+    groups = history.groupby(["model", "split", "epoch"], sort=False)
+    counts = groups.size()
+    bands = pd.DataFrame({"seeds": counts})
+    for name in CURVES:
+        mean, deviation = groups[name].mean(), groups[name].std(ddof=1)
+        # The quantile for zero degrees of freedom is NaN, which is what one seed has to show.
+        freedom = (counts - 1).where(counts > 1).to_numpy(dtype=float)
+        half = stdtrit(freedom, (1 + confidence) / 2) * deviation / np.sqrt(counts)
+        bands[f"{name}_mean"] = mean
+        bands[f"{name}_low"], bands[f"{name}_high"] = mean - half, mean + half
+    bands = bands.reset_index()
+    return bands[bands["seeds"] == bands["model"].map(seeds)].reset_index(drop=True)
+
+
+def sorted_kl_per_dim(runs: pd.DataFrame) -> pd.DataFrame:
+    """KL of each latent dimension, ranked within its run, over the seeds of a configuration.
+
+    The number of a dimension means nothing across seeds; its rank does.
+
+    Returns:
+        Columns ``model``, ``rank`` (from 1, the largest KL), ``mean``, ``lowest`` and ``highest``
+        over seeds, in nats.
+    """
+    frames = []
+    for model, group in runs.groupby("model", sort=False):
+        ranked = -np.sort(-np.array(group["kl_per_dim"].tolist()), axis=1)  # (seeds, d)
+        frames.append(
+            pd.DataFrame(
+                {
+                    "model": model,
+                    "rank": np.arange(1, ranked.shape[1] + 1),
+                    "mean": ranked.mean(axis=0),
+                    "lowest": ranked.min(axis=0),
+                    "highest": ranked.max(axis=0),
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True)

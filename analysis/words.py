@@ -1,0 +1,96 @@
+"""Numbers, names and protocols as people read them: one wording for tables, figures and text."""
+
+import math
+from collections.abc import Sequence
+
+from analysis.statistics import Interval
+from pipeline.metrics import Metric
+from pipeline.protocol import Protocol
+
+NOTHING = "–"
+NBSP = "\N{NO-BREAK SPACE}"
+CAVEAT = "cross-entropy, not a likelihood"
+ARROWS = {"higher": "↑", "lower": "↓", "neither": ""}
+
+
+def number(value: float, digits: int = 2, *, signed: bool = False) -> str:
+    """``−111.90`` with a true minus sign; a dash for NaN; ``signed`` also writes the plus."""
+    if math.isnan(value):
+        return NOTHING
+    text = f"{value:+,.{digits}f}" if signed else f"{value:,.{digits}f}"
+    # Rounding may leave a zero with a sign, which would claim a direction.
+    if float(text.replace(",", "")) == 0:
+        text = text.lstrip("+-")
+    return text.replace("-", "−")
+
+
+def brackets(interval: Interval, digits: int = 2, *, signed: bool = False) -> str:
+    """``[−112.41, −111.39]``; a dash where one seed gives no interval."""
+    if not interval.is_known:
+        return NOTHING
+    ends = (number(end, digits, signed=signed) for end in (interval.low, interval.high))
+    return f"[{f',{NBSP}'.join(ends)}]"
+
+
+def estimate(interval: Interval, digits: int = 2, *, signed: bool = False) -> str:
+    """``−111.90 [−112.41, −111.39]``; the mean alone where there is no interval."""
+    mean = number(interval.mean, digits, signed=signed)
+    if not interval.is_known:
+        return mean
+    return f"{mean} {brackets(interval, digits, signed=signed)}"
+
+
+def percent(fraction: float) -> str:
+    """``95 %``."""
+    return f"{100 * fraction:g}{NBSP}%"
+
+
+def counted(amount: int, noun: str) -> str:
+    """``1 seed``, ``3 seeds``."""
+    return f"{amount:,} {noun}{'' if amount == 1 else 's'}"
+
+
+def span(values: Sequence[int], noun: str) -> str:
+    """``3 seeds`` where all agree, ``2 to 3 seeds`` where they do not."""
+    low, high = min(values), max(values)
+    return counted(low, noun) if low == high else f"{low:,} to {counted(high, noun)}"
+
+
+def active(mean: float, latent_dim: int) -> str:
+    """``15.7 of 20`` active units; whole numbers without a point."""
+    return f"{number(mean, 0 if mean == round(mean) else 1)} of {latent_dim}"
+
+
+def listing(items: Sequence[str]) -> str:
+    """``a, b and c``."""
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def caveat(metric: Metric, protocol: Protocol) -> str:
+    """What must stand beside the metric where ``bernoulli`` is no likelihood; else empty."""
+    holds_it = metric.unit == "nats" and metric.name != "kl"
+    return CAVEAT if holds_it and not protocol.is_likelihood else ""
+
+
+def metric_unit(metric: Metric, protocol: Protocol) -> str:
+    """The unit under a heading, with the caveat; empty for a count."""
+    if metric.unit == "dimensions":
+        return ""
+    unit = "nats per image" if metric.unit == "nats" else metric.unit
+    return "; ".join(filter(None, (unit, caveat(metric, protocol))))
+
+
+def axis_title(metric: Metric, protocol: Protocol) -> str:
+    """The heading of a chart: label, arrow, and a caveat on a second line."""
+    arrow = f" {ARROWS[metric.better]}" if metric.sign else ""
+    below = caveat(metric, protocol)
+    return f"{metric.label}{arrow}" + (f"\n({below})" if below else "")
+
+
+def likelihood_label(protocol: Protocol) -> str:
+    """The likelihood, with a caveat where it is none."""
+    if protocol.is_likelihood:
+        return protocol.likelihood
+    return f"{protocol.likelihood} on grey pixels ({CAVEAT})"

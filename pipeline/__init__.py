@@ -1,0 +1,1 @@
+"""One VAE run: settings, data, models, training, evaluation, tracking."""

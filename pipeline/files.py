@@ -1,0 +1,77 @@
+"""Files and folders that appear whole or not at all, whenever the process is killed."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from pipeline.errors import UserError
+
+PARTIAL = ".partial-"
+
+
+def write_bytes(path: Path, payload: bytes) -> None:
+    """Write a file whole or not at all, making its folder; an older one stays until the end.
+
+    Raises:
+        UserError: if the folder cannot be written to or the disk is full.
+    """
+    # Beside its goal, because a rename is atomic only within a file system; the process id keeps
+    # two writers apart.
+    temporary = path.with_name(f"{PARTIAL}{os.getpid()}-{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            file.write(payload)
+            file.flush()
+            # Else a power cut after the rename can leave the new name with old or no content.
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be written: {error.strerror}; check its folder and the free space"
+        ) from None
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file in UTF-8, whole or not at all; see ``write_bytes``."""
+    write_bytes(path, text.encode())
+
+
+@contextmanager
+def replacing_folder(folder: Path) -> Iterator[Path]:
+    """A temporary folder beside ``folder`` that takes its place when the block succeeds."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f"{PARTIAL}{folder.name}-", dir=folder.parent))
+    temporary.chmod(0o755)  # mkdtemp makes it private
+    try:
+        yield temporary
+        # A folder cannot be renamed onto a full one. Killed between the two steps, the folder is
+        # missing, never half-written, and what made it makes it again.
+        if folder.exists():
+            shutil.rmtree(folder)
+        temporary.replace(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove_others(folder: Path, keep: set[str]) -> list[str]:
+    """Remove what lies two levels deep under ``folder`` and is not in ``keep``; its names.
+
+    For ``models/<cell>/<run>``: runs that left the grid, and what a kill left half-written.
+    """
+    removed = []
+    for path in sorted(folder.glob("*/*")):
+        name = path.relative_to(folder).as_posix()
+        if name not in keep:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+            removed.append(name)
+    for cell in sorted(folder.glob("*")):
+        if cell.is_dir() and not any(cell.iterdir()):
+            cell.rmdir()
+    return removed

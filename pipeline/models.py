@@ -1,0 +1,280 @@
+"""Linear and convolutional VAEs from settings, and their folders."""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from pipeline.errors import UserError
+from pipeline.likelihoods import OBSERVATIONS
+from pipeline.settings import Activation, Likelihood, RunSettings
+
+ACTIVATIONS: dict[Activation, type[nn.Module]] = {
+    "silu": nn.SiLU,
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+}
+
+KERNEL, STRIDE, PADDING = 4, 2, 1  # halves an even side; rounds an odd one down
+
+LAYERS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)  # all that has weights
+
+
+class ModelError(UserError):
+    """A model that cannot be built or read."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageShape:
+    """Height and width of the one-channel images, in pixels."""
+
+    height: int
+    width: int
+
+    @property
+    def pixels(self) -> int:
+        """Number of pixels of an image."""
+        return self.height * self.width
+
+    def halved(self) -> "ImageShape":
+        """The shape after one stride-2 block."""
+        return ImageShape(self.height // STRIDE, self.width // STRIDE)
+
+
+class VAE(nn.Module):
+    """A variational auto-encoder with a diagonal Gaussian posterior and a standard normal prior.
+
+    ``encoder`` maps (B, 1, H, W) to (B, 2d), ``decoder`` maps (B, d) to (B, 1, H, W).
+    """
+
+    log_scale: Tensor
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        decoder: nn.Module,
+        latent_dim: int,
+        likelihood: Likelihood,
+        scale: float | str,
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.decoder = decoder
+        self.latent_dim = latent_dim
+        self.likelihood: Likelihood = likelihood
+        # A scalar that only the Gaussian uses; a parameter only where it is learned.
+        learned = likelihood == "gaussian" and scale == "learned"
+        start = torch.tensor(math.log(0.3) if isinstance(scale, str) else math.log(scale))
+        if learned:
+            self.log_scale = nn.Parameter(start)
+        else:
+            self.register_buffer("log_scale", start)
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, 1, H, W) in [0, 1] -> mean and log-variance of q(z|x), each (B, d)."""
+        mu, log_var = self.encoder(x).chunk(2, dim=1)
+        return mu, log_var
+
+    def decode(self, z: Tensor) -> Tensor:
+        """(B, d) -> logits (B, 1, H, W); for the Gaussian these are its mean."""
+        logits: Tensor = self.decoder(z)
+        return logits
+
+    def log_prob(self, logits: Tensor, x: Tensor) -> Tensor:
+        """Log p(x|z) in nats, summed over pixels: (B,)."""
+        return OBSERVATIONS[self.likelihood].log_prob(logits, x, self.log_scale)
+
+    def mean(self, logits: Tensor) -> Tensor:
+        """E[x|z], same shape as ``logits``: the image to show."""
+        return OBSERVATIONS[self.likelihood].mean(logits)
+
+    def sample(self, n: int, generator: torch.Generator) -> Tensor:
+        """Mean images of n draws from the prior: (n, 1, H, W)."""
+        z = torch.randn(n, self.latent_dim, generator=generator, device=generator.device)
+        return self.mean(self.decode(z.to(self.log_scale.device)))
+
+    @property
+    def parameter_count(self) -> int:
+        """Number of trained numbers."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+
+def build_model(settings: RunSettings, shape: ImageShape) -> VAE:
+    """The VAE that the settings describe, with memory but no values: initialise or load it next.
+
+    Raises:
+        ModelError: if the image is too small for the number of stride-2 blocks.
+    """
+    # On the meta device, layers draw no start values: those come from our own generator.
+    with torch.device("meta"):
+        if settings.architecture == "linear":
+            encoder, decoder = _linear(settings, shape)
+        else:
+            encoder, decoder = _conv(settings, shape)
+    encoder.to_empty(device="cpu")
+    decoder.to_empty(device="cpu")
+    return VAE(encoder, decoder, settings.latent_dim, settings.likelihood, settings.scale)
+
+
+def _linear(settings: RunSettings, shape: ImageShape) -> tuple[nn.Sequential, nn.Sequential]:
+    activation = ACTIVATIONS[settings.activation]
+    encoder_widths = [shape.pixels, *settings.hidden, 2 * settings.latent_dim]
+    decoder_widths = [settings.latent_dim, *reversed(settings.hidden), shape.pixels]
+    return (
+        nn.Sequential(nn.Flatten(), *_affine_chain(encoder_widths, activation)),
+        nn.Sequential(
+            *_affine_chain(decoder_widths, activation),
+            nn.Unflatten(1, (1, shape.height, shape.width)),
+        ),
+    )
+
+
+def _affine_chain(widths: Sequence[int], activation: type[nn.Module]) -> list[nn.Module]:
+    """Affine maps with the activation between them, none after the last."""
+    layers: list[nn.Module] = []
+    for width_in, width_out in pairwise(widths):
+        layers += [nn.Linear(width_in, width_out), activation()]
+    return layers[:-1]
+
+
+def _conv(settings: RunSettings, shape: ImageShape) -> tuple[nn.Sequential, nn.Sequential]:
+    activation = ACTIVATIONS[settings.activation]
+    shapes = [shape]
+    for _ in settings.channels:
+        shapes.append(shapes[-1].halved())
+    if shapes[-1].pixels == 0:
+        most = int(math.log2(min(shape.height, shape.width)))
+        raise ModelError(
+            f"train.model.channels = {list(settings.channels)} asks for {len(settings.channels)} "
+            f"stride-2 blocks, but {shape.height}x{shape.width} images allow at most {most}"
+        )
+    channels = [1, *settings.channels]
+    features = channels[-1] * shapes[-1].pixels
+
+    encoder: list[nn.Module] = []
+    for channels_in, channels_out in pairwise(channels):
+        encoder += [nn.Conv2d(channels_in, channels_out, KERNEL, STRIDE, PADDING), activation()]
+    dense = settings.conv_hidden
+    encoder.append(nn.Flatten())
+    encoder += _affine_chain([features, *dense, 2 * settings.latent_dim], activation)
+
+    decoder = _affine_chain([settings.latent_dim, *reversed(dense), features], activation)
+    decoder += [
+        activation(),
+        nn.Unflatten(1, (channels[-1], shapes[-1].height, shapes[-1].width)),
+    ]
+    for block in reversed(range(len(settings.channels))):
+        larger, smaller = shapes[block], shapes[block + 1]
+        # An odd side lost its last row or column on the way down; it comes back here.
+        lost = (larger.height - STRIDE * smaller.height, larger.width - STRIDE * smaller.width)
+        decoder += [
+            nn.ConvTranspose2d(
+                channels[block + 1], channels[block], KERNEL, STRIDE, PADDING, output_padding=lost
+            ),
+            activation(),
+        ]
+    return nn.Sequential(*encoder), nn.Sequential(*decoder[:-1])
+
+
+def initialise(model: VAE, mean_image: Tensor, generator: torch.Generator) -> None:
+    """Draw the start values: He-style weights, heads near the prior, bias at the data's mean.
+
+    Args:
+        model: the VAE, on the CPU.
+        mean_image: (H, W) in [0, 1], the training split's mean; what the decoder draws first.
+        generator: on the CPU; the only source of randomness.
+    """
+    layers = [module for module in model.modules() if isinstance(module, LAYERS)]
+    with torch.no_grad():
+        for layer in layers:
+            fan_in = _fan_in(layer)
+            layer.weight.normal_(0, math.sqrt(2 / fan_in), generator=generator)
+            assert layer.bias is not None
+            layer.bias.zero_()
+        output = layers[-1]
+        # A transposed convolution has one bias for all pixels.
+        mean = mean_image.flatten() if isinstance(output, nn.Linear) else mean_image.mean()
+        assert output.bias is not None
+        output.bias.copy_(OBSERVATIONS[model.likelihood].inverse_mean(mean))
+
+
+def _fan_in(layer: nn.Linear | nn.Conv2d | nn.ConvTranspose2d) -> int:
+    """Inputs that reach one output."""
+    if isinstance(layer, nn.Linear):
+        return layer.in_features
+    if isinstance(layer, nn.ConvTranspose2d):
+        return layer.in_channels * (KERNEL // STRIDE) ** 2
+    return layer.in_channels * KERNEL**2
+
+
+# --- folders ----------------------------------------------------------------------------------
+
+WEIGHTS, CONFIG = "model.safetensors", "config.json"
+
+
+def save_model(folder: Path, model: VAE, shape: ImageShape, config: dict[str, Any]) -> None:
+    """Write ``model.safetensors`` and ``config.json`` into an existing folder.
+
+    Args:
+        folder: should be a temporary one that the caller renames when all is in it.
+        model: on any device; stored in float32.
+        shape: of the images.
+        config: what else to record; ``settings`` must hold the model's RunSettings as a dict.
+    """
+    weights = {name: value.cpu().contiguous() for name, value in model.state_dict().items()}
+    save_file(weights, folder / WEIGHTS)
+    content = config | {"image": {"height": shape.height, "width": shape.width}}
+    (folder / CONFIG).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def load_model(folder: Path | str) -> VAE:
+    """The VAE of a model folder: in eval mode, float32, on the CPU.
+
+    Raises:
+        ModelError: if a file is missing, damaged or does not fit the other.
+    """
+    folder = Path(folder)
+    config = load_config(folder)
+    try:
+        settings = RunSettings.model_validate(config["settings"])
+        shape = ImageShape(**config["image"])
+    except (KeyError, TypeError, ValidationError) as error:
+        raise ModelError(
+            _unusable(folder / CONFIG, f"does not describe a model: {error}")
+        ) from None
+    model = build_model(settings, shape)
+    try:
+        model.load_state_dict(load_file(folder / WEIGHTS))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise ModelError(_unusable(folder / WEIGHTS, f"cannot be loaded: {error}")) from None
+    return model.eval()
+
+
+def load_config(folder: Path) -> dict[str, Any]:
+    """What ``config.json`` of a model folder holds.
+
+    Raises:
+        ModelError: if it is missing or no JSON object.
+    """
+    path = folder / CONFIG
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(_unusable(path, f"cannot be read: {error}")) from None
+    if not isinstance(config, dict):
+        raise ModelError(_unusable(path, "holds no JSON object"))
+    return config
+
+
+def _unusable(path: Path, what: str) -> str:
+    reason = " ".join(what.split())  # library messages come in several lines
+    return f"{path} {reason[:300]}; train it again with `dvc repro train`"

@@ -1,0 +1,71 @@
+"""What makes two numbers comparable, and the refusal to compare others. Free of torch."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+
+from pipeline.errors import UserError
+
+
+class ProtocolError(UserError):
+    """Numbers of different protocols were about to enter one table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """How a number was obtained; stored beside every one.
+
+    Attributes:
+        data: name of the data set.
+        split: the split that was measured.
+        split_hash: content hash of that split, fixed binarised draw included.
+        likelihood: ``bernoulli``, ``continuous-bernoulli`` or ``gaussian``.
+        binarisation: ``none``, ``dynamic`` or ``static``.
+        checkpoint: ``last`` or ``best`` validation epoch.
+        precision: of the training arithmetic, ``float32`` or ``bfloat16``.
+    """
+
+    data: str
+    split: str
+    split_hash: str
+    likelihood: str
+    binarisation: str
+    checkpoint: str
+    precision: str
+
+    def as_dict(self) -> dict[str, str]:
+        """The fields in their order, as they stand in config.json and metrics.csv."""
+        return asdict(self)
+
+    @property
+    def is_likelihood(self) -> bool:
+        """Whether ELBO bounds a log-likelihood: a Bernoulli on grey pixels does not."""
+        return not (self.likelihood == "bernoulli" and self.binarisation == "none")
+
+
+PROTOCOL_FIELDS = tuple(field.name for field in fields(Protocol))
+
+
+def require_same_protocol(protocols: Iterable[Protocol], where: str) -> Protocol:
+    """The one protocol that all share.
+
+    Args:
+        protocols: at least one.
+        where: what is about to be made of them, for the message.
+
+    Raises:
+        ProtocolError: if they differ, naming each field that does and its values.
+    """
+    distinct = list(dict.fromkeys(protocols))
+    if not distinct:
+        raise ProtocolError(f"{where}: there is no run to compare; run `dvc repro evaluate` first")
+    if len(distinct) == 1:
+        return distinct[0]
+    differing = []
+    for name in PROTOCOL_FIELDS:
+        values = sorted({str(getattr(protocol, name)) for protocol in distinct})
+        if len(values) > 1:
+            differing.append(f"{name} ({' / '.join(values)})")
+    raise ProtocolError(
+        f"{where}: the runs differ in {', '.join(differing)}, so their numbers cannot be compared; "
+        "train and evaluate them under one protocol"
+    )

@@ -1,0 +1,386 @@
+"""Every section of params.yaml as a frozen, checked type: the one place that knows the rules.
+
+Free of torch, so that commands and the analysis start at once.
+"""
+
+import difflib
+import math
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from pipeline.errors import UserError
+
+DataName = Literal["mnist-5k", "mnist", "fashion-mnist"]
+Architecture = Literal["linear", "conv"]
+Activation = Literal["silu", "relu", "tanh"]
+Likelihood = Literal["bernoulli", "continuous-bernoulli", "gaussian"]
+Binarisation = Literal["none", "dynamic", "static"]
+Schedule = Literal["one-cycle", "cosine", "constant"]
+Checkpoint = Literal["last", "best"]
+Precision = Literal["float32", "bfloat16"]
+Device = Literal["cpu", "cuda"]
+
+# A list in YAML, a tuple here: a settings object can then be hashed and shared.
+T = TypeVar("T")
+Many = Annotated[tuple[T, ...], Strict(False)]
+Positive = Annotated[int, Field(gt=0)]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+LatentDim = Annotated[int, Field(ge=1, le=512)]
+Beta = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+
+class SettingsError(UserError):
+    """A settings file that cannot be used: names file, key, value and rule."""
+
+
+class Section(BaseModel):
+    """Base of all settings: frozen, every key required, no other key, no silent conversion."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class DataSettings(Section):
+    """Section ``data``: which images, and how they are split."""
+
+    name: DataName
+    root: str | None
+    download: bool
+    valid_fraction: Fraction
+    test_fraction: Fraction
+    seed: Seed
+
+    @property
+    def likelihood(self) -> Likelihood:
+        """What ``train.model.likelihood: auto`` means for this data set."""
+        return "continuous-bernoulli" if self.name == "fashion-mnist" else "bernoulli"
+
+    @property
+    def binarisation(self) -> Binarisation:
+        """What ``train.binarisation: auto`` means for this data set."""
+        return "none" if self.name == "fashion-mnist" else "dynamic"
+
+
+class GridSettings(Section):
+    """Section ``train.grid``: one training run for each combination."""
+
+    architectures: Many[Architecture] = Field(min_length=1)
+    latent_dims: Many[LatentDim] = Field(min_length=1)
+    betas: Many[Beta] = Field(min_length=1)
+    seeds: Many[Seed] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _no_repeats(self) -> Self:
+        for name in ("architectures", "latent_dims", "betas", "seeds"):
+            values = getattr(self, name)
+            if len(set(values)) < len(values):
+                raise ValueError(f"{name} = {list(values)} must not name a value twice")
+        return self
+
+
+class ModelSettings(Section):
+    """Section ``train.model``: what all models of the grid share."""
+
+    hidden: Many[Positive]
+    channels: Many[Positive] = Field(min_length=1)
+    conv_hidden: Many[Positive]
+    activation: Activation
+    likelihood: Likelihood | Literal["auto"]
+    scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["learned"]
+
+
+class TrainSettings(Section):
+    """Section ``train``: the grid, its models and how each is trained."""
+
+    grid: GridSettings
+    model: ModelSettings
+    binarisation: Binarisation | Literal["auto"]
+    epochs: Positive
+    batch_size: Positive
+    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    schedule: Schedule
+    beta_warmup: Annotated[int, Field(ge=0)]
+    free_bits: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    clip_norm: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None
+    patience: Positive | None
+    checkpoint: Checkpoint
+    precision: Precision | Literal["auto"]
+    device: Device | Literal["auto"]
+
+
+class EvaluateSettings(Section):
+    """Section ``evaluate``: how the test split is measured and what is drawn."""
+
+    batch_size: Positive
+    latent_samples: Positive
+    reconstructions: Positive
+    samples: Positive
+    interpolations: Positive
+    steps: Annotated[int, Field(ge=3)]
+    grid_size: Annotated[int, Field(ge=3)]
+    seed: Seed
+
+
+class AnalyzeSettings(Section):
+    """Section ``analyze``: the report."""
+
+    confidence: Fraction
+
+
+class RunSettings(Section):
+    """All that decides one training run: a point of the grid with everything ``auto`` resolved.
+
+    Precision and device stay as asked for: only the machine that trains can resolve them.
+    """
+
+    architecture: Architecture
+    latent_dim: LatentDim
+    beta: Beta
+    seed: Seed
+    hidden: Many[Positive]
+    channels: Many[Positive]
+    conv_hidden: Many[Positive]
+    activation: Activation
+    likelihood: Likelihood
+    scale: Annotated[float, Field(gt=0)] | Literal["learned"]
+    binarisation: Binarisation
+    epochs: Positive
+    batch_size: Positive
+    learning_rate: Annotated[float, Field(gt=0)]
+    schedule: Schedule
+    beta_warmup: Annotated[int, Field(ge=0)]
+    free_bits: Annotated[float, Field(ge=0)]
+    clip_norm: Annotated[float, Field(gt=0)] | None
+    patience: Positive | None
+    checkpoint: Checkpoint
+    precision: Precision | Literal["auto"]
+    device: Device | Literal["auto"]
+
+
+class Settings(Section):
+    """The whole of params.yaml."""
+
+    data: DataSettings
+    train: TrainSettings
+    evaluate: EvaluateSettings
+    analyze: AnalyzeSettings
+
+    @cached_property
+    def runs(self) -> dict[str, RunSettings]:
+        """Every run of the grid by its folder under ``models/``, in the grid's order.
+
+        ``linear-2/seed-0``; where the grid varies beta, ``linear-2/beta-4-seed-0``.
+        """
+        return {run_name(run, self.train.grid): run for run in self._grid()}
+
+    def _grid(self) -> Iterator[RunSettings]:
+        train = self.train
+        shared = train.model_dump(exclude={"grid", "model"}) | train.model.model_dump()
+        if shared["likelihood"] == "auto":
+            shared["likelihood"] = self.data.likelihood
+        if shared["binarisation"] == "auto":
+            shared["binarisation"] = self.data.binarisation
+        for architecture in train.grid.architectures:
+            for latent_dim in train.grid.latent_dims:
+                for beta in train.grid.betas:
+                    for seed in train.grid.seeds:
+                        yield RunSettings(
+                            architecture=architecture,
+                            latent_dim=latent_dim,
+                            beta=beta,
+                            seed=seed,
+                            **shared,
+                        )
+
+
+def cell_name(architecture: str, latent_dim: int) -> str:
+    """``linear-2``: the folder of all runs of one architecture and latent size."""
+    return f"{architecture}-{latent_dim}"
+
+
+def run_name(run: RunSettings, grid: GridSettings) -> str:
+    """The run's folder under ``models/`` and ``results/``; names beta where the grid varies it."""
+    beta = f"beta-{run.beta:g}-" if len(grid.betas) > 1 else ""
+    return f"{cell_name(run.architecture, run.latent_dim)}/{beta}seed-{run.seed}"
+
+
+def load_settings(path: Path | str = "params.yaml") -> Settings:
+    """Read and check a settings file.
+
+    Raises:
+        SettingsError: naming the file, the key, its value and the rule that it breaks.
+    """
+    path = Path(path)
+    try:
+        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(
+            f"{path}: no such file; run in the project's root, or restore it with "
+            f"`git checkout {path.name}`"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read: {error}") from None
+    except YAMLError as error:
+        raise SettingsError(f"{path}: is not valid YAML: {_yaml_problem(error)}") from None
+    return parse_settings(content, str(path))
+
+
+def parse_settings(content: object, source: str = "params.yaml") -> Settings:
+    """Check settings that were read already; ``source`` names them in messages.
+
+    Raises:
+        SettingsError: naming the source, the key, its value and the rule that it breaks.
+    """
+    if not isinstance(content, dict):
+        raise SettingsError(f"{source}: must hold the sections {', '.join(Settings.model_fields)}")
+    try:
+        settings = Settings.model_validate(content)
+    except ValidationError as error:
+        raise SettingsError(f"{source}: {_describe(error)}") from None
+    _check_together(settings, source)
+    return settings
+
+
+def _check_together(settings: Settings, source: str) -> None:
+    """Rules that span sections."""
+    train = settings.train
+    if train.beta_warmup > train.epochs:
+        raise SettingsError(
+            f"{source}: train.beta_warmup = {train.beta_warmup} must not exceed "
+            f"train.epochs = {train.epochs}"
+        )
+    data = settings.data
+    if data.name == "mnist-5k" and (data.root is not None or data.download):
+        key = "data.root" if data.root is not None else "data.download"
+        raise SettingsError(
+            f"{source}: {key} has no meaning for mnist-5k, which is embedded; "
+            "set it to null or false, or choose data.name mnist or fashion-mnist"
+        )
+
+
+# --- messages ---------------------------------------------------------------------------------
+
+
+def _describe(error: ValidationError) -> str:
+    """The first fault as one line, with the number of others."""
+    # Unknown keys first: a misspelt key is also a missing one, and its name is the better clue.
+    faults = sorted(
+        error.errors(include_url=False), key=lambda fault: fault["type"] != "extra_forbidden"
+    )
+    # A union reports one fault a branch; the same key is one fault to a reader.
+    keys = list(dict.fromkeys(_key(fault["loc"]) for fault in faults))
+    first = [fault for fault in faults if _key(fault["loc"]) == keys[0]]
+    others = f" (and {len(keys) - 1} more)" if len(keys) > 1 else ""
+    return _describe_fault(keys[0], first) + others
+
+
+def _describe_fault(key: str, faults: Sequence[Any]) -> str:
+    kind, value = faults[0]["type"], faults[0]["input"]
+    if kind == "missing":
+        return f"{key} is missing; add it, or see the params.yaml of the repository"
+    if kind == "extra_forbidden":
+        return f"{key} = {_show(value)} is not a known key{_nearest(faults[0]['loc'])}"
+    rules = list(dict.fromkeys(_rule(fault) for fault in faults))
+    return f"{key} = {_show(value)} {' or '.join(rules)}"
+
+
+def _rule(fault: Any) -> str:
+    context = fault.get("ctx", {})
+    match fault["type"]:
+        case "literal_error":
+            names = context["expected"].replace("'", "")
+            return f"must be {names}" + _nearest_value(fault["input"], names)
+        case "greater_than":
+            return f"must be greater than {context['gt']:g}"
+        case "greater_than_equal":
+            return f"must be at least {context['ge']:g}"
+        case "less_than":
+            return f"must be less than {context['lt']:g}"
+        case "less_than_equal":
+            return f"must be at most {context['le']:g}"
+        case "finite_number":
+            return "must be finite"
+        case "too_short":
+            return "must hold at least one value"
+        case "value_error":
+            return f"breaks a rule: {context['error']}"
+        case kind:
+            name = kind.removesuffix("_type").removesuffix("_parsing")
+            article = {"int": "a whole number", "float": "a number", "bool": "true or false"}
+            spoken = {"string": "a text", "tuple": "a list", "model": "a section with keys"}
+            return f"must be {(article | spoken).get(name, name)}"
+
+
+def _key(location: Sequence[str | int]) -> str:
+    """``train.grid.seeds[1]``; the names that pydantic adds for a union's branches are dropped."""
+    key, section = "", Settings.model_fields
+    for part in location:
+        if isinstance(part, int):
+            key += f"[{part}]"
+            continue
+        if key and part not in section and not _is_section(section, location, part):
+            continue
+        key += f".{part}" if key else part
+        field = section.get(part)
+        nested = field.annotation if field else None
+        if isinstance(nested, type) and issubclass(nested, Section):
+            section = nested.model_fields
+        else:
+            section = {}
+    return key
+
+
+def _is_section(section: dict[str, Any], location: Sequence[str | int], part: str) -> bool:
+    """Whether ``part`` is an unknown key of a known section, not a union's branch."""
+    return bool(section) and location[-1] == part
+
+
+def _nearest(location: Sequence[str | int]) -> str:
+    """The known key that a wrong one most resembles, in any section."""
+    known = list(_all_keys(Settings))
+    wrong, section = str(location[-1]), ".".join(map(str, location[:-1]))
+    here = [key for key in known if key.rpartition(".")[0] == section]
+    names = {key.rpartition(".")[2]: key for key in (*known, *here)}
+    close = difflib.get_close_matches(wrong, [key.rpartition(".")[2] for key in here], 1, 0.5)
+    close = close or difflib.get_close_matches(wrong, names, 1, 0.6)
+    if close:
+        return f"; did you mean {names[close[0]]}?"
+    return f"; known there: {', '.join(key.rpartition('.')[2] for key in here)}"
+
+
+def _all_keys(section: type[Section], prefix: str = "") -> Iterator[str]:
+    for name, field in section.model_fields.items():
+        yield prefix + name
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            yield from _all_keys(field.annotation, f"{prefix}{name}.")
+
+
+def _nearest_value(value: object, names: str) -> str:
+    if not isinstance(value, str):
+        return ""
+    close = difflib.get_close_matches(value, names.replace(" or ", ", ").split(", "), 1, 0.6)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def _show(value: object) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    shown = repr(value)
+    return shown if len(shown) <= 60 else shown[:57] + "..."
+
+
+def _yaml_problem(error: YAMLError) -> str:
+    """The parser's complaint on one line."""
+    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+    mark = getattr(error, "problem_mark", None)
+    return f"{problem} in line {mark.line + 1}" if mark else str(problem)

@@ -1,0 +1,42 @@
+"""Stage ``prepare``: verify the images, split them, write the prepared file."""
+
+from pathlib import Path
+
+import click
+
+from pipeline.settings import load_settings
+from pipeline.sources import load_source
+
+
+@click.command(epilog="Example: python -m pipeline.stages.prepare --out data/prepared.safetensors")
+@click.option(
+    "--params",
+    type=click.Path(path_type=Path),
+    default="params.yaml",
+    show_default=True,
+    help="Settings file; section data decides.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default="data/prepared.safetensors",
+    show_default=True,
+    help="Prepared file to write.",
+)
+def main(params: Path, out: Path) -> None:
+    """Verify the images, split them and write the prepared file."""
+    settings = load_settings(params).data
+    source = load_source(settings)
+    # Here, because torch takes seconds to import: --help and faults of the input answer at once.
+    from pipeline.data import prepare, save_prepared
+
+    data = prepare(source, settings)
+    save_prepared(out, data)
+    height, width = data.image_shape
+    counts = ", ".join(f"{len(split)} {name}" for name, split in data.splits.items())
+    click.echo(f"{data.name}: {counts} images of {height} x {width}, {len(data.classes)} classes")
+    click.echo(f"hash {data.hash[:12]}, written to {out}")
+
+
+if __name__ == "__main__":
+    main()

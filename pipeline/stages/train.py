@@ -1,0 +1,168 @@
+"""Stage ``train``: the balanced grid, its runs side by side."""
+
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import click
+from filelock import FileLock, Timeout
+
+from pipeline.data import load_prepared
+from pipeline.files import remove_others
+from pipeline.hardware import resolve_hardware
+from pipeline.models import ImageShape, build_model
+from pipeline.progress import training_progress
+from pipeline.runs import TrainingTask, fingerprint, is_up_to_date, train_run, versions
+from pipeline.settings import RunSettings, Settings, load_settings
+from pipeline.training import EpochReport
+from pipeline.workers import Failure, Message, Result, count_workers, side_by_side
+
+
+@click.command(epilog="Example: python -m pipeline.stages.train --workers 4")
+@click.option("--params", default="params.yaml", show_default=True, help="Settings file.")
+@click.option("--data", default="data/prepared.safetensors", show_default=True, type=Path)
+@click.option("--models", default="models", show_default=True, type=Path, help="Where to.")
+@click.option(
+    "--workers",
+    default="auto",
+    show_default=True,
+    envvar="VAE_WORKERS",
+    help="Processes side by side; auto: one a core. Also as VAE_WORKERS.",
+)
+@click.option(
+    "--threads",
+    default=1,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Threads of each process. Another number rounds differently.",
+)
+def main(params: str, data: Path, models: Path, workers: str, threads: int) -> None:
+    """Bring MODELS in line with the settings: train each run of the grid that is not there yet.
+
+    Runs that are there and up to date stay, so that an interrupted training goes on where it
+    was; runs that are not in the grid are removed.
+    """
+    settings = load_settings(params)
+    with _sole_writer(models):
+        todo = _missing_runs(settings, data, models)
+        kept = len(settings.runs) - len(todo)
+        if kept:
+            click.echo(f"{kept} of {len(settings.runs)} runs are up to date")
+        if todo:
+            _train(todo, settings, data, models, count_workers(workers, len(todo)), threads)
+        for name in remove_others(models, keep=set(settings.runs)):
+            click.echo(f"removed {models / name}, which is not in the grid")
+
+
+@contextmanager
+def _sole_writer(models: Path) -> Iterator[None]:
+    """Hold the lock on the models; waits for another training, such as one whose dvc was killed."""
+    models.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(models.with_name(f"{models.name}.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        click.echo(f"another training writes {models}; waiting for it to end")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _missing_runs(settings: Settings, data: Path, models: Path) -> dict[str, RunSettings]:
+    """The runs to train; fails early where one cannot be built."""
+    prepared = load_prepared(data, splits=("valid",))
+    shape = ImageShape(*prepared.image_shape)
+    missing = {}
+    for name, run in settings.runs.items():
+        build_model(run, shape)
+        machine = resolve_hardware(run.device, run.precision)
+        if not is_up_to_date(models / name, fingerprint(run, prepared.hash, machine)):
+            missing[name] = run
+    return missing
+
+
+def _train(
+    runs: dict[str, RunSettings],
+    settings: Settings,
+    data: Path,
+    models: Path,
+    workers: int,
+    threads: int,
+) -> None:
+    # Imported only where there is a run to record: that takes longer than to find nothing to do.
+    from pipeline.tracking import GRID_EXPERIMENT, MlflowRecord, Status, Tracker
+
+    prepared = load_prepared(data, splits=("valid",))
+    tracker = Tracker.open(GRID_EXPERIMENT)
+    failures: list[Exception] = []
+    last: dict[str, EpochReport] = {}
+    open_records: dict[str, MlflowRecord] = {}
+
+    def tasks(parent: str) -> Iterator[TrainingTask]:
+        for name, run in runs.items():
+            if failures:
+                return  # what is under way ends; the rest would most likely fail as well
+            record = tracker.start(name, run.model_dump() | versions(), parent)
+            record.log_dataset(prepared.name, prepared.hash, "training")
+            open_records[name] = record
+            yield TrainingTask(name, run, data, models / name, threads, record.run_id)
+
+    def finish(name: str, status: Status, reason: str = "") -> None:
+        open_records.pop(name).finish(status, reason)
+
+    start = time.perf_counter()
+    with (
+        tracker.run(f"grid {prepared.name}", _grid_params(settings)) as grid,
+        training_progress(len(runs), settings.train.epochs) as progress,
+        closing(side_by_side(train_run, tasks(grid.run_id), workers)) as events,
+    ):
+        try:
+            for event in events:
+                name = event.task.name
+                match event:
+                    case Message(content=report):
+                        last[name] = report
+                        open_records[name].log_metrics(_metrics(report), report.epoch)
+                        progress.epoch(name, report)
+                    case Result():
+                        open_records[name].log_files(event.task.folder, "model")
+                        finish(name, "FINISHED")
+                        progress.finished(name, last[name])
+                    case Failure(error=error):
+                        finish(name, "FAILED", str(error))
+                        progress.failed(name)
+                        failures.append(error)
+        finally:
+            for name in list(open_records):
+                finish(name, "KILLED", "training was interrupted")
+        if failures:
+            raise failures[0]
+    seconds = time.perf_counter() - start
+    click.echo(f"trained {len(runs)} runs in {seconds:.0f} s with {workers} workers")
+
+
+def _metrics(report: EpochReport) -> dict[str, float]:
+    """An epoch's numbers under the names that MLflow shows; its charts group by the prefix."""
+    metrics = {
+        f"{split}/{name}": value
+        for split, terms in (("train", report.train), ("valid", report.valid))
+        for name, value in terms._asdict().items()
+    }
+    return metrics | {"train/learning_rate": report.learning_rate}
+
+
+def _grid_params(settings: Settings) -> dict[str, object]:
+    """What all runs of the grid share, and the grid's axes."""
+    train = settings.train.model_dump()
+    sections = {"grid": train.pop("grid"), "model": train.pop("model")}
+    nested = {
+        f"{key}.{name}": value for key, part in sections.items() for name, value in part.items()
+    }
+    return {"data": settings.data.name} | nested | train
+
+
+if __name__ == "__main__":
+    main()

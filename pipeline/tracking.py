@@ -1,0 +1,222 @@
+"""Runs on record in MLflow: the only module that imports it.
+
+By default the records lie in ``mlflow.db`` and ``mlruns/`` of the current folder, where a bare
+``mlflow ui`` finds them; ``MLFLOW_TRACKING_URI`` moves them to a server.
+"""
+
+import logging
+import os
+import socket
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Self
+
+import psutil
+from filelock import FileLock
+
+# Before the import: MLflow decides there whether to report its use over the network.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+from mlflow import MlflowClient
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, ViewType
+from mlflow.exceptions import MlflowException
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+
+# It reports each step of creating its database, between the lines of our own display.
+logging.getLogger("mlflow").setLevel(logging.WARNING)
+
+DATABASE, ARTEFACTS = "mlflow.db", "mlruns"
+GRID_EXPERIMENT = "vae-grid"
+
+HOST, PID, PID_STARTED = "vae.host", "vae.pid", "vae.pid_started"
+
+Status = Literal["FINISHED", "FAILED", "KILLED"]
+
+
+@dataclass(frozen=True, slots=True)
+class MlflowRecord:
+    """One run in MLflow."""
+
+    client: MlflowClient
+    run_id: str
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
+        """Record numbers in one transaction."""
+        now = int(time.time() * 1000)
+        self.client.log_batch(
+            self.run_id, [Metric(name, value, now, step) for name, value in metrics.items()]
+        )
+
+    def log_dataset(self, name: str, digest: str, context: str) -> None:
+        """Record the data set that the run used.
+
+        Args:
+            name: of the data set.
+            digest: its content hash; MLflow keeps the first 36 characters.
+            context: what it was used for, such as ``training``.
+        """
+        dataset = Dataset(name=name, digest=digest[:36], source_type="local", source=name)
+        tag = InputTag("mlflow.data.context", context)
+        self.client.log_inputs(self.run_id, datasets=[DatasetInput(dataset, [tag])])
+
+    def log_files(self, folder: Path, under: str = "") -> None:
+        """Record all files of a folder as artefacts."""
+        self.client.log_artifacts(self.run_id, str(folder), under or None)
+
+    def finish(self, status: Status = "FINISHED", reason: str = "") -> None:
+        """End the run; the reason stands in the tag ``vae.reason``."""
+        if reason:
+            self.client.set_tag(self.run_id, "vae.reason", reason)
+        self.client.set_terminated(self.run_id, status)
+
+
+@dataclass(frozen=True, slots=True)
+class Tracker:
+    """One experiment in MLflow."""
+
+    client: MlflowClient
+    experiment_id: str
+
+    @classmethod
+    def open(cls, experiment: str) -> Self:
+        """The experiment, created if need be; safe when several processes do so at once.
+
+        Runs that a dead process of this machine left open are ended as KILLED.
+        """
+        uri = os.environ.get("MLFLOW_TRACKING_URI")
+        if uri:
+            tracker = cls(*_open_experiment(uri, experiment))
+        else:
+            tracker = cls(*_open_local_experiment(Path.cwd(), experiment))
+        tracker.close_dead_runs()
+        return tracker
+
+    def start(
+        self,
+        name: str,
+        params: Mapping[str, object],
+        parent: str | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> MlflowRecord:
+        """Start a run, nested under ``parent`` where one is given.
+
+        Args:
+            name: shown in the list of runs.
+            params: settings, by name.
+            parent: run id of the parent.
+            tags: further tags, by name.
+        """
+        owned = {
+            HOST: socket.gethostname(),
+            PID: str(os.getpid()),
+            PID_STARTED: repr(psutil.Process().create_time()),
+        }
+        nested = {MLFLOW_PARENT_RUN_ID: parent} if parent else {}
+        run = self.client.create_run(
+            self.experiment_id, run_name=name, tags=owned | nested | dict(tags or {})
+        )
+        self.client.log_batch(
+            run.info.run_id, params=[Param(key, str(value)) for key, value in params.items()]
+        )
+        return MlflowRecord(self.client, run.info.run_id)
+
+    @contextmanager
+    def run(
+        self, name: str, params: Mapping[str, object], parent: str | None = None
+    ) -> Iterator[MlflowRecord]:
+        """A run that ends with the block: FINISHED, KILLED by an interrupt, or FAILED."""
+        record = self.start(name, params, parent)
+        try:
+            yield record
+        except KeyboardInterrupt:
+            record.finish("KILLED", "interrupted by the user")
+            raise
+        except BaseException as error:
+            record.finish("FAILED", f"{type(error).__name__}: {error}")
+            raise
+        record.finish()
+
+    def resume(self, run_id: str) -> MlflowRecord | None:
+        """A run that exists already; None where this store does not know it."""
+        if not run_id:
+            return None
+        try:
+            self.client.get_run(run_id)
+        except MlflowException:
+            return None
+        return MlflowRecord(self.client, run_id)
+
+    def close_dead_runs(self) -> int:
+        """End as KILLED what a process of this machine left open when it died; how many."""
+        closed = 0
+        for run_id, tags in self._open_runs():
+            if tags.get(HOST) != socket.gethostname() or _is_alive(tags):
+                continue
+            record = MlflowRecord(self.client, run_id)
+            record.finish("KILLED", "its process ended without closing the run")
+            closed += 1
+        return closed
+
+    def _open_runs(self) -> Iterator[tuple[str, dict[str, str]]]:
+        token: str | None = None
+        while True:
+            page = self.client.search_runs(
+                [self.experiment_id],
+                "attributes.status = 'RUNNING'",
+                ViewType.ALL,
+                page_token=token,
+            )
+            yield from [(run.info.run_id, run.data.tags) for run in page]
+            token = page.token
+            if not token:
+                return
+
+
+def _is_alive(tags: Mapping[str, str]) -> bool:
+    """Whether the process that started the run is there: same pid *and* same start time."""
+    try:
+        process = psutil.Process(int(tags[PID]))
+        # Both are read from the kernel's own record, so they are equal or of two processes; the
+        # tolerance is for a clock that was set in between.
+        return abs(process.create_time() - float(tags[PID_STARTED])) < 2
+    except (psutil.NoSuchProcess, KeyError, ValueError):
+        return False
+
+
+def _open_experiment(uri: str, experiment: str) -> tuple[MlflowClient, str]:
+    client = MlflowClient(uri)
+    found = client.get_experiment_by_name(experiment)
+    if found is not None:
+        return client, str(found.experiment_id)
+    try:
+        return client, str(client.create_experiment(experiment))
+    except MlflowException:
+        # Another process was faster.
+        found = client.get_experiment_by_name(experiment)
+        if found is None:
+            raise
+        return client, str(found.experiment_id)
+
+
+def _open_local_experiment(root: Path, experiment: str) -> tuple[MlflowClient, str]:
+    """The experiment in the folder's own database.
+
+    Two processes that create the database together break it for good, so the whole opening is
+    behind a lock. MLflow stores the artefacts' absolute place, which a moved folder leaves
+    behind; we store it relative to the folder, which is also what ``mlflow ui`` there resolves.
+    """
+    uri = f"sqlite:///{root / DATABASE}"
+    with FileLock(root / f"{DATABASE}.lock"):
+        client, experiment_id = _open_experiment(uri, experiment)
+        location = f"{ARTEFACTS}/{experiment}"
+        with closing(sqlite3.connect(root / DATABASE, timeout=60)) as database, database:
+            database.execute(
+                "UPDATE experiments SET artifact_location = ? "
+                "WHERE experiment_id = ? AND artifact_location <> ?",
+                (location, experiment_id, location),
+            )
+    return client, experiment_id

@@ -1,0 +1,251 @@
+"""The training loop: a generator of epoch reports, and what is decided from them."""
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from pipeline.data import Split
+from pipeline.elbo import bound, training_loss
+from pipeline.errors import UserError
+from pipeline.hardware import Hardware, seeded_generator
+from pipeline.models import VAE
+from pipeline.settings import Binarisation, RunSettings, Schedule
+
+ADAM_BETAS = (0.9, 0.99)  # the second moment forgets within an epoch of 4,000 images
+VALID_BATCH = 1000
+
+
+class DivergenceError(UserError):
+    """The loss became infinite or not a number."""
+
+
+class Terms(NamedTuple):
+    """Averages over the images of a split, in nats per image."""
+
+    elbo: float
+    reconstruction: float
+    kl: float
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class EpochReport:
+    """What one epoch of training came to.
+
+    Attributes:
+        epoch: counted from 1.
+        train: averages over the epoch's own steps, while the weights moved.
+        valid: averages over the validation split at the epoch's end, with noise that is the same
+            in every epoch.
+        seconds: since the start of training, validation included.
+        learning_rate: at the epoch's last step.
+    """
+
+    epoch: int
+    train: Terms
+    valid: Terms
+    seconds: float
+    learning_rate: float
+
+
+def train_epochs(
+    model: VAE, settings: RunSettings, train: Split, valid: Split, hardware: Hardware
+) -> Iterator[EpochReport]:
+    """Train the model in place and yield one report an epoch.
+
+    The caller decides: it may stop at any report, and the weights are then those of that epoch.
+    Nothing global is touched, so several of these may take turns in one process.
+
+    Raises:
+        DivergenceError: as soon as an epoch's loss is not finite.
+    """
+    device = hardware.device
+    # Convolutions over channels that lie together are faster, on CPU and GPU.
+    model.to(device).to(memory_format=torch.channels_last)
+    images = TrainingImages(train, settings, device)
+    valid_images = observed(valid, settings.binarisation).to(device)
+    valid_noise = torch.randn(
+        len(valid_images),
+        settings.latent_dim,
+        generator=seeded_generator(settings.seed, "validation"),
+    ).to(device)
+
+    steps = math.ceil(len(images) / settings.batch_size)
+    optimizer = torch.optim.Adam(
+        model.parameters(), lr=settings.learning_rate, betas=ADAM_BETAS, fused=True
+    )
+    scheduler = build_scheduler(
+        optimizer, settings.schedule, settings.learning_rate, settings.epochs * steps
+    )
+    start = time.perf_counter()
+    for epoch in range(1, settings.epochs + 1):
+        sums = torch.zeros(3, device=device)  # reconstruction, kl, loss
+        model.train()
+        for step, (x, noise) in enumerate(images.batches()):
+            beta = warmed_up_beta(settings, epoch - 1 + step / steps)
+            with hardware.autocast():
+                terms = bound(model, x, noise)
+            loss = training_loss(terms, beta, settings.free_bits)
+            optimizer.zero_grad()
+            loss.mean().backward()
+            if settings.clip_norm is not None:
+                torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm)
+            optimizer.step()
+            learning_rate = float(scheduler.get_last_lr()[0])
+            scheduler.step()
+            # Summed on the device: reading a number back every step would stall a GPU.
+            sums += torch.stack([terms.reconstruction.sum(), terms.kl.sum(), loss.sum()]).detach()
+        means = (sums / len(images)).tolist()
+        if not all(map(math.isfinite, means)):
+            raise DivergenceError(_describe_divergence(settings, epoch, means))
+        reconstruction, kl, train_loss = means
+        yield EpochReport(
+            epoch=epoch,
+            train=Terms(-(reconstruction + kl), reconstruction, kl, train_loss),
+            valid=validate(model, settings, valid_images, valid_noise),
+            seconds=time.perf_counter() - start,
+            learning_rate=learning_rate,
+        )
+
+
+class TrainingImages:
+    """The training split on the device as bytes; deals each epoch's batches."""
+
+    def __init__(self, split: Split, settings: RunSettings, device: torch.device) -> None:
+        source = split.binarised if settings.binarisation == "static" else split.images
+        self._images = source.unsqueeze(1).to(device)  # (N, 1, H, W) uint8
+        self._binarisation = settings.binarisation
+        self._batch_size = settings.batch_size
+        self._latent_dim = settings.latent_dim
+        self._generator = seeded_generator(settings.seed, "training", device)
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """One epoch: x (B, 1, H, W) in [0, 1] and noise (B, d), every image once, shuffled."""
+        count, device = len(self), self._images.device
+        order = torch.randperm(count, generator=self._generator, device=device)
+        images = self._images[order]
+        if self._binarisation == "dynamic":
+            # For r uniform on 0..254, P(r < intensity) is exactly intensity / 255. One draw of
+            # bytes an epoch costs a quarter of a Bernoulli draw of floats a batch.
+            threshold = torch.randint(
+                255, images.shape, generator=self._generator, device=device, dtype=torch.uint8
+            )
+            images = images > threshold
+        scale = 255.0 if self._binarisation == "none" else 1.0
+        noise = torch.randn(count, self._latent_dim, generator=self._generator, device=device)
+        for start in range(0, count, self._batch_size):
+            batch = slice(start, start + self._batch_size)
+            yield images[batch].float() / scale, noise[batch]
+
+
+def observed(split: Split, binarisation: Binarisation) -> Tensor:
+    """What a model sees of a split that is measured: (N, 1, H, W) float32 in [0, 1].
+
+    Grey pixels without binarisation, else the fixed draw that is stored with the data, so that
+    a number can be computed again.
+    """
+    if binarisation == "none":
+        return split.images.unsqueeze(1).float() / 255
+    return split.binarised.unsqueeze(1).float()
+
+
+@torch.no_grad()
+def validate(model: VAE, settings: RunSettings, images: Tensor, noise: Tensor) -> Terms:
+    """The terms over all images, in float32 and with the given noise (N, d)."""
+    model.eval()
+    sums = torch.zeros(3, device=images.device)
+    for x, eps in zip(images.split(VALID_BATCH), noise.split(VALID_BATCH), strict=True):
+        terms = bound(model, x, eps)
+        loss = training_loss(terms, settings.beta, settings.free_bits)
+        sums += torch.stack([terms.reconstruction.sum(), terms.kl.sum(), loss.sum()])
+    reconstruction, kl, loss_mean = (sums / len(images)).tolist()
+    return Terms(-(reconstruction + kl), reconstruction, kl, loss_mean)
+
+
+def warmed_up_beta(settings: RunSettings, epochs_done: float) -> float:
+    """Beta at a moment of training: rises linearly over the first ``beta_warmup`` epochs."""
+    if epochs_done >= settings.beta_warmup:
+        return settings.beta
+    return settings.beta * epochs_done / settings.beta_warmup
+
+
+def build_scheduler(
+    optimizer: torch.optim.Optimizer, schedule: Schedule, peak: float, steps: int
+) -> torch.optim.lr_scheduler.LRScheduler:
+    """The learning rate over ``steps`` steps, with ``peak`` as its largest value."""
+    if schedule == "one-cycle":
+        return torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, peak, total_steps=steps + 1, cycle_momentum=False
+        )
+    if schedule == "cosine":
+        return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What training came to.
+
+    Attributes:
+        history: one report an epoch, in order.
+        chosen: the epoch whose weights the model now has.
+        stopped_early: whether ``patience`` ended it.
+    """
+
+    history: tuple[EpochReport, ...]
+    chosen: EpochReport
+    stopped_early: bool
+
+
+def fit(
+    model: VAE,
+    reports: Iterable[EpochReport],
+    settings: RunSettings,
+    observe: Callable[[EpochReport], None] = lambda report: None,
+) -> Fit:
+    """Run training to its end, early where ``patience`` says so, and leave the chosen weights.
+
+    Args:
+        model: the one that ``reports`` trains.
+        reports: of ``train_epochs``.
+        settings: for ``patience`` and ``checkpoint``.
+        observe: called with each report, for progress and tracking.
+    """
+    history: list[EpochReport] = []
+    best: EpochReport | None = None
+    best_weights: dict[str, Tensor] = {}
+    stopped_early = False
+    for report in reports:
+        history.append(report)
+        observe(report)
+        if best is None or report.valid.elbo > best.valid.elbo:
+            best = report
+            if settings.checkpoint == "best":
+                best_weights = deepcopy(model.state_dict())
+        elif settings.patience is not None and report.epoch - best.epoch >= settings.patience:
+            stopped_early = report.epoch < settings.epochs
+            break
+    assert best is not None, "training yields at least one epoch"
+    if settings.checkpoint == "best":
+        model.load_state_dict(best_weights)
+        return Fit(tuple(history), best, stopped_early)
+    return Fit(tuple(history), history[-1], stopped_early)
+
+
+def _describe_divergence(settings: RunSettings, epoch: int, means: list[float]) -> str:
+    reconstruction, kl, loss = means
+    return (
+        f"training of {settings.architecture}-{settings.latent_dim} (beta {settings.beta:g}, seed "
+        f"{settings.seed}) diverged in epoch {epoch}: loss {loss:g}, reconstruction "
+        f"{reconstruction:g}, kl {kl:g}; lower train.learning_rate (now "
+        f"{settings.learning_rate:g}) or train.clip_norm (now {settings.clip_norm})"
+    )
