@@ -38,7 +38,7 @@ def main(params: Path, results: Path, out: Path) -> None:
     # Drawing libraries take a second to load, which --help should not.
     from analysis.report import write_report
 
-    index = write_report(results, out, settings.analyze.confidence)
+    index = write_report(settings, results, out)
     click.echo(f"Report: {index}")
 
 

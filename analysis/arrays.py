@@ -1,9 +1,10 @@
-"""The drawn images and latent codes of ``results/**/arrays.npz``: one run a configuration.
+"""The drawn images and latent codes of ``results/runs/<run>/arrays.npz``: one run a configuration.
 
 A figure shows the run of the lowest seed that has arrays: a rule that cannot pick favourites.
 """
 
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.frames import REMEDY, ResultsError
+from analysis.cells import REMEDY, ResultsError
 from analysis.words import listing
 
 Array = NDArray[Any]
@@ -29,6 +30,8 @@ _IMAGES = {
     "latent_grid": 4,
 }
 _NUMBERS = {"latent_grid_axis": 1, "mu": 2, "labels": 1}
+# What numpy raises for a file that is no archive of arrays, or only a part of one.
+_DAMAGE = (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 _PLANE_ONLY = ("latent_grid", *_NUMBERS)
 
 
@@ -38,7 +41,7 @@ class Drawings:
 
     Attributes:
         model: display name of its configuration.
-        run: its folder under ``results/``.
+        run: its folder under ``results/runs/``.
         latent_dim: number of latent dimensions.
         collapsed: whether the run collapsed.
         arrays: by name, as ``arrays.npz`` holds them; the plane's only for two dimensions.
@@ -65,7 +68,7 @@ def load_drawings(folder: Path, runs: pd.DataFrame) -> tuple[list[Drawings], lis
     drawings, missing = [], []
     for model, group in runs.groupby("model", sort=False):
         ordered = group.sort_values("seed")
-        paths = [folder / run / "arrays.npz" for run in ordered["run"]]
+        paths = [folder / "runs" / run / "arrays.npz" for run in ordered["run"]]
         found = [place for place, path in enumerate(paths) if path.exists()]
         if not found:
             missing.append(str(model))
@@ -103,22 +106,28 @@ def that_share(drawings: Sequence[Drawings], name: str) -> tuple[list[Drawings],
         return [], []
     first = drawings[0].arrays[name]
     same = [drawing for drawing in drawings if np.array_equal(drawing.arrays[name], first)]
-    others = [drawing.model for drawing in drawings if drawing not in same]
-    notes = [f"{listing(others)} drew other images and is left out."] if others else []
+    others = [
+        drawing.model for drawing in drawings if not np.array_equal(drawing.arrays[name], first)
+    ]
+    notes = (
+        [f"Not beside the others, for it was shown other images: {listing(others)}."]
+        if others
+        else []
+    )
     return same, notes
 
 
 def _read_arrays(path: Path, latent_dim: int) -> dict[str, Array]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             # A member is read when it is asked for: codes of all images only where they are drawn.
             arrays = {
                 name: archive[name]
                 for name in (*_IMAGES, *_NUMBERS)
                 if name in archive and (latent_dim == 2 or name not in _PLANE_ONLY)
             }
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        problem = str(error).strip().splitlines()[0]
+    except _DAMAGE as error:
+        problem = next(iter(str(error).splitlines()), type(error).__name__)
         raise ResultsError(f"{path}: cannot be read ({problem}); {REMEDY}") from None
     for name, array in arrays.items():
         axes = (_IMAGES | _NUMBERS)[name]
@@ -128,4 +137,6 @@ def _read_arrays(path: Path, latent_dim: int) -> dict[str, Array]:
                 f"{path}: {name} has {array.ndim} axes of {array.dtype}, and must have {rule}; "
                 f"{REMEDY}"
             )
+        if name in _NUMBERS and not np.isfinite(array).all():
+            raise ResultsError(f"{path}: {name} must be finite everywhere; {REMEDY}")
     return arrays

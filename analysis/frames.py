@@ -6,25 +6,19 @@ architecture, latent size and beta; beta is named where the results hold several
 """
 
 import json
-import math
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import pandas as pd
 
-from pipeline.errors import UserError
+from analysis import cells
+from analysis.cells import REMEDY, Reader, ResultsError, convert, line_of, read_csv
 from pipeline.metrics import METRICS
 from pipeline.protocol import PROTOCOL_FIELDS, Protocol, require_same_protocol
 from pipeline.settings import Architecture, cell_name
 
 CONFIGURATION = ["architecture", "latent_dim", "beta"]
-REMEDY = "make it anew with `dvc repro`"
-
-
-class ResultsError(UserError):
-    """Exported results that cannot be used: names file, place, rule and remedy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +110,12 @@ def read_runs(path: Path) -> pd.DataFrame:
     Raises:
         ResultsError: naming file, line, column, value and rule.
     """
-    frame = _read_csv(path, [*_RUN_COLUMNS, *PROTOCOL_FIELDS])
+    frame = read_csv(path, [*_RUN_COLUMNS, *PROTOCOL_FIELDS])
     if frame.empty:
         raise ResultsError(f"{path}: holds no run; {REMEDY}")
     # Metrics that later stages add are numbers too.
-    extra = {name: _number for name in METRICS if name in frame and name not in _RUN_COLUMNS}
-    frame = _convert(frame, {**_RUN_COLUMNS, **extra}, path)
+    extra = {name: cells.number for name in METRICS if name in frame and name not in _RUN_COLUMNS}
+    frame = convert(frame, {**_RUN_COLUMNS, **extra}, path)
     for column in ("commit", "data_hash", "run_id"):
         if column not in frame:
             frame[column] = ""
@@ -142,12 +136,12 @@ def read_history(path: Path, runs: pd.DataFrame) -> tuple[pd.DataFrame, list[str
     if not path.exists():
         empty = pd.DataFrame(columns=[*_HISTORY_COLUMNS, "model"])
         return empty, [f"{path} is missing: training curves are not shown."]
-    frame = _convert(_read_csv(path, _HISTORY_COLUMNS), _HISTORY_COLUMNS, path)
+    frame = convert(read_csv(path, _HISTORY_COLUMNS), _HISTORY_COLUMNS, path)
     repeated = frame.duplicated(["run", "epoch", "split"])
     if repeated.any():
         row = frame[repeated].iloc[0]
         raise ResultsError(
-            f"{path}: line {_line(row.name)}, run {row['run']}, epoch {row['epoch']}, "
+            f"{path}: line {line_of(row.name)}, run {row['run']}, epoch {row['epoch']}, "
             f"{row['split']}: stands there twice, and must once; {REMEDY}"
         )
     frame = frame[frame["run"].isin(runs["run"])]
@@ -180,36 +174,7 @@ def read_data_card(path: Path) -> DataCard | None:
         ) from None
 
 
-# --- cells --------------------------------------------------------------------------------------
-
-
-def _text(cell: str) -> str:
-    if not cell:
-        raise ValueError("must not be empty")
-    return cell
-
-
-def _number(cell: str) -> float:
-    try:
-        value = float(cell)
-    except ValueError:
-        raise ValueError("must be a number") from None
-    if not math.isfinite(value):
-        raise ValueError("must be finite")
-    return value
-
-
-def _count(cell: str) -> int:
-    value = _number(cell)
-    if value < 0 or value != int(value):
-        raise ValueError("must be a whole number of at least 0")
-    return int(value)
-
-
-def _truth(cell: str) -> bool:
-    if cell not in ("True", "False"):
-        raise ValueError("must be True or False")
-    return cell == "True"
+# --- rules --------------------------------------------------------------------------------------
 
 
 def _split(cell: str) -> str:
@@ -218,84 +183,34 @@ def _split(cell: str) -> str:
     return cell
 
 
-def _numbers(cell: str) -> tuple[float, ...]:
-    try:
-        values = json.loads(cell)
-    except ValueError:
-        values = None
-    if not isinstance(values, list):
-        raise ValueError("must be a JSON list of numbers")
-    return tuple(_number(str(value)) for value in values)
-
-
-_Reader = Callable[[str], Any]
-_RUN_COLUMNS: dict[str, _Reader] = {
-    "run": _text,
-    "architecture": _text,
-    "latent_dim": _count,
-    "beta": _number,
-    "seed": _count,
-    "parameters": _count,
-    "train_seconds": _number,
-    "epochs": _count,
-    "elbo": _number,
-    "reconstruction": _number,
-    "kl": _number,
-    "active_units": _count,
-    "collapsed": _truth,
-    "kl_per_dim": _numbers,
+_RUN_COLUMNS: dict[str, Reader] = {
+    "run": cells.text,
+    "architecture": cells.text,
+    "latent_dim": cells.count,
+    "beta": cells.number,
+    "seed": cells.count,
+    "parameters": cells.count,
+    "train_seconds": cells.number,
+    "epochs": cells.count,
+    "elbo": cells.number,
+    "reconstruction": cells.number,
+    "kl": cells.number,
+    "active_units": cells.count,
+    "collapsed": cells.truth,
+    "kl_per_dim": cells.numbers,
 }
-_HISTORY_COLUMNS: dict[str, _Reader] = {
-    "run": _text,
-    "architecture": _text,
-    "latent_dim": _count,
-    "beta": _number,
-    "seed": _count,
-    "epoch": _count,
+_HISTORY_COLUMNS: dict[str, Reader] = {
+    "run": cells.text,
+    "architecture": cells.text,
+    "latent_dim": cells.count,
+    "beta": cells.number,
+    "seed": cells.count,
+    "epoch": cells.count,
     "split": _split,
-    "elbo": _number,
-    "reconstruction": _number,
-    "kl": _number,
+    "elbo": cells.number,
+    "reconstruction": cells.number,
+    "kl": cells.number,
 }
-
-
-# --- files --------------------------------------------------------------------------------------
-
-
-def _read_csv(path: Path, required: Iterable[str]) -> pd.DataFrame:
-    """All cells as text, so that each can be checked and quoted as it stands in the file."""
-    try:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
-    except FileNotFoundError:
-        raise ResultsError(f"{path}: no such file; {REMEDY}") from None
-    except (OSError, ValueError) as error:  # a parser's and a decoder's errors are ValueErrors
-        problem = str(error).strip().splitlines()[0]
-        raise ResultsError(f"{path}: is not a CSV file ({problem}); {REMEDY}") from None
-    missing = [name for name in required if name not in frame]
-    if missing:
-        raise ResultsError(f"{path}: must have the columns {', '.join(missing)}; {REMEDY}")
-    return frame
-
-
-def _convert(frame: pd.DataFrame, readers: dict[str, _Reader], path: Path) -> pd.DataFrame:
-    converted = frame.copy()
-    for column, reader in readers.items():
-        values = []
-        for row, cell in enumerate(frame[column]):
-            try:
-                # A short line leaves its last cells without text.
-                values.append(reader(cell if isinstance(cell, str) else ""))
-            except ValueError as error:
-                raise ResultsError(
-                    f"{path}: line {_line(row)}, {column} = {cell!r} {error}; {REMEDY}"
-                ) from None
-        converted[column] = pd.Series(values, index=frame.index)
-    return converted
-
-
-def _line(row: Any) -> int:
-    """The line of the file: the heading is line 1."""
-    return int(row) + 2
 
 
 def _check_bound(frame: pd.DataFrame, path: Path) -> None:
@@ -305,7 +220,7 @@ def _check_bound(frame: pd.DataFrame, path: Path) -> None:
     if wrong.any():
         row = frame[wrong].iloc[0]
         raise ResultsError(
-            f"{path}: line {_line(row.name)}, elbo = {row['elbo']:g} must be "
+            f"{path}: line {line_of(row.name)}, elbo = {row['elbo']:g} must be "
             f"-(reconstruction + kl) = {-row['reconstruction'] - row['kl']:g}; {REMEDY}"
         )
 
@@ -316,8 +231,8 @@ def _check_kl_per_dim(frame: pd.DataFrame, path: Path) -> None:
     ):
         if len(values) != latent_dim:
             raise ResultsError(
-                f"{path}: line {_line(row)}, kl_per_dim holds {len(values)} numbers and must hold "
-                f"latent_dim = {latent_dim}; {REMEDY}"
+                f"{path}: line {line_of(row)}, kl_per_dim holds {len(values)} numbers and must "
+                f"hold latent_dim = {latent_dim}; {REMEDY}"
             )
 
 
@@ -327,7 +242,7 @@ def _check_configurations(frame: pd.DataFrame, path: Path) -> None:
     if repeated.any():
         row = frame[repeated].iloc[0]
         raise ResultsError(
-            f"{path}: line {_line(row.name)}, run {row['run']}: its configuration and seed stand "
+            f"{path}: line {line_of(row.name)}, run {row['run']}: its configuration and seed stand "
             f"there twice, and must once; {REMEDY}"
         )
     for _, runs in frame.groupby(CONFIGURATION):

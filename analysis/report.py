@@ -26,6 +26,7 @@ from analysis.words import (
 )
 from pipeline.errors import UserError
 from pipeline.metrics import METRICS
+from pipeline.settings import Settings
 
 TITLE = "Linear or convolutional, how many dimensions?"
 TEMPLATES = Path(__file__).parent / "templates"
@@ -33,16 +34,16 @@ COMMIT_DIGITS = 10
 HASH_DIGITS = 12
 
 
-def write_report(results_folder: Path, out: Path, confidence: float) -> Path:
+def write_report(settings: Settings, results: Path, out: Path) -> Path:
     """Read results, make the report, write it.
 
     Everything is made before anything is written, each file replaces its forerunner in one step,
     and ``index.html`` comes last: a failure leaves the old report.
 
     Args:
-        results_folder: holds ``metrics.csv`` and what belongs to it.
+        settings: of which ``analyze`` is used.
+        results: folder of ``metrics.csv`` and what belongs to it.
         out: folder of the report; made if need be.
-        confidence: coverage of all intervals, in (0, 1).
 
     Returns:
         The path of ``index.html``.
@@ -52,7 +53,7 @@ def write_report(results_folder: Path, out: Path, confidence: float) -> Path:
         ProtocolError: if runs were measured under different protocols.
         UserError: if the folder cannot be written.
     """
-    files = make_report(load_results(results_folder), confidence)
+    files = make_report(load_results(results), settings.analyze.confidence)
     try:
         for name, content in files.items():
             _replace(out / name, content)
@@ -129,7 +130,7 @@ def facts(results: Results) -> list[tuple[str, str]]:
         ", ".join(f"{size:,} {name}" for name, size in data.sizes.items()) if data else "unknown"
     )
     seeds = sorted(set(runs["seed"]))
-    found = [
+    return [
         ("Data", protocol.data),
         ("Images", sizes),
         ("Measured on", split),
@@ -141,7 +142,6 @@ def facts(results: Results) -> list[tuple[str, str]]:
         ("Precision", protocol.precision),
         ("Commit", ", ".join(_commits(runs)) or "unknown"),
     ]
-    return found
 
 
 def notes(results: Results, summary: pd.DataFrame, confidence: float) -> list[str]:

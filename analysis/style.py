@@ -44,16 +44,17 @@ class ModelStyle:
     marker: str
 
 
-# Red, cyan, blue and pink are given. The sizes between and beyond: brown, green, violet, olive.
+# Red, cyan, blue and pink are given. The others were chosen so that any two of the eight lie at
+# least 15 apart in CIELAB, as seen with normal sight, protanopia and deuteranopia.
 _FIXED = {
     ("linear", 2): ModelStyle("#d92626", "o"),
     ("linear", 10): ModelStyle("#00a3c4", "s"),
     ("conv", 2): ModelStyle("#2347d9", "^"),
-    ("conv", 10): ModelStyle("#f062b0", "D"),
+    ("conv", 10): ModelStyle("#e8489a", "D"),
     ("linear", 5): ModelStyle("#e08a00", "v"),
     ("linear", 20): ModelStyle("#0f7a55", "P"),
-    ("conv", 5): ModelStyle("#8450d6", "X"),
-    ("conv", 20): ModelStyle("#7a1f4f", "p"),
+    ("conv", 5): ModelStyle("#9d6be0", "X"),
+    ("conv", 20): ModelStyle("#5b1a3a", "p"),
 }
 # Other sizes take these in turn; a colour that comes again comes with another marker.
 _RESERVE_COLOURS = ("#7a5c2e", "#5b8c00", "#3b6e8f", "#a85a7c", "#4b5563", "#b8860b")
@@ -165,16 +166,16 @@ def legend_label(text: str) -> str:
     return f" {text}" if text.startswith("_") else text
 
 
-def render(figure: Figure, format: Format) -> bytes:
+def render(figure: Figure, kind: Format) -> bytes:
     """The file's bytes: the same for the same figure, without date or version.
 
     Args:
         figure: drawn under ``theme()``.
-        format: ``svg`` for charts; ``png`` for images, at two pixels a CSS pixel.
+        kind: ``svg`` for charts; ``png`` for images, at two pixels a CSS pixel.
     """
     buffer = io.BytesIO()
     with theme():
-        if format == "svg":
+        if kind == "svg":
             figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
         else:
             figure.savefig(buffer, format="png", dpi=PNG_DPI, metadata={"Software": None})

@@ -120,9 +120,17 @@ def build_model(settings: RunSettings, shape: ImageShape) -> VAE:
             encoder, decoder = _linear(settings, shape)
         else:
             encoder, decoder = _conv(settings, shape)
-    encoder.to_empty(device="cpu")
-    decoder.to_empty(device="cpu")
+    _allocate(encoder)
+    _allocate(decoder)
     return VAE(encoder, decoder, settings.latent_dim, settings.likelihood, settings.scale)
+
+
+def _allocate(module: nn.Module) -> None:
+    """Give a module of the meta device memory on the CPU."""
+    # What to_empty does, which imports sympy for it: 2 s in each process.
+    for part in module.modules():
+        for name, parameter in part.named_parameters(recurse=False):
+            setattr(part, name, nn.Parameter(torch.empty(parameter.shape)))
 
 
 def _linear(settings: RunSettings, shape: ImageShape) -> tuple[nn.Sequential, nn.Sequential]:

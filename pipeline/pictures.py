@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
+from PIL import Image
 from torch import Tensor
-from torchvision.utils import save_image
 
 from pipeline.data import Split
 from pipeline.hardware import seeded_generator
@@ -18,6 +18,8 @@ from pipeline.models import VAE
 from pipeline.settings import EvaluateSettings
 
 PLANE = 1.5  # half a side of the decoded plane: 87 % of the prior's mass on each axis
+
+GREY = 128
 
 Images = npt.NDArray[np.uint8]
 Arrays = dict[str, npt.NDArray[np.generic]]
@@ -117,12 +119,16 @@ def write_sheets(folder: Path, arrays: Arrays) -> None:
     Reconstructions stand in three rows: originals, what the model observed, what it made of it.
     """
     rows = ("originals", "inputs", "reconstructions")
-    columns = len(arrays["originals"])
-    _write_sheet(folder / "reconstructions.png", [arrays[name] for name in rows], columns)
-    columns = math.ceil(math.sqrt(len(arrays["samples"])))
-    _write_sheet(folder / "samples.png", [arrays["samples"]], columns)
+    _write_sheet(folder / "reconstructions.png", np.stack([arrays[name] for name in rows]))
+    samples = arrays["samples"]
+    columns = math.isqrt(len(samples))
+    whole = samples[: len(samples) // columns * columns]
+    _write_sheet(folder / "samples.png", whole.reshape(-1, columns, *samples.shape[1:]))
 
 
-def _write_sheet(path: Path, images: list[npt.NDArray[np.generic]], columns: int) -> None:
-    batch = torch.from_numpy(np.concatenate(images)).unsqueeze(1).float() / 255
-    save_image(batch, path, nrow=columns, padding=2, pad_value=0.5)
+def _write_sheet(path: Path, images: npt.NDArray[np.generic], gap: int = 2) -> None:
+    """Images (R, C, H, W) as one picture of R rows and C columns, grey lines between them."""
+    framed = np.pad(images, ((0, 0), (0, 0), (gap, 0), (gap, 0)), constant_values=GREY)
+    rows, columns, height, width = framed.shape
+    sheet = framed.transpose(0, 2, 1, 3).reshape(rows * height, columns * width)
+    Image.fromarray(np.pad(sheet, ((0, gap), (0, gap)), constant_values=GREY)).save(path)

@@ -256,6 +256,12 @@ def _check_together(settings: Settings, source: str) -> None:
             f"train.epochs = {train.epochs}"
         )
     data = settings.data
+    if data.name == "mnist-5k" and data.valid_fraction + data.test_fraction >= 1:
+        raise SettingsError(
+            f"{source}: data.valid_fraction + data.test_fraction = "
+            f"{data.valid_fraction + data.test_fraction:g} must be less than 1, to leave images "
+            "to train on"
+        )
     if data.name == "mnist-5k" and (data.root is not None or data.download):
         key = "data.root" if data.root is not None else "data.download"
         raise SettingsError(

@@ -45,8 +45,8 @@ def reconstructions_exhibit(
         title="Reconstructions",
         caption=(
             f"The same {counted(amount, 'image')} of the {results.protocol.split} split through "
-            f"every model. {seen}{IMAGES_ARE_MEANS} {LOWEST_SEED} Compare blur, broken strokes "
-            "and digits that turn into others."
+            f"every model. {seen}{IMAGES_ARE_MEANS} {LOWEST_SEED} Compare blur, broken shapes "
+            "and images that turn into another class."
         ),
         alt=f"Rows of {amount} images: the originals, then reconstructions by {names}.",
         figure=reconstructions(references, _named(shown, "reconstructions"), styles),
@@ -66,8 +66,8 @@ def samples_exhibit(drawings: Sequence[Drawings], styles: Styles) -> Exhibit | N
         title="Samples",
         caption=(
             f"Decoded draws from the prior N(0, I), not selected. {IMAGES_ARE_MEANS} "
-            f"{LOWEST_SEED} Look for shapes that are no digit, for classes that are missing, and "
-            "for blur."
+            f"{LOWEST_SEED} Look for shapes that belong to no class, for classes that are missing, "
+            "and for blur."
         ),
         alt=f"Square blocks of samples of {listing([drawing.model for drawing in shown])}.",
         figure=samples(_named(shown, "samples"), columns, styles),
@@ -93,7 +93,8 @@ def interpolations_exhibit(
             f"{counted(steps, 'point')} on the straight line between the posterior means of two "
             f"images of the {results.protocol.split} split, which stand at the ends; {amount} of "
             f"{counted(len(ends), 'pair')}, the same for every model. "
-            f"{IMAGES_ARE_MEANS} {LOWEST_SEED} A good path changes evenly and stays a digit."
+            f"{IMAGES_ARE_MEANS} {LOWEST_SEED} A good path changes evenly and belongs to a class "
+            "everywhere."
         ),
         alt=(
             f"{counted(amount, 'group')} of rows, a row a model, between two large originals: "
@@ -124,7 +125,7 @@ def latent_grid_exhibit(drawings: Sequence[Drawings], styles: Styles) -> Exhibit
         caption=(
             f"What {names} decode at {len(axis)} by {len(axis)} points of the latent plane, z1 and "
             f"z2 from {ends}. {IMAGES_ARE_MEANS} {LOWEST_SEED} Neighbours should resemble each "
-            "other; see which digit lies at the origin and which touch."
+            "other; see which class lies at the origin and which touch."
         ),
         alt=f"Dense squares of small decoded images over the latent plane of {names}.",
         figure=latent_grid(grids, styles),

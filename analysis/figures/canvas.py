@@ -40,6 +40,17 @@ def whole_scale(pixels: int, target: int) -> int:
     return max(1, target // pixels)
 
 
+def show(
+    axes: Axes, canvas: Images, extent: tuple[float, float, float, float] | None = None
+) -> None:
+    """Draw grey pixels (H, W) over the whole axes, each value as it is.
+
+    As red, green and blue: a colour map would round some values to their neighbours.
+    """
+    colours = np.repeat(canvas[..., np.newaxis], 3, axis=-1)
+    axes.imshow(colours, interpolation="nearest", aspect="auto", extent=extent)
+
+
 class Sheet:
     """A figure with its origin at the top left and the screen's pixels as units."""
 
@@ -50,7 +61,7 @@ class Sheet:
     def place(self, canvas: Images, left: int, top: int, scale: int) -> None:
         """Draw a canvas (H, W) of grey pixels, each ``scale`` screen pixels wide and high."""
         axes = self.axes(left, top, canvas.shape[1] * scale, canvas.shape[0] * scale)
-        axes.imshow(canvas, cmap="gray", vmin=0, vmax=255, interpolation="nearest", aspect="auto")
+        show(axes, canvas)
         axes.set_axis_off()
 
     def axes(self, left: float, top: float, width: float, height: float) -> Axes:

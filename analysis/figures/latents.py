@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, Rectangle
 from numpy.typing import NDArray
 
-from analysis.figures.canvas import LINE_HEIGHT, Images, Sheet, mosaic, whole_scale
+from analysis.figures.canvas import LINE_HEIGHT, Images, Sheet, mosaic, show, whole_scale
 from analysis.style import CLASS_COLOURS, INK, MUTED, ModelStyle, legend_label
 
 Floats = NDArray[np.floating]
@@ -44,15 +44,7 @@ def latent_grid(
         axes = sheet.axes(left, top + head, wide, high)
         half = (axis[-1] - axis[0]) / (len(axis) - 1) / 2  # a cell is centred on its code
         ends = (axis[0] - half, axis[-1] + half)
-        axes.imshow(
-            mosaic(images[::-1], gap=0),  # the first row is the lowest z2
-            cmap="gray",
-            vmin=0,
-            vmax=255,
-            interpolation="nearest",
-            aspect="auto",
-            extent=(*ends, *ends),
-        )
+        show(axes, mosaic(images[::-1], gap=0), (*ends, *ends))  # the first row has the lowest z2
         ticks = [float(axis[0]), float(axis[0] + axis[-1]) / 2, float(axis[-1])]
         _plane_axes(axes, ticks)
     return sheet.figure
@@ -80,22 +72,23 @@ def posterior_means(
         axes.set_visible(False)
     # One frame for all: every point, and at least two standard deviations of the prior.
     reach = max(2.2, *(float(np.abs(mu).max()) * 1.05 for _, _, mu, _ in clouds))
-    for axes, (model, label, mu, labels) in zip(panels.flat, clouds, strict=False):
+    for place, (model, label, mu, labels) in enumerate(clouds):
+        axes, named = panels.flat[place], styles[model]
         _prior(axes, square)
         size = min(16.0, 5000 / math.sqrt(len(mu)) / 14)
         colours = [CLASS_COLOURS[int(kind) % len(CLASS_COLOURS)] for kind in labels]
         axes.scatter(mu[:, 0], mu[:, 1], s=size, c=colours, alpha=0.7, linewidths=0, zorder=2)
         _name_classes(axes, mu, labels, classes)
-        axes.plot([0.012], [1.035], styles[model].marker, color=styles[model].colour, ms=6,
-                  transform=axes.transAxes, clip_on=False)  # fmt: skip
+        beside_title = {"transform": axes.transAxes, "clip_on": False}
+        axes.plot([0.012], [1.035], named.marker, color=named.colour, ms=6, **beside_title)
         axes.set_title(f"    {label}", fontweight="normal")
         axes.set_xlim(-reach, reach)
         axes.set_ylim(-reach, reach)
         axes.set_aspect("equal")
         axes.grid(visible=False)
         axes.set_xlabel("z1")
-        axes.set_ylabel("z2", rotation=0, labelpad=10)
-        axes.yaxis.label.set_visible(axes in panels[:, 0])
+        if place % columns == 0:
+            axes.set_ylabel("z2", rotation=0, labelpad=10)
     _class_legend(figure, clouds, classes)
     return figure
 

@@ -16,12 +16,9 @@ def view(points: npt.ArrayLike, ends: npt.ArrayLike) -> tuple[float, float]:
         points: what must be seen.
         ends: ends of intervals; NaN where there are none.
     """
-    points, ends = np.asarray(points, dtype=float), np.asarray(ends, dtype=float)
-    low, high = float(np.nanmin(points)), float(np.nanmax(points))
+    low, high = float(np.min(points)), float(np.max(points))
     reach = REACH * (high - low) or np.inf
-    ends = ends[np.isfinite(ends)]
-    if ends.size:
-        low = max(min(low, float(ends.min())), low - reach)
-        high = min(max(high, float(ends.max())), high + reach)
+    lowest, highest = np.nanmin([low, *np.ravel(ends)]), np.nanmax([high, *np.ravel(ends)])
+    low, high = max(float(lowest), low - reach), min(float(highest), high + reach)
     margin = 0.05 * (high - low) or 1.0
     return low - margin, high + margin

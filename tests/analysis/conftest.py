@@ -1,0 +1,161 @@
+"""A results folder as the evaluation leaves it: tiny, plausible, with numbers that are known."""
+
+import json
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.frames import load_results
+from analysis.report import make_report
+
+MakeResults = Callable[..., Path]
+
+SIDE, SHOWN, PAIRS, STEPS, GRID, IMAGES = 8, 10, 4, 5, 5, 40
+# Mean ELBO of a cell over its seeds 0 and 1, which lie half a nat below and above it.
+ELBO = {
+    ("linear", 2): -160.0,
+    ("linear", 10): -112.0,
+    ("conv", 2): -155.0,
+    ("conv", 10): -111.75,
+}
+PROTOCOL = {
+    "data": "mnist-5k",
+    "split": "test",
+    "split_hash": "0123456789abcdef0123",
+    "likelihood": "bernoulli",
+    "binarisation": "dynamic",
+    "checkpoint": "last",
+    "precision": "float32",
+}
+
+
+def write_results(
+    folder: Path,
+    *,
+    architectures: Sequence[str] = ("linear", "conv"),
+    latent_dims: Sequence[int] = (2, 10),
+    betas: Sequence[float] = (1.0,),
+    seeds: Sequence[int] = (0, 1),
+    epochs: int = 6,
+    classes: Sequence[str] = tuple("0123456789"),
+    collapsed: Collection[str] = (),
+    protocol: dict[str, str] | None = None,
+) -> Path:
+    """Write ``metrics.csv``, ``history.csv``, ``data.json`` and the arrays of every run."""
+    random = np.random.default_rng(0)
+    rows, history = [], []
+    for architecture in architectures:
+        for latent_dim in latent_dims:
+            for beta in betas:
+                for seed in seeds:
+                    named = f"beta-{beta:g}-" if len(betas) > 1 else ""
+                    run = f"{architecture}-{latent_dim}/{named}seed-{seed}"
+                    row = _row(run, architecture, latent_dim, beta, seed, run in collapsed)
+                    rows.append(row | {"epochs": epochs} | PROTOCOL | (protocol or {}))
+                    history += _history(rows[-1])
+                    _write_arrays(folder / "runs" / run, latent_dim, len(classes), random)
+    pd.DataFrame(rows).to_csv(folder / "metrics.csv", index=False)
+    pd.DataFrame(history).to_csv(folder / "history.csv", index=False)
+    card = {
+        "name": PROTOCOL["data"],
+        "classes": list(classes),
+        "hash": "fedcba9876543210",
+        "sizes": {"train": 4050, "valid": 450, "test": 500},
+    }
+    (folder / "data.json").write_text(json.dumps(card), encoding="utf-8")
+    return folder
+
+
+def _row(
+    run: str, architecture: str, latent_dim: int, beta: float, seed: int, collapsed: bool
+) -> dict[str, Any]:
+    active = 0 if collapsed else min(latent_dim, 6 + seed)
+    kl_per_dim = [1.5] * active + [0.0] * (latent_dim - active)
+    elbo = ELBO.get((architecture, latent_dim), -120.0) + (seed - 0.5) - 5 * (beta - 1)
+    elbo = -206.0 if collapsed else elbo
+    return {
+        "run": run,
+        "architecture": architecture,
+        "latent_dim": latent_dim,
+        "beta": beta,
+        "seed": seed,
+        "parameters": 1000 * latent_dim + len(architecture),
+        "train_seconds": 10.0 + seed,
+        "elbo": elbo,
+        "reconstruction": -elbo - sum(kl_per_dim),
+        "kl": sum(kl_per_dim),
+        "active_units": active,
+        "collapsed": collapsed,
+        "kl_per_dim": json.dumps(kl_per_dim),
+        "data_hash": "fedcba9876543210",
+        "commit": "c0ffee0123456789",
+        "run_id": "",
+    }
+
+
+def _history(row: dict[str, Any]) -> list[dict[str, Any]]:
+    shared = {key: row[key] for key in ("run", "architecture", "latent_dim", "beta", "seed")}
+    found = []
+    for epoch in range(1, row["epochs"] + 1):
+        for split, shift in (("train", 1.0), ("valid", 0.0)):
+            elbo = row["elbo"] + shift - 60 / epoch
+            found.append(
+                shared
+                | {"epoch": epoch, "split": split, "elbo": elbo, "reconstruction": -elbo - 3.0}
+                | {"kl": 3.0, "loss": -elbo, "seconds": float(epoch), "learning_rate": 0.005}
+            )
+    return found
+
+
+def _write_arrays(folder: Path, latent_dim: int, classes: int, random: np.random.Generator) -> None:
+    def images(*shape: int) -> np.ndarray:
+        return random.integers(0, 256, (*shape, SIDE, SIDE), dtype=np.uint8)
+
+    same = np.random.default_rng(1)  # what all runs were shown
+    originals = same.integers(0, 256, (SHOWN, SIDE, SIDE), dtype=np.uint8)
+    arrays = {
+        "originals": originals,
+        "inputs": np.where(originals > 127, 255, 0).astype(np.uint8),
+        "labels_shown": np.arange(SHOWN) % classes,
+        "reconstructions": images(SHOWN),
+        "samples": images(64),
+        "interpolations": images(PAIRS, STEPS),
+        "interpolation_originals": same.integers(0, 256, (PAIRS, 2, SIDE, SIDE), dtype=np.uint8),
+        "interpolation_labels": same.integers(0, classes, (PAIRS, 2)),
+        "interpolation_codes": random.normal(size=(PAIRS, STEPS, latent_dim)).astype(np.float32),
+        "mu": random.normal(size=(IMAGES, latent_dim)).astype(np.float32),
+        "labels": np.arange(IMAGES) % classes,
+    }
+    if latent_dim == 2:
+        arrays["latent_grid"] = images(GRID, GRID)
+        arrays["latent_grid_axis"] = np.linspace(-1.5, 1.5, GRID)
+    folder.mkdir(parents=True, exist_ok=True)
+    np.savez(folder / "arrays.npz", **arrays)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def make_results(tmp_path: Path) -> MakeResults:
+    """Write results into a fresh folder, changed as the keywords of ``write_results`` say."""
+
+    def make(**changes: Any) -> Path:
+        folder = tmp_path / "results"
+        folder.mkdir()
+        return write_results(folder, **changes)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def results_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two architectures, 2 and 10 dimensions, two seeds; to be read only."""
+    return write_results(tmp_path_factory.mktemp("results"))
+
+
+@pytest.fixture(scope="session")
+def report(results_folder: Path) -> dict[str, bytes]:
+    """Every file of the report on ``results_folder``."""
+    return make_report(load_results(results_folder), 0.95)

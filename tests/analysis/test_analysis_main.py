@@ -1,0 +1,53 @@
+"""The command: its help, its report, its refusals."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from analysis.__main__ import main
+
+MakeResults = Callable[..., Path]
+PARAMS = Path(__file__).parents[2] / "params.yaml"
+
+
+def call(*arguments: object) -> tuple[int, str]:
+    result = CliRunner().invoke(main, [str(argument) for argument in arguments])
+    return result.exit_code, result.output
+
+
+def test_help_has_an_example() -> None:
+    code, output = call("--help")
+    assert code == 0
+    assert "Example: python -m analysis" in output
+
+
+def test_it_writes_the_report(make_results: MakeResults, tmp_path: Path) -> None:
+    folder, out = make_results(latent_dims=[2]), tmp_path / "deep" / "reports"
+    code, output = call("--params", PARAMS, "--results", folder, "--out", out)
+    assert (code, output) == (0, f"Report: {out / 'index.html'}\n")
+    assert (out / "index.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert not list(out.rglob(".*"))  # no temporary file stays
+
+
+def test_the_settings_say_the_confidence(make_results: MakeResults, tmp_path: Path) -> None:
+    params = tmp_path / "params.yaml"
+    params.write_text(re.sub(r"confidence: \S+", "confidence: 0.8", PARAMS.read_text()))
+    folder, out = make_results(latent_dims=[2]), tmp_path / "reports"
+    assert call("--params", params, "--results", folder, "--out", out)[0] == 0
+    assert "80\N{NO-BREAK SPACE}% interval" in (out / "report.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("content", [None, "run\n"])
+def test_a_refusal_is_one_line_and_writes_nothing(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "metrics.csv").write_text(content)
+    out = tmp_path / "reports"
+    code, output = call("--params", PARAMS, "--results", tmp_path, "--out", out)
+    assert code == 2
+    assert output.startswith(f"Error: {tmp_path / 'metrics.csv'}: ")
+    assert "`dvc repro`" in output
+    assert output.count("\n") == 1
+    assert not out.exists()

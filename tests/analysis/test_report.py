@@ -1,0 +1,243 @@
+"""The whole report: complete, self-contained, escaped, stable, all or nothing."""
+
+import base64
+import io
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from analysis.cells import ResultsError
+from analysis.frames import load_results
+from analysis.report import facts, make_report, notes, write_report
+from analysis.statistics import summarise
+from pipeline.errors import UserError
+from pipeline.settings import load_settings
+
+MakeResults = Callable[..., Path]
+PARAMS = Path(__file__).parents[2] / "params.yaml"
+
+FIGURES = [
+    "training-curves.svg",
+    "latent-size.svg",
+    "differences.svg",
+    "kl-per-dimension.svg",
+    "reconstructions.png",
+    "samples.png",
+    "interpolations.png",
+    "latent-grid.png",
+    "posterior-means.png",
+]
+
+
+class Page(HTMLParser):
+    """Tags with their attributes, and the text."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(content.decode())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_every_file_is_there(report: dict[str, bytes]) -> None:
+    tables = [f"tables/{name}.{end}" for name in ("comparison", "differences") for end in
+              ("csv", "md", "tex")]  # fmt: skip
+    expected = [*(f"figures/{name}" for name in FIGURES), *tables, "report.md", "index.html"]
+    assert sorted(report) == sorted(expected)
+    assert list(report)[-1] == "index.html"
+
+
+def test_the_page_is_self_contained(report: dict[str, bytes]) -> None:
+    page = Page(report["index.html"])
+    for tag, attributes in page.tags:
+        assert tag not in ("script", "link", "iframe", "object", "embed", "base")
+        for name in ("src", "href", "srcset", "data", "poster"):
+            assert (attributes.get(name) or "data:").startswith("data:")
+    style = re.findall(r"<style>(.*?)</style>", report["index.html"].decode(), re.DOTALL)
+    assert len(style) == 1
+    assert "url(" not in style[0]
+    assert "@import" not in style[0]
+    assert "default-src 'none'" in report["index.html"].decode()
+
+
+def test_embedded_images_are_the_files(report: dict[str, bytes]) -> None:
+    images = [attributes for tag, attributes in Page(report["index.html"]).tags if tag == "img"]
+    assert len(images) == len(FIGURES)
+    for attributes, name in zip(images, FIGURES, strict=True):
+        encoded = (attributes["src"] or "").partition("base64,")[2]
+        assert base64.b64decode(encoded) == report[f"figures/{name}"]
+        assert attributes["alt"]
+        assert int(attributes["width"] or 0) > 0
+
+
+def test_markdown_points_to_files(report: dict[str, bytes]) -> None:
+    text = report["report.md"].decode()
+    links = re.findall(r"\]\((figures/[^)]*)\)", text)
+    assert links == [f"figures/{name}" for name in FIGURES]
+    assert "**Figure 9. Where the images lie.**" in text
+
+
+def test_what_a_reader_must_find(report: dict[str, bytes]) -> None:
+    text = " ".join(Page(report["index.html"]).text.split())
+    for words in (
+        "Linear or convolutional, how many dimensions?",
+        "conv-10 has the highest mean ELBO",
+        "4,050 train, 450 valid, 500 test",
+        "test split, hash 0123456789ab",
+        "dynamic",
+        "seeds 0, 1",
+        "last epoch",
+        "float32",
+        "c0ffee0123",
+        "nats per image",
+        "Figure 1. Training curves.",
+    ):
+        assert words in text
+
+
+def test_comparison_csv(report: dict[str, bytes]) -> None:
+    frame = pd.read_csv(io.BytesIO(report["tables/comparison.csv"]))
+    assert frame[["architecture", "latent_dim", "beta", "seeds"]].values.tolist() == [
+        ["linear", 2, 1, 2],
+        ["linear", 10, 1, 2],
+        ["conv", 2, 1, 2],
+        ["conv", 10, 1, 2],
+    ]
+    for metric in ("elbo", "reconstruction", "kl", "active_units"):
+        low, mean, high = (frame[f"{metric}_{end}"] for end in ("low", "mean", "high"))
+        assert ((low <= mean) & (mean <= high)).all()
+
+
+def test_the_same_results_give_the_same_bytes(
+    results_folder: Path, report: dict[str, bytes], tmp_path: Path
+) -> None:
+    code = (
+        "import sys; from pathlib import Path; from analysis.report import write_report; "
+        "from pipeline.settings import load_settings; "
+        "write_report(load_settings(sys.argv[3]), Path(sys.argv[1]), Path(sys.argv[2])); "
+        "print(sorted({'torch', 'optuna', 'mlflow'} & set(sys.modules)))"
+    )
+    out = tmp_path / "reports"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(results_folder), str(out), str(PARAMS)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": ":".join(filter(None, sys.path)), "PYTHONHASHSEED": "7"},
+    )
+    assert done.stdout.strip() == "[]"
+    written = {
+        str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()
+    }
+    assert written == report
+
+
+def test_names_are_escaped_everywhere(make_results: MakeResults) -> None:
+    evil = '<script>alert("1")</script>|$x_y$'
+    folder = make_results(
+        protocol={"data": evil}, classes=[f"_{evil}", "$", "b"], architectures=["linear", evil[:8]]
+    )
+    files = make_report(load_results(folder), 0.95)
+    assert not [tag for tag, _ in Page(files["index.html"]).tags if tag == "script"]
+    assert evil in Page(files["index.html"]).text
+    rows = [line for line in files["report.md"].decode().splitlines() if line.startswith("| Data")]
+    assert rows == [r"| Data | \<script\>alert(" r'"1")\</script\>\|\$x\_y\$ |']
+
+
+def test_collapse_other_commits_and_one_seed_are_noted(make_results: MakeResults) -> None:
+    folder = make_results(collapsed=["conv-10/seed-1"])
+    frame = pd.read_csv(folder / "metrics.csv")
+    frame.loc[0, "commit"] = "deadbeef"
+    frame = frame[frame["run"] != "linear-2/seed-1"]
+    frame.to_csv(folder / "metrics.csv", index=False)
+    results = load_results(folder)
+    found = notes(results, summarise(results.runs, 0.95), 0.95)
+    assert found[0].startswith("conv-10/seed-1 collapsed")
+    assert "the mean ELBO of the others is −112.25" in found[0]
+    assert found[1].startswith("linear-2: one seed only")
+    assert found[2] == "The runs come from 2 commits: c0ffee0123 and deadbeef."
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"seeds": [0]},
+        {"latent_dims": [10, 3]},
+        {"latent_dims": [2], "architectures": ["conv"], "seeds": [5]},
+        {"betas": [0.5, 4.0]},
+        {"classes": ["T-shirt/top", "Trouser"], "epochs": 1},
+        {"collapsed": ["conv-10/seed-0", "conv-10/seed-1"]},
+    ],
+    ids=["one-seed", "no-plane", "one-run", "betas", "classes", "collapsed"],
+)
+def test_lesser_results_still_make_a_report(
+    make_results: MakeResults, changes: dict[str, object]
+) -> None:
+    files = make_report(load_results(make_results(**changes)), 0.95)
+    text = Page(files["index.html"]).text
+    assert "nan" not in text
+    assert ("latent-grid" in str(files["index.html"])) == (changes.get("latent_dims") != [10, 3])
+
+
+def test_without_arrays_and_history(make_results: MakeResults) -> None:
+    folder = make_results()
+    for path in [*folder.glob("runs/*/*/arrays.npz"), folder / "history.csv", folder / "data.json"]:
+        path.unlink()
+    files = make_report(load_results(folder), 0.95)
+    text = Page(files["index.html"]).text
+    assert "No arrays.npz of linear-2, linear-10, conv-2 and conv-10" in text
+    assert "training curves are not shown" in text
+    assert [name for name in files if name.endswith(".png")] == []
+
+
+def test_cross_entropy_is_named(make_results: MakeResults) -> None:
+    folder = make_results(protocol={"binarisation": "none"})
+    results = load_results(folder)
+    assert dict(facts(results))["Likelihood"].endswith("(cross-entropy, not a likelihood)")
+    files = make_report(results, 0.95)
+    for name in ("index.html", "report.md", "tables/comparison.md", "tables/comparison.tex"):
+        assert "cross-entropy, not a likelihood" in files[name].decode()
+
+
+def test_a_failure_leaves_the_old_report(make_results: MakeResults, tmp_path: Path) -> None:
+    folder, out = make_results(), tmp_path / "reports"
+    out.mkdir()
+    (out / "index.html").write_text("old")
+    (folder / "runs/conv-2/seed-0/arrays.npz").write_bytes(b"damaged")
+    with pytest.raises(ResultsError):
+        write_report(load_settings(PARAMS), folder, out)
+    assert [path.name for path in out.iterdir()] == ["index.html"]
+    assert (out / "index.html").read_text() == "old"
+
+
+def test_a_folder_that_cannot_be_written(results_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "reports").write_text("a file")
+    with pytest.raises(UserError, match="cannot be written there"):
+        write_report(load_settings(PARAMS), results_folder, tmp_path / "reports")
+
+
+def test_the_drawing_libraries_are_all_that_is_loaded() -> None:
+    code = (
+        "import sys, analysis.report; "
+        "print(sorted({'torch', 'optuna', 'mlflow', 'study'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": ":".join(filter(None, sys.path))},
+    )
+    assert done.stdout.strip() == "[]"

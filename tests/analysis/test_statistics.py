@@ -1,0 +1,100 @@
+"""Intervals against scipy's own."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from analysis.frames import load_results
+from analysis.statistics import (
+    difference_interval,
+    interval_of,
+    mean_interval,
+    sorted_kl_per_dim,
+    summarise,
+    training_bands,
+)
+
+VALUES = [-111.2, -112.9, -111.7, -113.0]
+REFERENCE = [-114.1, -113.2, -115.9]
+
+
+@pytest.mark.parametrize("confidence", [0.5, 0.95, 0.99])
+def test_mean_interval_is_students(confidence: float) -> None:
+    interval = mean_interval(VALUES, confidence)
+    exact = stats.ttest_1samp(VALUES, 0).confidence_interval(confidence)
+    assert interval.mean == pytest.approx(np.mean(VALUES))
+    assert (interval.low, interval.high) == pytest.approx((exact.low, exact.high))
+
+
+@pytest.mark.parametrize("confidence", [0.5, 0.95, 0.99])
+def test_difference_interval_is_welchs(confidence: float) -> None:
+    interval = difference_interval(VALUES, REFERENCE, confidence)
+    exact = stats.ttest_ind(VALUES, REFERENCE, equal_var=False).confidence_interval(confidence)
+    assert interval.mean == pytest.approx(np.mean(VALUES) - np.mean(REFERENCE))
+    assert (interval.low, interval.high) == pytest.approx((exact.low, exact.high))
+
+
+def test_one_seed_has_a_mean_and_no_interval() -> None:
+    interval = mean_interval([-110.0], 0.95)
+    assert interval.mean == -110.0
+    assert not interval.is_known
+    assert math.isnan(interval.high)
+    assert not difference_interval(VALUES, [-110.0], 0.95).is_known
+
+
+def test_equal_values_have_a_point() -> None:
+    interval = mean_interval([2.0, 2.0], 0.95)
+    assert (interval.low, interval.high) == (2.0, 2.0)
+    difference = difference_interval([2.0, 2.0], [1.0, 1.0], 0.95)
+    assert (difference.low, difference.mean, difference.high) == (1.0, 1.0, 1.0)
+
+
+def test_no_value_is_a_fault() -> None:
+    with pytest.raises(ValueError, match="at least one value"):
+        mean_interval([], 0.95)
+
+
+def test_summary_has_a_row_a_configuration(results_folder: Path) -> None:
+    summary = summarise(load_results(results_folder).runs, 0.95)
+    assert summary["model"].tolist() == ["linear-2", "linear-10", "conv-2", "conv-10"]
+    assert summary["elbo_mean"].tolist() == [-160.0, -112.0, -155.0, -111.75]
+    assert summary["seeds"].tolist() == [2] * 4
+    assert summary["train_seconds_mean"].tolist() == [10.5] * 4
+    assert summary["active_units_mean"].tolist() == [2.0, 6.5, 2.0, 6.5]
+    exact = mean_interval([-160.5, -159.5], 0.95)
+    assert interval_of(summary.iloc[0], "elbo") == exact
+
+
+def test_training_bands(results_folder: Path) -> None:
+    bands = training_bands(load_results(results_folder).history, 0.95)
+    row = bands.query("model == 'conv-2' and split == 'valid' and epoch == 6").iloc[0]
+    exact = mean_interval([-165.5, -164.5], 0.95)
+    assert row["elbo_mean"] == pytest.approx(exact.mean)
+    assert (row["elbo_low"], row["elbo_high"]) == pytest.approx((exact.low, exact.high))
+    assert len(bands) == 4 * 2 * 6
+
+
+def test_bands_of_one_seed_have_no_width(results_folder: Path) -> None:
+    history = load_results(results_folder).history
+    bands = training_bands(history[history["seed"] == 0], 0.95)
+    assert bands["elbo_low"].isna().all()
+    assert bands["elbo_mean"].notna().all()
+
+
+def test_bands_end_where_the_first_seed_ends(results_folder: Path) -> None:
+    history = load_results(results_folder).history
+    stopped = history[(history["seed"] == 0) | (history["epoch"] <= 4)]
+    assert training_bands(stopped, 0.95)["epoch"].max() == 4
+
+
+def test_kl_is_ranked_within_each_run() -> None:
+    runs = pd.DataFrame({"model": "a", "kl_per_dim": [(0.0, 3.0, 1.0), (2.0, 0.0, 5.0)]})
+    ranked = sorted_kl_per_dim(runs)
+    assert ranked["rank"].tolist() == [1, 2, 3]
+    assert ranked["mean"].tolist() == [4.0, 1.5, 0.0]
+    assert ranked["lowest"].tolist() == [3.0, 1.0, 0.0]
+    assert ranked["highest"].tolist() == [5.0, 2.0, 0.0]

@@ -1,0 +1,111 @@
+"""Tables: marks and flags, and what each notation escapes."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from analysis.frames import load_results
+from analysis.statistics import summarise
+from analysis.tables import (
+    Cell,
+    Column,
+    Table,
+    comparison_table,
+    differences_frame,
+    differences_table,
+    escape_latex,
+    escape_markdown,
+    to_csv,
+    to_latex,
+    to_markdown,
+)
+from analysis.verdicts import compare_architectures
+
+MakeResults = Callable[..., Path]
+NASTY = r"a|b_c*d$e\f&g%h#i{j}<k>"
+
+
+def table_of(folder: Path) -> Table:
+    results = load_results(folder)
+    return comparison_table(summarise(results.runs, 0.95), results.protocol)
+
+
+def column(table: Table, label: str) -> list[Cell]:
+    place = [heading.label for heading in table.columns].index(label)
+    return [row[place] for row in table.rows]
+
+
+def test_the_best_means_are_marked(results_folder: Path) -> None:
+    table = table_of(results_folder)
+    assert [cell.best for cell in column(table, "ELBO")] == [False, False, False, True]
+    assert sum(cell.best for cell in column(table, "Reconstruction")) == 1
+    assert not any(cell.best for cell in column(table, "KL"))
+    assert column(table, "ELBO")[0].text == "−160.00"
+    assert column(table, "Parameters")[0].text == "2,006"
+    assert [cell.text for cell in column(table, "Active units")][:2] == ["2 of 2", "6.5 of 10"]
+
+
+def test_headings_have_unit_and_direction(results_folder: Path) -> None:
+    texts = [heading.text for heading in table_of(results_folder).columns]
+    assert texts[1:3] == ["ELBO ↑ (nats per image)", "Reconstruction ↓ (nats per image)"]
+
+
+def test_collapsed_runs_are_flagged(make_results: MakeResults) -> None:
+    table = table_of(make_results(collapsed=["conv-10/seed-1"]))
+    assert [cell.flag for cell in column(table, "Model")] == ["", "", "", "1 of 2 collapsed"]
+    assert "(1 of 2 collapsed)" in to_markdown(table)
+    assert "(1 of 2 collapsed)" in to_latex(table)
+
+
+def test_one_seed_shows_a_dash(make_results: MakeResults) -> None:
+    table = table_of(make_results(seeds=[0]))
+    assert {cell.detail for cell in column(table, "ELBO")} == {"–"}
+
+
+def test_grey_pixels_are_no_likelihood(make_results: MakeResults) -> None:
+    table = table_of(make_results(protocol={"binarisation": "none"}))
+    assert "cross-entropy, not a likelihood" in table.columns[1].unit
+    assert "cross-entropy" not in table.columns[3].unit
+
+
+def test_csv_gives_the_numbers_back(make_results: MakeResults) -> None:
+    summary = summarise(load_results(make_results(seeds=[0, 1, 3])).runs, 0.95)
+    read = pd.read_csv(io.StringIO(to_csv(summary)))
+    pd.testing.assert_frame_equal(read, summary, check_dtype=False, rtol=1e-9)
+    assert {"elbo_mean", "elbo_low", "elbo_high", "seeds"} <= set(read.columns)
+
+
+def test_differences(results_folder: Path) -> None:
+    results = load_results(results_folder)
+    comparisons = compare_architectures(results.runs, 0.95)
+    table = differences_table(comparisons, results.protocol)
+    assert [cell.text for cell in column(table, "Verdict")] == ["better", "not distinguishable"]
+    assert [cell.text for cell in column(table, "ELBO difference")] == ["+5.00", "+0.25"]
+    frame = differences_frame(comparisons)
+    assert frame["difference_mean"].tolist() == [5.0, 0.25]
+    assert frame["word"].tolist() == ["better", "not distinguishable"]
+
+
+@pytest.fixture
+def nasty() -> Table:
+    return Table(
+        (Column(NASTY, numeric=False), Column("n")), ((Cell(NASTY), Cell("1", best=True)),)
+    )
+
+
+def test_markdown_keeps_its_columns(nasty: Table) -> None:
+    for line in to_markdown(nasty).splitlines():
+        assert line.replace(r"\|", "").count("|") == 3
+    assert "**1**" in to_markdown(nasty)
+    assert escape_markdown("a_b\nc") == r"a\_b c"
+
+
+def test_latex_is_escaped(nasty: Table) -> None:
+    latex = to_latex(nasty)
+    assert r"a\textbar{}b\_c*d\$e\textbackslash{}f\&g\%h\#i\{j\}\textless{}k\textgreater{}" in latex
+    assert r"\textbf{1}" in latex
+    assert escape_latex("−1 [2]") == "$-$1 {[}2{]}"
+    assert escape_latex("β = 4") == r"$\beta$ = 4"

@@ -1,0 +1,116 @@
+"""Differences, verdicts, sentences."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from analysis.frames import Results, load_results
+from analysis.statistics import Interval, difference_interval, summarise
+from analysis.verdicts import answers, compare_architectures, compare_sizes, judge
+from pipeline.metrics import ELBO, KL, RECONSTRUCTION, Metric
+
+MakeResults = Callable[..., Path]
+
+
+def texts(results: Results) -> dict[str, str]:
+    runs = results.runs
+    found = answers(
+        runs,
+        summarise(runs, 0.95),
+        compare_architectures(runs, 0.95),
+        compare_sizes(runs, 0.95),
+        results.protocol,
+        0.95,
+    )
+    return {answer.question: answer.text for answer in found}
+
+
+@pytest.mark.parametrize(
+    ("metric", "low", "high", "word"),
+    [
+        (ELBO, 0.1, 2.1, "better"),
+        (ELBO, -2.1, -0.1, "worse"),
+        (ELBO, -0.1, 2.1, "not distinguishable"),
+        (ELBO, 0.0, 2.0, "not distinguishable"),
+        (RECONSTRUCTION, 0.1, 2.1, "worse"),
+        (RECONSTRUCTION, -2.1, -0.1, "better"),
+        (KL, 0.1, 2.1, "unknown"),
+        (ELBO, math.nan, math.nan, "unknown"),
+    ],
+)
+def test_judge(metric: Metric, low: float, high: float, word: str) -> None:
+    assert judge(Interval((low + high) / 2, low, high), metric) == word
+
+
+def test_architectures_are_compared_at_equal_size(results_folder: Path) -> None:
+    runs = load_results(results_folder).runs
+    first, second = compare_architectures(runs, 0.95)
+    assert (first.subject, first.reference, first.word) == ("conv-2", "linear-2", "better")
+    assert (second.subject, second.setting) == ("conv-10", "10 dimensions")
+    assert second.word == "not distinguishable"
+    assert first.difference == difference_interval([-155.5, -154.5], [-160.5, -159.5], 0.95)
+    assert first.seeds == (2, 2)
+
+
+def test_sizes_are_compared_stepwise_and_10_against_2_first(make_results: MakeResults) -> None:
+    runs = load_results(make_results(architectures=["linear"], latent_dims=[2, 5, 10])).runs
+    changes = [comparison.change for comparison in compare_sizes(runs, 0.95)]
+    assert changes == ["10 against 2", "5 against 2", "10 against 5"]
+
+
+def test_sizes_without_2_and_10(make_results: MakeResults) -> None:
+    runs = load_results(make_results(latent_dims=[3, 7])).runs
+    assert {comparison.change for comparison in compare_sizes(runs, 0.95)} == {"7 against 3"}
+
+
+def test_betas_are_never_mixed(make_results: MakeResults) -> None:
+    runs = load_results(make_results(betas=[1, 4])).runs
+    for comparison in (*compare_architectures(runs, 0.95), *compare_sizes(runs, 0.95)):
+        assert comparison.subject.split("(")[1] == comparison.reference.split("(")[1]
+    assert len(compare_architectures(runs, 0.95)) == 4
+
+
+def test_the_answer_in_sentences(results_folder: Path) -> None:
+    found = texts(load_results(results_folder))
+    best = found["Which configuration is best?"]
+    assert best.startswith("Of 4 configurations, conv-10 has the highest mean ELBO: −111.75 [")
+    assert "nats per image on the test split (95\N{NO-BREAK SPACE}% interval over 2 seeds)" in best
+    assert "Not distinguishable from it: linear-10." in best
+    architectures = found["Linear or convolutional?"]
+    assert "Conv is better than linear at 2 dimensions (+5.00 [" in architectures
+    assert "not distinguishable at 10 dimensions (+0.25 [" in architectures
+    assert "10 dimensions against 2: better for linear (+48.00 [" in found["How many dimensions?"]
+
+
+def test_one_seed_gives_no_verdict(make_results: MakeResults) -> None:
+    found = texts(load_results(make_results(seeds=[0])))
+    assert "one seed, so no interval" in found["Which configuration is best?"]
+    assert "no verdict from one seed" in found["Linear or convolutional?"]
+    assert "no verdict from one seed" in found["How many dimensions?"]
+    assert not any(word in " ".join(found.values()) for word in ("better", "worse", "nan"))
+
+
+def test_one_configuration_has_no_comparison(make_results: MakeResults) -> None:
+    found = texts(load_results(make_results(architectures=["conv"], latent_dims=[2])))
+    assert list(found) == ["Which configuration is best?"]
+    assert found["Which configuration is best?"].startswith("The one configuration, conv-2")
+
+
+def test_grey_pixels_are_no_likelihood(make_results: MakeResults) -> None:
+    found = texts(load_results(make_results(protocol={"binarisation": "none"})))
+    assert "ELBO (cross-entropy, not a likelihood)" in found["Which configuration is best?"]
+
+
+def test_collapsed_runs_are_counted(make_results: MakeResults) -> None:
+    runs = load_results(make_results(collapsed=["conv-10/seed-1"])).runs
+    touched = [c for c in compare_architectures(runs, 0.95) if c.collapsed]
+    assert [comparison.subject for comparison in touched] == ["conv-10"]
+
+
+def test_nothing_to_compare() -> None:
+    assert (
+        compare_sizes(pd.DataFrame({"architecture": [], "beta": [], "latent_dim": []}), 0.9) == []
+    )

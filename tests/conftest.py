@@ -1,0 +1,129 @@
+"""Settings and data that are small enough to train in a second."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from ruamel.yaml import YAML
+
+from pipeline.data import PreparedData, Split, prepare, save_prepared
+from pipeline.hardware import Hardware
+from pipeline.settings import (
+    DataSettings,
+    RunSettings,
+    Settings,
+    load_settings,
+    parse_settings,
+)
+from pipeline.sources import Source
+
+ROOT = Path(__file__).parents[1]
+
+MakeRun = Callable[..., RunSettings]
+
+
+@pytest.fixture
+def params() -> dict[str, Any]:
+    """The content of the repository's params.yaml, free to change."""
+    content = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    assert isinstance(content, dict)
+    return content
+
+
+@pytest.fixture
+def tiny_params(params: dict[str, Any]) -> dict[str, Any]:
+    """Four runs of a second in all."""
+    train = params["train"]
+    train["grid"] |= {"latent_dims": [2, 3], "seeds": [0]}
+    train["model"] |= {"hidden": [16], "channels": [4], "conv_hidden": []}
+    train |= {"epochs": 2, "batch_size": 32, "precision": "float32", "device": "cpu"}
+    params["evaluate"] |= {"latent_samples": 2, "samples": 9, "interpolations": 2, "grid_size": 5}
+    return params
+
+
+@pytest.fixture
+def tiny_settings(tiny_params: dict[str, Any]) -> Settings:
+    return parse_settings(tiny_params)
+
+
+@pytest.fixture
+def make_run() -> MakeRun:
+    """A run's settings, small unless told otherwise."""
+    first = next(iter(load_settings(ROOT / "params.yaml").runs.values()))
+    small: dict[str, Any] = {
+        "hidden": (16,),
+        "channels": (4, 8),
+        "conv_hidden": (),
+        "epochs": 2,
+        "batch_size": 16,
+        "precision": "float32",
+        "device": "cpu",
+    }
+
+    def make(**changes: Any) -> RunSettings:
+        return RunSettings.model_validate(first.model_dump() | small | changes)
+
+    return make
+
+
+@pytest.fixture
+def cpu() -> Hardware:
+    return Hardware(torch.device("cpu"), "float32")
+
+
+def make_blobs(count: int, side: int = 8) -> Source:
+    """Images of four classes: a bright quarter on noise, in grey."""
+    random = np.random.default_rng(0)
+    labels = np.arange(count, dtype=np.int64) % 4
+    images = random.integers(0, 60, (count, side, side), dtype=np.uint8)
+    half = side // 2
+    for image, label in zip(images, labels, strict=True):
+        top, left = half * (label // 2), half * (label % 2)
+        image[top : top + half, left : left + half] += 180
+    return Source(
+        name="mnist-5k",
+        classes=tuple("abcd"),
+        train_images=images,
+        train_labels=labels,
+        test_images=None,
+        test_labels=None,
+        checksums={},
+    )
+
+
+@pytest.fixture(scope="session")
+def prepared() -> PreparedData:
+    """160 images of 8 x 8 pixels in four classes: 104 to train, 16 to validate, 40 to test."""
+    settings = DataSettings(
+        name="mnist-5k", root=None, download=False, valid_fraction=0.1, test_fraction=0.25, seed=0
+    )
+    return prepare(make_blobs(160), settings)
+
+
+@pytest.fixture
+def train_split(prepared: PreparedData) -> Split:
+    return prepared.splits["train"]
+
+
+@pytest.fixture
+def valid_split(prepared: PreparedData) -> Split:
+    return prepared.splits["valid"]
+
+
+@pytest.fixture
+def project(
+    tmp_path: Path,
+    tiny_params: dict[str, Any],
+    prepared: PreparedData,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
+    """A folder with params.yaml and a prepared file, as the current one; records stay in it."""
+    with (tmp_path / "params.yaml").open("w", encoding="utf-8") as file:
+        YAML(typ="safe", pure=True).dump(tiny_params, file)
+    save_prepared(tmp_path / "data" / "prepared.safetensors", prepared)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return tmp_path
