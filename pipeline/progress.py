@@ -84,12 +84,12 @@ class _Bars:
     def finished(self, run: str, report: EpochReport) -> None:
         """Turn the run's bar into a line above the others."""
         self._close(run, self._epochs - report.epoch)
-        self._progress.console.print(describe(run, report))
+        self._progress.console.print(describe(run, report), highlight=False)
 
     def failed(self, run: str) -> None:
         """Turn the run's bar into a line above the others."""
         self._close(run, 0)
-        self._progress.console.print(f"{run:<20} failed", style="red")
+        self._progress.console.print(f"{run:<20} failed", style="red", highlight=False)
 
     def _close(self, run: str, epochs_saved: int) -> None:
         self._done += 1

@@ -25,23 +25,33 @@ ROOT = Path(__file__).parents[1]
 MakeRun = Callable[..., RunSettings]
 
 
-@pytest.fixture
-def params() -> dict[str, Any]:
-    """The content of the repository's params.yaml, free to change."""
+def read_params() -> dict[str, Any]:
     content = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     assert isinstance(content, dict)
     return content
 
 
 @pytest.fixture
-def tiny_params(params: dict[str, Any]) -> dict[str, Any]:
+def params() -> dict[str, Any]:
+    """The content of the repository's params.yaml, free to change."""
+    return read_params()
+
+
+def make_tiny_params() -> dict[str, Any]:
     """Four runs of a second in all."""
+    params = read_params()
     train = params["train"]
     train["grid"] |= {"latent_dims": [2, 3], "seeds": [0]}
     train["model"] |= {"hidden": [16], "channels": [4], "conv_hidden": []}
     train |= {"epochs": 2, "batch_size": 32, "precision": "float32", "device": "cpu"}
     params["evaluate"] |= {"latent_samples": 2, "samples": 9, "interpolations": 2, "grid_size": 5}
     return params
+
+
+@pytest.fixture
+def tiny_params() -> dict[str, Any]:
+    """Four runs of a second in all, free to change."""
+    return make_tiny_params()
 
 
 @pytest.fixture
@@ -121,9 +131,15 @@ def project(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Path:
     """A folder with params.yaml and a prepared file, as the current one; records stay in it."""
-    with (tmp_path / "params.yaml").open("w", encoding="utf-8") as file:
-        YAML(typ="safe", pure=True).dump(tiny_params, file)
-    save_prepared(tmp_path / "data" / "prepared.safetensors", prepared)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    make_project(tmp_path, tiny_params, prepared, monkeypatch)
     return tmp_path
+
+
+def make_project(
+    folder: Path, params: dict[str, Any], prepared: PreparedData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (folder / "params.yaml").open("w", encoding="utf-8") as file:
+        YAML(typ="safe", pure=True).dump(params, file)
+    save_prepared(folder / "data" / "prepared.safetensors", prepared)
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)

@@ -18,10 +18,14 @@ IDENTITY = ("run", "architecture", "latent_dim", "beta", "seed")
 
 @click.command(epilog="Example: python -m pipeline.stages.collect")
 @click.option("--params", default="params.yaml", show_default=True, help="Settings file.")
+@click.option("--data", default="data/prepared.json", show_default=True, type=Path)
 @click.option("--models", default="models", show_default=True, type=Path)
 @click.option("--results", default="results", show_default=True, type=Path, help="Where to.")
-def main(params: str, models: Path, results: Path) -> None:
-    """Write RESULTS/metrics.csv and RESULTS/history.csv from the evaluated runs of the grid."""
+def main(params: str, data: Path, models: Path, results: Path) -> None:
+    """Write RESULTS/metrics.csv and history.csv from the evaluated runs of the grid, and data.json.
+
+    With the arrays of the runs they are all that the report is made from.
+    """
     names = list(load_settings(params).runs)
     rows = [_read_row(results / "runs" / name / "metrics.json") for name in names]
     write_text(results / "metrics.csv", _to_csv(rows))
@@ -31,26 +35,27 @@ def main(params: str, models: Path, results: Path) -> None:
         for epoch in _read_history(models / name / "history.csv")
     ]
     write_text(results / "history.csv", _to_csv(epochs))
+    write_text(results / "data.json", _read_text(data))
     click.echo(f"{len(rows)} runs in {results / 'metrics.csv'}")
 
 
 def _read_row(path: Path) -> dict[str, Any]:
     """One run's metrics; a list, such as ``kl_per_dim``, becomes one cell of JSON."""
-    try:
-        row = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read: {error}; run `dvc repro`") from None
+    row = json.loads(_read_text(path))
     return {
         name: json.dumps(value) if isinstance(value, list) else value for name, value in row.items()
     }
 
 
 def _read_history(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(_read_text(path))))
+
+
+def _read_text(path: Path) -> str:
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
+        return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error}; run `dvc repro`") from None
+        raise UserError(f"{path}: cannot be read: {error.strerror}; run `dvc repro`") from None
 
 
 def _to_csv(rows: Iterable[dict[str, Any]]) -> str:

@@ -1,11 +1,17 @@
 """Stage ``prepare``: verify the images, split them, write the prepared file."""
 
+import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.files import write_text
 from pipeline.settings import load_settings
 from pipeline.sources import load_source
+
+if TYPE_CHECKING:
+    from pipeline.data import PreparedData
 
 
 @click.command(epilog="Example: python -m pipeline.stages.prepare --out data/prepared.safetensors")
@@ -24,7 +30,10 @@ from pipeline.sources import load_source
     help="Prepared file to write.",
 )
 def main(params: Path, out: Path) -> None:
-    """Verify the images, split them and write the prepared file."""
+    """Verify the images, split them and write the prepared file.
+
+    Beside it goes a page about it, under the same name with .json: names, sizes and hashes.
+    """
     settings = load_settings(params).data
     source = load_source(settings)
     # Here, because torch takes seconds to import: --help and faults of the input answer at once.
@@ -32,10 +41,24 @@ def main(params: Path, out: Path) -> None:
 
     data = prepare(source, settings)
     save_prepared(out, data)
+    write_text(out.with_suffix(".json"), json.dumps(_summary(data), indent=2) + "\n")
     height, width = data.image_shape
     counts = ", ".join(f"{len(split)} {name}" for name, split in data.splits.items())
     click.echo(f"{data.name}: {counts} images of {height} x {width}, {len(data.classes)} classes")
     click.echo(f"hash {data.hash[:12]}, written to {out}")
+
+
+def _summary(data: "PreparedData") -> dict[str, object]:
+    """What reports say of the data, readable without torch."""
+    return {
+        "name": data.name,
+        "classes": data.classes,
+        "hash": data.hash,
+        "sizes": {name: len(split) for name, split in data.splits.items()},
+        "split_hashes": data.split_hashes,
+        "checksums": data.checksums,
+        "settings": data.settings,
+    }
 
 
 if __name__ == "__main__":

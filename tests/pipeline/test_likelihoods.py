@@ -1,4 +1,4 @@
-"""Likelihoods against torch.distributions, and where that is not exact enough, against integrals."""
+"""Likelihoods against torch.distributions, and the continuous Bernoulli against integrals."""
 
 import math
 

@@ -9,10 +9,10 @@ import torch
 from pipeline.hardware import seeded_generator
 from pipeline.models import (
     CONFIG,
+    VAE,
     WEIGHTS,
     ImageShape,
     ModelError,
-    VAE,
     build_model,
     initialise,
     load_model,

@@ -44,7 +44,11 @@ def test_the_embedded_digits_are_prepared_and_reported(
         "mnist-5k: 4000 train, 500 valid, 500 test images of 28 x 28, 10 classes",
         f"hash {data.hash[:12]}, written to {path}",
     ]
-    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    assert {file.name for file in path.parent.iterdir()} == {path.name, "prepared.json"}
+    summary = json.loads((path.parent / "prepared.json").read_text())
+    assert summary["hash"] == data.hash
+    assert summary["sizes"] == {"train": 4000, "valid": 500, "test": 500}
+    assert summary["classes"] == list("0123456789")
 
     assert run("again").exit_code == 0
     assert (tmp_path / "again").read_bytes() == path.read_bytes()

@@ -40,6 +40,4 @@ def test_no_run_is_an_error() -> None:
 def test_a_cross_entropy_is_no_likelihood() -> None:
     assert PROTOCOL.is_likelihood
     assert not replace(PROTOCOL, binarisation="none").is_likelihood
-    assert replace(
-        PROTOCOL, binarisation="none", likelihood="continuous-bernoulli"
-    ).is_likelihood
+    assert replace(PROTOCOL, binarisation="none", likelihood="continuous-bernoulli").is_likelihood

@@ -96,7 +96,7 @@ def test_other_mistakes_are_counted(params: dict[str, Any]) -> None:
 
 def test_a_misspelt_key_is_named_before_the_missing_one(params: dict[str, Any]) -> None:
     params["train"]["epoch"] = params["train"].pop("epochs")
-    with pytest.raises(SettingsError, match="did you mean train.epochs"):
+    with pytest.raises(SettingsError, match=r"did you mean train\.epochs"):
         parse_settings(params)
 
 

@@ -98,8 +98,7 @@ def test_runs_of_dead_processes_are_closed_and_no_others(here: Path) -> None:
     Tracker.open("vae-grid")
     records = {"mine": mine, "dead": dead, "reused": reused, "elsewhere": elsewhere}
     states = {
-        name: tracker.client.get_run(record.run_id).info.status
-        for name, record in records.items()
+        name: tracker.client.get_run(record.run_id).info.status for name, record in records.items()
     }
     assert states == {
         "mine": "RUNNING",

@@ -94,9 +94,7 @@ def test_the_same_seed_gives_the_same_history_bit_for_bit(
     assert without_time(first) == without_time(again)
     weights, same = model.state_dict(), again_model.state_dict()
     assert all(torch.equal(weights[name], same[name]) for name in weights)
-    _, other = train(
-        run.model_copy(update={"seed": 1}), train_split, valid_split, cpu
-    )
+    _, other = train(run.model_copy(update={"seed": 1}), train_split, valid_split, cpu)
     assert without_time(first) != without_time(other)
 
 
@@ -266,6 +264,6 @@ def test_bfloat16_trains_as_well(
 
 def test_hardware_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(Exception, match="train.device = cuda, but torch sees no CUDA device"):
+    with pytest.raises(Exception, match=r"train\.device = cuda, but torch sees no CUDA device"):
         resolve_hardware("cuda", "auto")
     assert resolve_hardware("auto", "float32") == Hardware(torch.device("cpu"), "float32")

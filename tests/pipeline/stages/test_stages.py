@@ -1,0 +1,299 @@
+"""The stages in their order, as DVC calls them, on small data."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from mlflow import MlflowClient
+from ruamel.yaml import YAML
+
+from pipeline.data import PreparedData
+from pipeline.models import load_model
+from pipeline.pictures import Images
+from pipeline.protocol import PROTOCOL_FIELDS
+from pipeline.stages import collect, evaluate, train
+from tests.conftest import ROOT, make_project, make_tiny_params
+
+RUNS = ("linear-2/seed-0", "linear-3/seed-0", "conv-2/seed-0", "conv-3/seed-0")
+
+
+def call(command: Any, *words: str) -> Result:
+    result = CliRunner().invoke(command, words, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def change(project: Path, **values: Any) -> None:
+    """Change section train of params.yaml."""
+    yaml = YAML(typ="safe", pure=True)
+    content = yaml.load(project / "params.yaml")
+    for name, value in values.items():
+        part = content["train"]["grid"] if name in content["train"]["grid"] else content["train"]
+        part[name] = value
+    yaml.dump(content, project / "params.yaml")
+
+
+def weights(project: Path) -> dict[str, bytes]:
+    return {
+        path.parent.relative_to(project / "models").as_posix(): path.read_bytes()
+        for path in (project / "models").glob("*/*/model.safetensors")
+    }
+
+
+def histories(project: Path) -> dict[str, list[dict[str, str]]]:
+    """Without the times, which differ."""
+    found = {}
+    for path in (project / "models").glob("*/*/history.csv"):
+        with path.open(newline="") as file:
+            found[path.parent.name] = [row | {"seconds": ""} for row in csv.DictReader(file)]
+    return found
+
+
+@pytest.fixture(scope="session")
+def trained_once(tmp_path_factory: pytest.TempPathFactory, prepared: PreparedData) -> Path:
+    """A project with all runs trained, for others to copy: starting workers takes seconds."""
+    folder = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        make_project(folder, make_tiny_params(), prepared, monkeypatch)
+        call(train.main, "--workers", "2")
+    return folder
+
+
+@pytest.fixture
+def trained(trained_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "project"
+    shutil.copytree(trained_once, folder)
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return folder
+
+
+def test_training_leaves_a_whole_folder_a_run(trained: Path) -> None:
+    assert set(weights(trained)) == set(RUNS)
+    folder = trained / "models" / "conv-3" / "seed-0"
+    assert {path.name for path in folder.iterdir()} == {
+        "model.safetensors",
+        "config.json",
+        "history.csv",
+    }
+    config = json.loads((folder / "config.json").read_text())
+    assert set(config["protocol"]) == set(PROTOCOL_FIELDS)
+    assert config["settings"]["latent_dim"] == 3
+    assert config["epochs"] == 2
+    assert config["versions"]["torch"]
+    assert load_model(folder).parameter_count == config["parameters"]
+    with (folder / "history.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["epoch"], row["split"]) for row in rows] == [
+        ("1", "train"),
+        ("1", "valid"),
+        ("2", "train"),
+        ("2", "valid"),
+    ]
+    assert not list((trained / "models").glob("**/.partial*"))
+
+
+def test_training_is_recorded_as_nested_runs(trained: Path) -> None:
+    client = MlflowClient(f"sqlite:///{trained}/mlflow.db")
+    experiment = client.get_experiment_by_name("vae-grid")
+    assert experiment is not None
+    runs = client.search_runs([experiment.experiment_id])
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    parents = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
+    assert [run.info.run_name for run in parents] == ["grid mnist-5k"]
+    children = {run.info.run_name: run for run in runs if run not in parents}
+    assert set(children) == set(RUNS)
+    child = children["conv-2/seed-0"]
+    assert child.data.tags["mlflow.parentRunId"] == parents[0].info.run_id
+    assert child.data.params["architecture"] == "conv"
+    expected = {
+        f"{split}/{name}"
+        for split in ("train", "valid")
+        for name in ("elbo", "reconstruction", "kl", "loss")
+    }
+    assert set(child.data.metrics) == expected | {"train/learning_rate"}
+    steps = [metric.step for metric in client.get_metric_history(child.info.run_id, "valid/elbo")]
+    assert steps == [1, 2]
+    files = {file.path for file in client.list_artifacts(child.info.run_id, "model")}
+    assert files == {"model/config.json", "model/history.csv", "model/model.safetensors"}
+
+
+def test_training_again_does_nothing(trained: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in (trained / "models").glob("*/*/*")}
+    assert call(train.main).output == "4 of 4 runs are up to date\n"
+    assert before == {path: path.stat().st_mtime_ns for path in (trained / "models").glob("*/*/*")}
+
+
+def test_a_larger_grid_trains_only_what_is_new(trained: Path) -> None:
+    before = weights(trained)
+    change(trained, latent_dims=[3, 4])
+    output = call(train.main).output
+    assert "2 of 4 runs are up to date" in output
+    assert "removed models/linear-2/seed-0, which is not in the grid" in output
+    after = weights(trained)
+    assert set(after) == {f"{a}-{d}/seed-0" for a in ("linear", "conv") for d in (3, 4)}
+    assert after["conv-3/seed-0"] == before["conv-3/seed-0"]
+
+
+def test_other_settings_or_a_damaged_folder_train_again(trained: Path) -> None:
+    before = weights(trained)
+    (trained / "models" / "linear-2" / "seed-0" / "history.csv").unlink()
+    assert "3 of 4 runs are up to date" in call(train.main).output
+    assert weights(trained) == before
+    change(trained, epochs=1)
+    assert "up to date" not in call(train.main).output
+    assert weights(trained) != before
+
+
+def test_the_number_of_workers_changes_no_number(trained: Path) -> None:
+    before, told = weights(trained), histories(trained)
+    change(trained, latent_dims=[7])
+    call(train.main)
+    change(trained, latent_dims=[2, 3])
+    call(train.main, "--workers", "1")
+    assert weights(trained) == before
+    assert histories(trained) == told
+
+
+def test_divergence_ends_with_one_line_and_a_failed_record(project: Path) -> None:
+    change(project, learning_rate=1e18, clip_norm=None, schedule="constant")
+    result = CliRunner().invoke(train.main, ["--workers", "1"])
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: training of linear-2 (beta 1, seed 0) diverged")
+    assert result.stderr.count("\n") == 1
+    assert weights(project) == {}
+    client = MlflowClient(f"sqlite:///{project}/mlflow.db")
+    runs = client.search_runs(["1"])
+    assert {run.info.status for run in runs} == {"FAILED"}
+    assert any("diverged in epoch" in run.data.tags["vae.reason"] for run in runs)
+
+
+def test_a_killed_training_goes_on_to_the_same_numbers(
+    project: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """SIGKILL in the middle of a run; what was finished stays, what was not is made again."""
+    change(project, epochs=150, latent_dims=[2], seeds=[0, 1])
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    words = [sys.executable, "-m", "pipeline.stages.train", "--workers", "2"]
+    with subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 90
+        while not weights(project) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+    kept = weights(project)
+    assert 0 < len(kept) < 4, "killed too late or too early to show anything"
+    client = MlflowClient(f"sqlite:///{project}/mlflow.db")
+    assert {run.info.status for run in client.search_runs(["1"])} >= {"RUNNING"}
+
+    call(train.main, "--workers", "2")
+    resumed, told = weights(project), histories(project)
+    assert kept.items() <= resumed.items()
+    assert "RUNNING" not in {run.info.status for run in client.search_runs(["1"])}
+    assert "KILLED" in {run.info.status for run in client.search_runs(["1"])}
+
+    (project / "models").rename(tmp_path_factory.mktemp("first") / "models")
+    call(train.main, "--workers", "2")
+    assert weights(project) == resumed
+    assert histories(project) == told
+
+
+def load_arrays(path: Path) -> dict[str, Images]:
+    with np.load(path, allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+def test_evaluation_measures_each_run_of_the_cell(trained: Path, prepared: PreparedData) -> None:
+    call(evaluate.main, "conv", "2")
+    folder = trained / "results" / "runs" / "conv-2" / "seed-0"
+    row = json.loads((folder / "metrics.json").read_text())
+    assert row["run"] == "conv-2/seed-0"
+    assert row["split"] == "test"
+    assert row["split_hash"] == prepared.splits["test"].hash
+    assert row["elbo"] == pytest.approx(-(row["reconstruction"] + row["kl"]))
+    assert sum(row["kl_per_dim"]) == pytest.approx(row["kl"], abs=1e-4)
+    arrays = load_arrays(folder / "arrays.npz")
+    assert arrays["mu"].shape == (40, 2)
+    assert arrays["elbo"].mean() == pytest.approx(row["elbo"], abs=1e-3)
+    assert "latent_grid" in arrays
+    cell = json.loads((trained / "results" / "cells" / "conv-2.json").read_text())
+    assert cell["elbo"] == pytest.approx(row["elbo"], abs=1e-4)
+    curve = (trained / "results" / "curves" / "conv-2.csv").read_text().splitlines()
+    assert curve[0] == "epoch,elbo,reconstruction,kl"
+    assert len(curve) == 3
+    record = MlflowClient(f"sqlite:///{trained}/mlflow.db").get_run(row["run_id"])
+    assert record.data.metrics["test/elbo"] == pytest.approx(row["elbo"])
+    assert record.info.status == "FINISHED"
+
+
+def test_evaluation_twice_gives_the_same_bytes(trained: Path) -> None:
+    folder = trained / "results" / "runs" / "linear-3" / "seed-0"
+    call(evaluate.main, "linear", "3")
+    first = {path.name: path.read_bytes() for path in folder.iterdir()}
+    call(evaluate.main, "linear", "3")
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == first
+
+
+def test_a_model_without_a_record_gets_one(trained: Path) -> None:
+    path = trained / "models" / "linear-3" / "seed-0" / "config.json"
+    path.write_text(path.read_text().replace('"run_id": "', '"run_id": "of another store '))
+    call(evaluate.main, "linear", "3")
+    client = MlflowClient(f"sqlite:///{trained}/mlflow.db")
+    run = client.search_runs(["1"])[0]  # the newest
+    assert run.info.run_name == "linear-3/seed-0"
+    assert run.info.status == "FINISHED"
+    assert "test/elbo" in run.data.metrics
+
+
+def test_a_cell_outside_the_grid_is_refused(trained: Path) -> None:
+    result = CliRunner().invoke(evaluate.main, ["conv", "99"])
+    assert result.exit_code == 2
+    assert "train.grid has no cell conv-99; it has linear-2, linear-3, conv-2, conv-3" in (
+        result.stderr
+    )
+
+
+def test_a_model_of_other_data_is_refused(trained: Path) -> None:
+    path = trained / "models" / "conv-2" / "seed-0" / "config.json"
+    path.write_text(path.read_text().replace('"data_hash": "', '"data_hash": "0'))
+    result = CliRunner().invoke(evaluate.main, ["conv", "2"])
+    assert result.exit_code == 2
+    assert "was trained on other data" in result.stderr
+    assert not (trained / "results").exists() or not list((trained / "results").glob("**/*.*"))
+
+
+def test_the_tables_hold_one_row_a_run_and_an_epoch(trained: Path) -> None:
+    for architecture in ("linear", "conv"):
+        for latent_dim in ("2", "3"):
+            call(evaluate.main, architecture, latent_dim)
+    (trained / "data" / "prepared.json").write_text('{"name": "mnist-5k"}\n')
+    assert call(collect.main).output == "4 runs in results/metrics.csv\n"
+    with (trained / "results" / "metrics.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["run"] for row in rows] == list(RUNS)
+    assert len(json.loads(rows[1]["kl_per_dim"])) == 3
+    assert {*PROTOCOL_FIELDS, "elbo", "reconstruction", "kl", "active_units", "collapsed"} <= set(
+        rows[0]
+    )
+    with (trained / "results" / "history.csv").open(newline="") as file:
+        epochs = list(csv.DictReader(file))
+    assert len(epochs) == 4 * 2 * 2
+    assert {row["run"] for row in epochs} == set(RUNS)
+
+
+def test_a_missing_result_is_told_in_one_line(project: Path) -> None:
+    result = CliRunner().invoke(collect.main, [])
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "Error: results/runs/linear-2/seed-0/metrics.json: cannot be read: "
+        "No such file or directory; run `dvc repro`\n"
+    )

@@ -1,0 +1,44 @@
+"""How far training is, for a log and for a terminal."""
+
+import io
+
+from rich.console import Console
+
+from pipeline.progress import training_progress
+from pipeline.training import EpochReport, Terms
+
+REPORT = EpochReport(
+    epoch=3,
+    train=Terms(-120, 100, 20, 120),
+    valid=Terms(-110.5, 92, 18.5, 110.5),
+    seconds=12.34,
+    learning_rate=0.1,
+)
+
+
+def test_a_log_gets_one_line_a_run() -> None:
+    output = io.StringIO()
+    with training_progress(2, 3, Console(file=output, width=60)) as progress:
+        progress.epoch("conv-10/seed-0", REPORT)
+        assert output.getvalue() == ""
+        progress.finished("conv-10/seed-0", REPORT)
+        progress.failed("conv-10/seed-1")
+    lines = output.getvalue().splitlines()
+    assert [" ".join(line.split()) for line in lines] == [
+        "1/2 conv-10/seed-0 3 epochs 12.3 s "
+        "valid ELBO -110.50 = -(reconstruction 92.00 + kl 18.50)",
+        "2/2 conv-10/seed-1 failed",
+    ]
+
+
+def test_a_terminal_shows_bars_and_keeps_the_lines() -> None:
+    output = io.StringIO()
+    console = Console(file=output, force_terminal=True, width=150)
+    with training_progress(2, 3, console) as progress:
+        progress.epoch("conv-10/seed-0", REPORT)
+        progress.finished("conv-10/seed-0", REPORT)
+        progress.failed("conv-10/seed-1")
+    text = output.getvalue()
+    assert "2 of 2 runs" in text
+    assert "valid ELBO  -110.50" in text
+    assert "conv-10/seed-1" in text
