@@ -7,7 +7,7 @@ INSTALLED := .venv/installed
 IN_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro report test lint types imports unit format anchors lock clean
+.PHONY: help install repro report test lint types imports unit format anchors throughput lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */\1\t/' | expand -t 12
@@ -42,7 +42,7 @@ types: $(INSTALLED)  ## mypy, strict
 	@$(BIN)/mypy
 
 imports: $(INSTALLED)  ## the direction of imports
-	@$(BIN)/lint-imports --no-timing
+	@$(BIN)/lint-imports --no-logo
 
 unit: $(INSTALLED)  ## the tests
 	@$(IN_VENV) pytest
@@ -53,6 +53,9 @@ format: $(INSTALLED)  ## format the code
 
 anchors: $(INSTALLED)  ## validation ELBO of four reference models beside published figures (3 minutes)
 	@$(IN_VENV) python -m benchmarks.anchors
+
+throughput: $(INSTALLED)  ## images a second of worker processes against one process on all cores
+	@$(IN_VENV) python -m benchmarks.throughput
 
 lock: $(INSTALLED)  ## pin the newest versions that pyproject.toml allows
 	@$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --generate-hashes \

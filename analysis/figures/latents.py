@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import seaborn as sns
 from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -76,8 +77,19 @@ def posterior_means(
         axes, named = panels.flat[place], styles[model]
         _prior(axes, square)
         size = min(16.0, 5000 / math.sqrt(len(mu)) / 14)
-        colours = [CLASS_COLOURS[int(kind) % len(CLASS_COLOURS)] for kind in labels]
-        axes.scatter(mu[:, 0], mu[:, 1], s=size, c=colours, alpha=0.7, linewidths=0, zorder=2)
+        kinds = {int(kind) for kind in labels}
+        sns.scatterplot(
+            x=mu[:, 0],
+            y=mu[:, 1],
+            hue=labels,
+            palette={kind: CLASS_COLOURS[kind % len(CLASS_COLOURS)] for kind in kinds},
+            s=size,
+            alpha=0.7,
+            linewidth=0,
+            legend=False,
+            zorder=2,
+            ax=axes,
+        )
         _name_classes(axes, mu, labels, classes)
         beside_title = {"transform": axes.transAxes, "clip_on": False}
         axes.plot([0.012], [1.035], named.marker, color=named.colour, ms=6, **beside_title)

@@ -1,0 +1,72 @@
+"""The `study` command: quick to answer, helpful, and right about where things lie."""
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from study.cli import main, mlflow_link
+from tests.conftest import ROOT
+
+COMMANDS = sorted(main.commands)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_an_example_and_stands_in_the_readme(command: str) -> None:
+    result = CliRunner().invoke(main, [command, "--help"])
+    assert result.exit_code == 0
+    assert f"Example: study {command}" in result.output
+    assert f"study {command}" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from study.cli import main; main(['--help'], standalone_mode=False);"
+        "print(sorted({'torch', 'mlflow', 'optuna', 'pandas', 'pydantic'} & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert result.stdout.splitlines()[-1] == "[]", result.stderr
+
+
+def test_where_says_what_to_do_before_anything_was_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, ["where"])
+    assert result.exit_code == 0
+    assert "not made yet: dvc repro" in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_names_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index = tmp_path / "reports" / "index.html"
+    index.parent.mkdir()
+    index.touch()
+    monkeypatch.chdir(tmp_path)
+    assert str(index) in CliRunner().invoke(main, ["where"]).output
+
+
+def test_the_link_opens_at_the_runs(tmp_path: Path) -> None:
+    database = tmp_path / "my #1 store" / "mlflow.db"
+    database.parent.mkdir()
+    assert mlflow_link(database) == "http://127.0.0.1:5000/"
+    with sqlite3.connect(database) as store:
+        store.execute("CREATE TABLE experiments (experiment_id INTEGER, name TEXT)")
+        store.execute("INSERT INTO experiments VALUES (0, 'Default'), (7, 'vae-grid')")
+    store.close()
+    assert mlflow_link(database).endswith("/#/experiments/7?workflowType=machine_learning")
+
+
+def test_a_report_without_results_is_refused_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, ["report"])
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: results/metrics.csv")
+    assert result.stderr.count("\n") == 1
+    assert not (tmp_path / "reports").exists()
