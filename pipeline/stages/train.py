@@ -13,7 +13,7 @@ from pipeline.files import remove_others
 from pipeline.hardware import resolve_hardware
 from pipeline.models import ImageShape, build_model
 from pipeline.progress import training_progress
-from pipeline.runs import TrainingTask, fingerprint, is_up_to_date, train_run, versions
+from pipeline.runs import TrainingTask, fingerprint, git_commit, is_up_to_date, train_run, versions
 from pipeline.settings import RunSettings, Settings, load_settings
 from pipeline.training import EpochReport
 from pipeline.workers import Failure, Message, Result, count_workers, side_by_side
@@ -105,7 +105,7 @@ def _train(
         for name, run in runs.items():
             if failures:
                 return  # what is under way ends; the rest would most likely fail as well
-            record = tracker.start(name, run.model_dump() | versions(), parent)
+            record = tracker.start(name, run.model_dump() | versions(), parent, git_commit())
             record.log_dataset(prepared.name, prepared.hash, "training")
             open_records[name] = record
             yield TrainingTask(name, run, data, models / name, threads, record.run_id)

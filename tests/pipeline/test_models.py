@@ -9,10 +9,16 @@ import torch
 from pipeline.hardware import seeded_generator
 from pipeline.models import (
     CONFIG,
+    KERNEL,
+    PADDING,
+    STRIDE,
     VAE,
     WEIGHTS,
+    FlattenPositions,
     ImageShape,
     ModelError,
+    OneChannelTransposedConv,
+    UnflattenPositions,
     build_model,
     initialise,
     load_model,
@@ -139,3 +145,23 @@ def test_a_damaged_folder_is_told_in_one_line(folder: Path, damage: object) -> N
     assert str(folder) in caught.value.message
     assert "train it again with `dvc repro train`" in caught.value.message
     assert "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize("lost", [(0, 0), (1, 0), (1, 1)])
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_the_matrix_product_is_the_transposed_convolution(
+    lost: tuple[int, int], channels_last: bool
+) -> None:
+    ours = OneChannelTransposedConv(6, 1, KERNEL, STRIDE, PADDING, output_padding=lost)
+    torchs = torch.nn.ConvTranspose2d(6, 1, KERNEL, STRIDE, PADDING, output_padding=lost)
+    torchs.load_state_dict(ours.state_dict())
+    x = torch.rand(3, 6, 4, 5)
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    torch.testing.assert_close(ours(x.to(memory_format=layout)), torchs(x))
+
+
+def test_positions_are_flattened_and_restored() -> None:
+    x = torch.rand(2, 3, 4, 5)
+    flat = FlattenPositions()(x)
+    assert flat.shape == (2, 60)
+    assert torch.equal(UnflattenPositions(3, ImageShape(4, 5))(flat), x)
