@@ -4,7 +4,6 @@ By default the records lie in ``mlflow.db`` and ``mlruns/`` of the current folde
 ``mlflow ui`` finds them; ``MLFLOW_TRACKING_URI`` moves them to a server.
 """
 
-import getpass
 import logging
 import os
 import socket
@@ -125,7 +124,7 @@ class Tracker:
             HOST: socket.gethostname(),
             PID: str(os.getpid()),
             PID_STARTED: repr(psutil.Process().create_time()),
-            MLFLOW_USER: getpass.getuser(),
+            MLFLOW_USER: psutil.Process().username(),
             MLFLOW_SOURCE_NAME: Path(sys.argv[0]).name,
             MLFLOW_SOURCE_TYPE: "LOCAL",
         }
