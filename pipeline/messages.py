@@ -1,0 +1,125 @@
+"""What pydantic found wrong with a file of settings, as one line for a person."""
+
+import difflib
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+
+def describe(error: ValidationError, root: type[BaseModel]) -> str:
+    """The first fault as one line, with the number of others.
+
+    Args:
+        error: of validating against ``root``.
+        root: the outermost section; its fields may be sections in turn.
+    """
+    # Unknown keys first: a misspelt key is also a missing one, and its name is the better clue.
+    faults = sorted(
+        error.errors(include_url=False), key=lambda fault: fault["type"] != "extra_forbidden"
+    )
+    # A union reports one fault a branch; the same key is one fault to a reader.
+    keys = list(dict.fromkeys(_key(fault["loc"], root) for fault in faults))
+    first = [fault for fault in faults if _key(fault["loc"], root) == keys[0]]
+    others = f" (and {len(keys) - 1} more)" if len(keys) > 1 else ""
+    return _describe_fault(keys[0], first, root) + others
+
+
+def _describe_fault(key: str, faults: Sequence[Any], root: type[BaseModel]) -> str:
+    kind, value = faults[0]["type"], faults[0]["input"]
+    if kind == "missing":
+        return f"{key} is missing; add it, or see the params.yaml of the repository"
+    if kind == "extra_forbidden":
+        return f"{key} = {_show(value)} is not a known key{_nearest(faults[0]['loc'], root)}"
+    rules = list(dict.fromkeys(_rule(fault) for fault in faults))
+    return f"{key} = {_show(value)} {' or '.join(rules)}"
+
+
+def _rule(fault: Any) -> str:
+    context = fault.get("ctx", {})
+    match fault["type"]:
+        case "literal_error":
+            names = context["expected"].replace("'", "")
+            return f"must be {names}" + _nearest_value(fault["input"], names)
+        case "greater_than":
+            return f"must be greater than {context['gt']:g}"
+        case "greater_than_equal":
+            return f"must be at least {context['ge']:g}"
+        case "less_than":
+            return f"must be less than {context['lt']:g}"
+        case "less_than_equal":
+            return f"must be at most {context['le']:g}"
+        case "finite_number":
+            return "must be finite"
+        case "too_short":
+            return "must hold at least one value"
+        case "value_error":
+            return f"breaks a rule: {context['error']}"
+        case kind:
+            name = kind.removesuffix("_type").removesuffix("_parsing")
+            article = {"int": "a whole number", "float": "a number", "bool": "true or false"}
+            spoken = {"string": "a text", "tuple": "a list", "model": "a section with keys"}
+            return f"must be {(article | spoken).get(name, name)}"
+
+
+def _key(location: Sequence[str | int], root: type[BaseModel]) -> str:
+    """``train.grid.seeds[1]``; the names that pydantic adds for a union's branches are dropped."""
+    key, section = "", root.model_fields
+    for part in location:
+        if isinstance(part, int):
+            key += f"[{part}]"
+            continue
+        if key and part not in section and not _is_section(section, location, part):
+            continue
+        key += f".{part}" if key else part
+        field = section.get(part)
+        nested = field.annotation if field else None
+        if isinstance(nested, type) and issubclass(nested, BaseModel):
+            section = nested.model_fields
+        else:
+            section = {}
+    return key
+
+
+def _is_section(section: dict[str, Any], location: Sequence[str | int], part: str) -> bool:
+    """Whether ``part`` is an unknown key of a known section, not a union's branch."""
+    return bool(section) and location[-1] == part
+
+
+def _nearest(location: Sequence[str | int], root: type[BaseModel]) -> str:
+    """The known key that a wrong one most resembles, in any section."""
+    known = list(_all_keys(root))
+    wrong, section = str(location[-1]), ".".join(map(str, location[:-1]))
+    here = [key for key in known if key.rpartition(".")[0] == section]
+    names = {key.rpartition(".")[2]: key for key in (*known, *here)}
+    close = difflib.get_close_matches(wrong, [key.rpartition(".")[2] for key in here], 1, 0.5)
+    close = close or difflib.get_close_matches(wrong, names, 1, 0.6)
+    if close:
+        return f"; did you mean {names[close[0]]}?"
+    return f"; known there: {', '.join(key.rpartition('.')[2] for key in here)}"
+
+
+def _all_keys(section: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    for name, field in section.model_fields.items():
+        yield prefix + name
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _all_keys(field.annotation, f"{prefix}{name}.")
+
+
+def _nearest_value(value: object, names: str) -> str:
+    if not isinstance(value, str):
+        return ""
+    close = difflib.get_close_matches(value, names.replace(" or ", ", ").split(", "), 1, 0.6)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def _show(value: object) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    shown = repr(value)
+    return shown if len(shown) <= 60 else shown[:57] + "..."
