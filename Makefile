@@ -26,6 +26,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@touch $@
 
 repro: $(INSTALLED)  ## run the pipeline: data, training, evaluation, report
+	@$(IN_VENV) study check
 	@$(IN_VENV) dvc repro
 	@$(IN_VENV) study where
 

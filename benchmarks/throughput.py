@@ -18,7 +18,7 @@ from benchmarks.anchors import grey_splits
 from pipeline.hardware import resolve_hardware, seeded_generator
 from pipeline.models import ImageShape, build_model, initialise
 from pipeline.settings import RunSettings, load_settings
-from pipeline.training import EpochReport, train_epochs
+from pipeline.training import train_epochs
 from pipeline.workers import Failure, Message, side_by_side
 
 Task = tuple[RunSettings, int]  # a run and its number of threads
@@ -33,9 +33,7 @@ def train_timed(task: Task, tell: Callable[[float], None]) -> None:
     mean_image = train.images.float().mean(0) / 255
     initialise(model, mean_image, seeded_generator(run.seed, "initialisation"))
     machine = resolve_hardware(run.device, run.precision)
-    report: EpochReport
-    for report in train_epochs(model, run, train, valid, machine):
-        del report
+    for _ in train_epochs(model, run, train, valid, machine):
         tell(time.time())
 
 

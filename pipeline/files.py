@@ -23,11 +23,8 @@ def write_bytes(path: Path, payload: bytes) -> None:
     temporary = path.with_name(f"{PARTIAL}{os.getpid()}-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            file.write(payload)
-            file.flush()
-            # Else a power cut after the rename can leave the new name with old or no content.
-            os.fsync(file.fileno())
+        temporary.write_bytes(payload)
+        _sync(temporary)
         temporary.replace(path)
     except OSError as error:
         raise UserError(
@@ -47,17 +44,39 @@ def write_text(path: Path, text: str) -> None:
 def replacing_folder(folder: Path) -> Iterator[Path]:
     """A temporary folder beside ``folder`` that takes its place when the block succeeds."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f"{PARTIAL}{folder.name}-", dir=folder.parent))
+    prefix = f"{PARTIAL}{folder.name}-"
+    for left_by_a_kill in folder.parent.glob(f"{prefix}*"):
+        shutil.rmtree(left_by_a_kill, ignore_errors=True)
+    temporary = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
     temporary.chmod(0o755)  # mkdtemp makes it private
     try:
         yield temporary
-        # A folder cannot be renamed onto a full one. Killed between the two steps, the folder is
-        # missing, never half-written, and what made it makes it again.
-        if folder.exists():
-            shutil.rmtree(folder)
-        temporary.replace(folder)
+        for file in temporary.rglob("*"):
+            if file.is_file():
+                _sync(file)
+        move_folder(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def move_folder(source: Path, target: Path) -> None:
+    """Rename a folder, in place of one that may be there already.
+
+    A folder cannot be renamed onto a full one, so the old one is renamed away first. Killed between
+    the two steps, the target is missing, never half-written, and what made it makes it again.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    old = target.with_name(f"{PARTIAL}{target.name}-old-{os.getpid()}")
+    if target.exists():
+        target.replace(old)
+    source.replace(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _sync(file: Path) -> None:
+    """Else a power cut after a rename can leave the new name with old or no content."""
+    with file.open("rb") as opened:
+        os.fsync(opened.fileno())
 
 
 def remove_others(folder: Path, keep: set[str]) -> list[str]:

@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+UNKNOWN = ("extra_forbidden", "invalid_key")
+
 
 def describe(error: ValidationError, root: type[BaseModel]) -> str:
     """The first fault as one line, with the number of others.
@@ -17,7 +19,8 @@ def describe(error: ValidationError, root: type[BaseModel]) -> str:
     """
     # Unknown keys first: a misspelt key is also a missing one, and its name is the better clue.
     faults = sorted(
-        error.errors(include_url=False), key=lambda fault: fault["type"] != "extra_forbidden"
+        error.errors(include_url=False),
+        key=lambda fault: fault["type"] not in ("extra_forbidden", "invalid_key"),
     )
     # A union reports one fault a branch; the same key is one fault to a reader.
     keys = list(dict.fromkeys(_key(fault["loc"], root) for fault in faults))
@@ -30,6 +33,9 @@ def _describe_fault(key: str, faults: Sequence[Any], root: type[BaseModel]) -> s
     kind, value = faults[0]["type"], faults[0]["input"]
     if kind == "missing":
         return f"{key} is missing; add it, or see the params.yaml of the repository"
+    if kind == "invalid_key":
+        section, _, index = key.rpartition("[")
+        return f"{section}.{index.removesuffix(']')} must be a text: write the key in quotes"
     if kind == "extra_forbidden":
         return f"{key} = {_show(value)} is not a known key{_nearest(faults[0]['loc'], root)}"
     rules = list(dict.fromkeys(_rule(fault) for fault in faults))

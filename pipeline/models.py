@@ -98,6 +98,7 @@ class VAE(nn.Module):
         """E[x|z], same shape as ``logits``: the image to show."""
         return OBSERVATIONS[self.likelihood].mean(logits)
 
+    @torch.no_grad()
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
         """Mean images of n draws from the prior: (n, 1, H, W)."""
         z = torch.randn(n, self.latent_dim, generator=generator, device=generator.device)
@@ -241,11 +242,13 @@ def _conv(settings: RunSettings, shape: ImageShape) -> tuple[nn.Sequential, nn.S
 
 
 def initialise(model: VAE, mean_image: Tensor, generator: torch.Generator) -> None:
-    """Draw the start values: He-style weights, heads near the prior, bias at the data's mean.
+    """Draw the start values: weights by He et al. 2015 (arXiv 1502.01852), biases 0.
+
+    The decoder's last bias starts at the data's mean, which would else take an epoch to find.
 
     Args:
         model: the VAE, on the CPU.
-        mean_image: (H, W) in [0, 1], the training split's mean; what the decoder draws first.
+        mean_image: (H, W) in [0, 1], the training split's mean.
         generator: on the CPU; the only source of randomness.
     """
     layers = [module for module in model.modules() if isinstance(module, LAYERS)]
@@ -273,20 +276,23 @@ def _fan_in(layer: nn.Linear | nn.Conv2d | nn.ConvTranspose2d) -> int:
 
 # --- folders ----------------------------------------------------------------------------------
 
-WEIGHTS, CONFIG = "model.safetensors", "config.json"
+WEIGHTS, CONFIG, HISTORY = "model.safetensors", "config.json", "history.csv"
 
 
-def save_model(folder: Path, model: VAE, shape: ImageShape, config: dict[str, Any]) -> None:
-    """Write ``model.safetensors`` and ``config.json`` into an existing folder.
+def save_weights(folder: Path, model: VAE) -> None:
+    """Write ``model.safetensors``, in float32, into an existing folder."""
+    weights = {name: value.cpu().contiguous() for name, value in model.state_dict().items()}
+    save_file(weights, folder / WEIGHTS)
+
+
+def save_config(folder: Path, shape: ImageShape, config: dict[str, Any]) -> None:
+    """Write ``config.json`` into an existing folder.
 
     Args:
         folder: should be a temporary one that the caller renames when all is in it.
-        model: on any device; stored in float32.
         shape: of the images.
         config: what else to record; ``settings`` must hold the model's RunSettings as a dict.
     """
-    weights = {name: value.cpu().contiguous() for name, value in model.state_dict().items()}
-    save_file(weights, folder / WEIGHTS)
     content = config | {"image": {"height": shape.height, "width": shape.width}}
     (folder / CONFIG).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 

@@ -45,9 +45,7 @@ class _Lines:
     def finished(self, run: str, report: EpochReport) -> None:
         """Say what the run came to."""
         self._done += 1
-        self._console.print(
-            f"{self._done:4d}/{self._runs}  {describe(run, report)}", soft_wrap=True
-        )
+        self._print(describe(run, report))
 
     def failed(self, run: str) -> None:
         """Say that there is no result."""

@@ -6,9 +6,10 @@ import importlib.metadata
 import inspect
 import json
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,23 @@ import torch
 
 from pipeline import elbo, hardware, likelihoods, models, training
 from pipeline.data import PreparedData, load_prepared
+from pipeline.errors import UserError
 from pipeline.files import replacing_folder
 from pipeline.hardware import Hardware, resolve_hardware, seeded_generator
-from pipeline.models import ImageShape, build_model, initialise, load_config, save_model
+from pipeline.models import (
+    HISTORY,
+    WEIGHTS,
+    ImageShape,
+    build_model,
+    initialise,
+    load_config,
+    save_config,
+    save_weights,
+)
 from pipeline.protocol import Protocol
 from pipeline.settings import RunSettings
 from pipeline.training import EpochReport, fit, train_epochs
 
-HISTORY = "history.csv"
 HISTORY_FIELDS = (
     "epoch",
     "split",
@@ -35,8 +45,16 @@ HISTORY_FIELDS = (
     "learning_rate",
 )
 
-# A run is up to date as long as these say the same; the rest of the code cannot change its result.
-_DECISIVE_MODULES = (likelihoods, elbo, models, training, hardware)
+CONFIG_FORMAT = 1  # raise it when config.json changes, so that older runs are trained again
+
+# The code that decides a run's result, as this process imported it: an edit on the disk while a
+# run trains must not pass for the code that trained it.
+_CODE = hashlib.sha256(
+    "".join(
+        inspect.getsource(module)
+        for module in (likelihoods, elbo, models, training, hardware, sys.modules[__name__])
+    ).encode()
+).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +66,8 @@ class TrainingTask:
         settings: of the run.
         data_path: the prepared file.
         folder: where the model folder goes.
+        fingerprint: what the caller expects the run to be; see ``fingerprint``.
+        commit: of the caller's code, for the record.
         threads: of the arithmetic; another number rounds differently.
         run_id: the tracker's name of the run, for the record.
     """
@@ -56,6 +76,8 @@ class TrainingTask:
     settings: RunSettings
     data_path: Path
     folder: Path
+    fingerprint: str
+    commit: str = ""
     threads: int = 1
     run_id: str = ""
 
@@ -69,11 +91,19 @@ def train_run(task: TrainingTask, tell: Callable[[EpochReport], None]) -> dict[s
 
     Returns:
         What ``config.json`` holds.
+
+    Raises:
+        UserError: if code or data changed since the task was made.
     """
     torch.set_num_threads(task.threads)
+    torch.backends.cudnn.allow_tf32 = False  # a third precision that no protocol names
     data = _load_training_data(task.data_path)
     settings = task.settings
     machine = resolve_hardware(settings.device, settings.precision)
+    if fingerprint(settings, data.hash, machine, task.threads) != task.fingerprint:
+        raise UserError(
+            f"{task.name}: code or data changed after training began; run `dvc repro` again"
+        )
     train, valid = data.splits["train"], data.splits["valid"]
     shape = ImageShape(*data.image_shape)
 
@@ -84,11 +114,11 @@ def train_run(task: TrainingTask, tell: Callable[[EpochReport], None]) -> dict[s
     result = fit(model, reports, settings, tell)
 
     config = {
-        "run": task.name,
+        "format": CONFIG_FORMAT,
         "settings": settings.model_dump(mode="json"),
         "protocol": training_protocol(settings, data, machine).as_dict(),
         "data_hash": data.hash,
-        "fingerprint": fingerprint(settings, data.hash, machine),
+        "fingerprint": task.fingerprint,
         "parameters": model.parameter_count,
         "epochs": len(result.history),
         "chosen_epoch": result.chosen.epoch,
@@ -96,18 +126,24 @@ def train_run(task: TrainingTask, tell: Callable[[EpochReport], None]) -> dict[s
         "train_seconds": round(result.history[-1].seconds, 3),
         "hardware": {"device": str(machine.device), "threads": task.threads},
         "versions": versions(),
-        "commit": git_commit(),
+        "commit": task.commit,
         "run_id": task.run_id,
     }
     with replacing_folder(task.folder) as folder:
-        save_model(folder, model, shape, config)
         _write_history(folder / HISTORY, result.history)
+        save_weights(folder, model)
+        config["sha256"] = {name: _sha256(folder / name) for name in (HISTORY, WEIGHTS)}
+        save_config(folder, shape, config)
     return config
 
 
-@cache
 def _load_training_data(path: Path) -> PreparedData:
-    """Once a worker, not once a run; the test split stays on the disk."""
+    """The test split stays on the disk. Once a worker, not once a run, unless the file changes."""
+    return _load_once(path, path.stat().st_mtime_ns if path.exists() else 0)
+
+
+@lru_cache(maxsize=1)
+def _load_once(path: Path, changed: int) -> PreparedData:
     return load_prepared(path, splits=("train", "valid"))
 
 
@@ -124,27 +160,34 @@ def training_protocol(settings: RunSettings, data: PreparedData, machine: Hardwa
     )
 
 
-def fingerprint(settings: RunSettings, data_hash: str, machine: Hardware) -> str:
+def fingerprint(settings: RunSettings, data_hash: str, machine: Hardware, threads: int) -> str:
     """A hash of everything that decides a run's result on one machine."""
-    sources = "".join(inspect.getsource(module) for module in _DECISIVE_MODULES)
     content = {
+        "format": CONFIG_FORMAT,
         "settings": settings.model_dump(mode="json"),
         "data": data_hash,
-        "hardware": [machine.device.type, machine.precision],
-        "code": hashlib.sha256(sources.encode()).hexdigest(),
+        "hardware": [machine.device.type, machine.precision, threads],
+        "code": _CODE,
         "torch": torch.__version__,
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def is_up_to_date(folder: Path, expected: str) -> bool:
-    """Whether the folder holds a finished run with this fingerprint."""
-    if not all((folder / name).is_file() for name in (models.WEIGHTS, models.CONFIG, HISTORY)):
-        return False
+def finished_fingerprint(folder: Path) -> str | None:
+    """The fingerprint of the whole and undamaged run in a folder; None if there is none."""
     try:
-        return bool(load_config(folder).get("fingerprint") == expected)
-    except models.ModelError:
-        return False
+        config = load_config(folder)
+        for name, expected in config["sha256"].items():
+            if _sha256(folder / name) != expected:
+                return None
+        return str(config["fingerprint"])
+    except (models.ModelError, OSError, KeyError, AttributeError):
+        return None
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _write_history(path: Path, history: tuple[EpochReport, ...]) -> None:
@@ -171,7 +214,6 @@ def versions() -> dict[str, str]:
     return {name: importlib.metadata.version(name) for name in names}
 
 
-@cache
 def git_commit() -> str:
     """The commit of the code, with ``+changes`` where files differ from it; empty outside git."""
 

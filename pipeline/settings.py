@@ -60,11 +60,6 @@ class DataSettings(Section):
         """What ``train.model.likelihood: auto`` means for this data set."""
         return "continuous-bernoulli" if self.name == "fashion-mnist" else "bernoulli"
 
-    @property
-    def binarisation(self) -> Binarisation:
-        """What ``train.binarisation: auto`` means for this data set."""
-        return "none" if self.name == "fashion-mnist" else "dynamic"
-
 
 class GridSettings(Section):
     """Section ``train.grid``: one training run for each combination."""
@@ -170,6 +165,12 @@ class Settings(Section):
     evaluate: EvaluateSettings
     analyze: AnalyzeSettings
 
+    @property
+    def likelihood(self) -> Likelihood:
+        """Of all models of the grid, with ``auto`` resolved."""
+        asked = self.train.model.likelihood
+        return self.data.likelihood if asked == "auto" else asked
+
     @cached_property
     def runs(self) -> dict[str, RunSettings]:
         """Every run of the grid by its folder under ``models/``, in the grid's order.
@@ -181,10 +182,10 @@ class Settings(Section):
     def _grid(self) -> Iterator[RunSettings]:
         train = self.train
         shared = train.model_dump(exclude={"grid", "model"}) | train.model.model_dump()
-        if shared["likelihood"] == "auto":
-            shared["likelihood"] = self.data.likelihood
+        shared["likelihood"] = self.likelihood
         if shared["binarisation"] == "auto":
-            shared["binarisation"] = self.data.binarisation
+            # The two densities are of grey pixels; on 0 and 1 they grow without bound.
+            shared["binarisation"] = "dynamic" if self.likelihood == "bernoulli" else "none"
         for architecture in train.grid.architectures:
             for latent_dim in train.grid.latent_dims:
                 for beta in train.grid.betas:
@@ -203,9 +204,14 @@ def cell_name(architecture: str, latent_dim: int) -> str:
     return f"{architecture}-{latent_dim}"
 
 
+def plain(number: float) -> str:
+    """The shortest text that reads back as the number: ``4``, ``0.5``."""
+    return repr(number).removesuffix(".0")
+
+
 def run_name(run: RunSettings, grid: GridSettings) -> str:
     """The run's folder under ``models/`` and ``results/``; names beta where the grid varies it."""
-    beta = f"beta-{run.beta:g}-" if len(grid.betas) > 1 else ""
+    beta = f"beta-{plain(run.beta)}-" if len(grid.betas) > 1 else ""
     return f"{cell_name(run.architecture, run.latent_dim)}/{beta}seed-{run.seed}"
 
 
@@ -253,6 +259,12 @@ def _check_together(settings: Settings, source: str) -> None:
         raise SettingsError(
             f"{source}: train.beta_warmup = {train.beta_warmup} must not exceed "
             f"train.epochs = {train.epochs}"
+        )
+    if settings.likelihood != "bernoulli" and train.binarisation not in ("auto", "none"):
+        raise SettingsError(
+            f"{source}: train.binarisation = {train.binarisation!r} makes pixels 0 or 1, but the "
+            f"likelihood {settings.likelihood} is a density of grey pixels; set binarisation to "
+            "auto or none, or train.model.likelihood to bernoulli"
         )
     data = settings.data
     if data.name == "mnist-5k" and data.valid_fraction + data.test_fraction >= 1:

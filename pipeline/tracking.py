@@ -18,6 +18,10 @@ from typing import Literal, Self
 
 import psutil
 from filelock import FileLock
+from sqlalchemy.exc import SQLAlchemyError
+
+from pipeline.errors import UserError
+from pipeline.places import MLFLOW_ARTEFACTS, MLFLOW_DATABASE
 
 # Before the import: MLflow decides there whether to report its use over the network.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -38,9 +42,6 @@ logging.getLogger("mlflow").setLevel(logging.WARNING)
 
 # Tells MLflow's pages to open at the runs, not at traces of language models.
 EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
-
-DATABASE, ARTEFACTS = "mlflow.db", "mlruns"
-GRID_EXPERIMENT = "vae-grid"
 
 HOST, PID, PID_STARTED = "vae.host", "vae.pid", "vae.pid_started"
 
@@ -129,8 +130,9 @@ class Tracker:
             MLFLOW_SOURCE_TYPE: "LOCAL",
         }
         nested = {MLFLOW_PARENT_RUN_ID: parent} if parent else {}
+        committed = {MLFLOW_GIT_COMMIT: commit} if commit else {}
         run = self.client.create_run(
-            self.experiment_id, run_name=name, tags=owned | nested | {MLFLOW_GIT_COMMIT: commit}
+            self.experiment_id, run_name=name, tags=owned | nested | committed
         )
         self.client.log_batch(
             run.info.run_id, params=[Param(key, str(value)) for key, value in params.items()]
@@ -154,14 +156,14 @@ class Tracker:
         record.finish()
 
     def resume(self, run_id: str) -> MlflowRecord | None:
-        """A run that exists already; None where this store does not know it."""
+        """A run that exists already; None where this store does not know it, or it was deleted."""
         if not run_id:
             return None
         try:
-            self.client.get_run(run_id)
+            run = self.client.get_run(run_id)
         except MlflowException:
             return None
-        return MlflowRecord(self.client, run_id)
+        return MlflowRecord(self.client, run_id) if run.info.lifecycle_stage == "active" else None
 
     def close_dead_runs(self) -> int:
         """End as KILLED what a process of this machine left open when it died; how many."""
@@ -201,18 +203,30 @@ def _is_alive(tags: Mapping[str, str]) -> bool:
 
 
 def _open_experiment(uri: str, experiment: str) -> tuple[MlflowClient, str]:
-    client = MlflowClient(uri)
-    found = client.get_experiment_by_name(experiment)
-    if found is not None:
-        return client, str(found.experiment_id)
     try:
-        return client, str(client.create_experiment(experiment, tags=EXPERIMENT_TAGS))
-    except MlflowException:
-        # Another process was faster.
+        client = MlflowClient(uri)
         found = client.get_experiment_by_name(experiment)
         if found is None:
-            raise
+            return client, _create_experiment(client, experiment)
+        if found.lifecycle_stage != "active":
+            client.restore_experiment(found.experiment_id)
         return client, str(found.experiment_id)
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(
+            f"MLflow's store {uri} cannot be opened: {reason}; set MLFLOW_TRACKING_URI to one "
+            "that can, or unset it"
+        ) from None
+
+
+def _create_experiment(client: MlflowClient, name: str) -> str:
+    try:
+        return str(client.create_experiment(name, tags=EXPERIMENT_TAGS))
+    except MlflowException:
+        found = client.get_experiment_by_name(name)
+        if found is None:
+            raise
+        return str(found.experiment_id)  # another process was faster
 
 
 def _open_local_experiment(root: Path, experiment: str) -> tuple[MlflowClient, str]:
@@ -222,11 +236,11 @@ def _open_local_experiment(root: Path, experiment: str) -> tuple[MlflowClient, s
     behind a lock. MLflow stores the artefacts' absolute place, which a moved folder leaves
     behind; we store it relative to the folder, which is also what ``mlflow ui`` there resolves.
     """
-    uri = f"sqlite:///{root / DATABASE}"
-    with FileLock(root / f"{DATABASE}.lock"):
+    uri = f"sqlite:///{root / MLFLOW_DATABASE}"
+    with FileLock(root / f"{MLFLOW_DATABASE}.lock"):
         client, experiment_id = _open_experiment(uri, experiment)
-        location = f"{ARTEFACTS}/{experiment}"
-        with closing(sqlite3.connect(root / DATABASE, timeout=60)) as database, database:
+        location = f"{MLFLOW_ARTEFACTS}/{experiment}"
+        with closing(sqlite3.connect(root / MLFLOW_DATABASE, timeout=60)) as database, database:
             database.execute(
                 "UPDATE experiments SET artifact_location = ? "
                 "WHERE experiment_id = ? AND artifact_location <> ?",

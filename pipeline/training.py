@@ -10,12 +10,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pipeline.data import Split
+from pipeline.data import Split, observed
 from pipeline.elbo import bound, training_loss
 from pipeline.errors import UserError
 from pipeline.hardware import Hardware, seeded_generator
 from pipeline.models import VAE
-from pipeline.settings import Binarisation, RunSettings, Schedule
+from pipeline.settings import RunSettings, Schedule
 
 ADAM_BETAS = (0.9, 0.99)  # the second moment forgets within an epoch of 4,000 images
 VALID_BATCH = 1000
@@ -40,9 +40,10 @@ class EpochReport:
 
     Attributes:
         epoch: counted from 1.
-        train: averages over the epoch's own steps, while the weights moved.
+        train: averages over the epoch's own steps, while the weights moved; its loss has the beta
+            of each step where beta warms up.
         valid: averages over the validation split at the epoch's end, with noise that is the same
-            in every epoch.
+            in every epoch; its loss has the full beta.
         seconds: since the start of training, validation included.
         learning_rate: at the epoch's last step.
     """
@@ -101,17 +102,17 @@ def train_epochs(
             scheduler.step()
             # Summed on the device: reading a number back every step would stall a GPU.
             sums += torch.stack([terms.reconstruction.sum(), terms.kl.sum(), loss.sum()]).detach()
-        means = (sums / len(images)).tolist()
-        if not all(map(math.isfinite, means)):
-            raise DivergenceError(_describe_divergence(settings, epoch, means))
-        reconstruction, kl, train_loss = means
-        yield EpochReport(
+        reconstruction, kl, train_loss = (sums / len(images)).tolist()
+        report = EpochReport(
             epoch=epoch,
             train=Terms(-(reconstruction + kl), reconstruction, kl, train_loss),
             valid=validate(model, settings, valid_images, valid_noise),
             seconds=time.perf_counter() - start,
             learning_rate=learning_rate,
         )
+        if not all(map(math.isfinite, (*report.train, *report.valid))):
+            raise DivergenceError(_describe_divergence(settings, report))
+        yield report
 
 
 class TrainingImages:
@@ -145,17 +146,6 @@ class TrainingImages:
         for start in range(0, count, self._batch_size):
             batch = slice(start, start + self._batch_size)
             yield images[batch].float() / scale, noise[batch]
-
-
-def observed(split: Split, binarisation: Binarisation) -> Tensor:
-    """What a model sees of a split that is measured: (N, 1, H, W) float32 in [0, 1].
-
-    Grey pixels without binarisation, else the fixed draw that is stored with the data, so that
-    a number can be computed again.
-    """
-    if binarisation == "none":
-        return split.images.unsqueeze(1).float() / 255
-    return split.binarised.unsqueeze(1).float()
 
 
 @torch.no_grad()
@@ -241,11 +231,12 @@ def fit(
     return Fit(tuple(history), history[-1], stopped_early)
 
 
-def _describe_divergence(settings: RunSettings, epoch: int, means: list[float]) -> str:
-    reconstruction, kl, loss = means
+def _describe_divergence(settings: RunSettings, report: EpochReport) -> str:
+    clip = "set" if settings.clip_norm is None else "lower"
     return (
         f"training of {settings.architecture}-{settings.latent_dim} (beta {settings.beta:g}, seed "
-        f"{settings.seed}) diverged in epoch {epoch}: loss {loss:g}, reconstruction "
-        f"{reconstruction:g}, kl {kl:g}; lower train.learning_rate (now "
-        f"{settings.learning_rate:g}) or train.clip_norm (now {settings.clip_norm})"
+        f"{settings.seed}) diverged in epoch {report.epoch}: training loss "
+        f"{report.train.loss:g}, validation loss {report.valid.loss:g}; lower "
+        f"train.learning_rate (now {settings.learning_rate:g}) or {clip} train.clip_norm (now "
+        f"{settings.clip_norm})"
     )

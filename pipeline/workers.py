@@ -6,7 +6,6 @@ its pipe broken at the next message and ends too, so that none lives on beside a
 """
 
 import multiprocessing
-import os
 import signal
 import traceback
 from collections.abc import Callable, Generator, Iterable
@@ -17,6 +16,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any, Generic, TypeVar
 
 import click
+from joblib import cpu_count
 
 from pipeline.errors import UserError
 
@@ -90,7 +90,11 @@ def side_by_side(
             except StopIteration:
                 return
             connection, process = idle.pop() if idle else hire()
-            connection.send(task)
+            try:
+                connection.send(task)
+            except OSError:  # died while it was idle
+                connection, process = hire()
+                connection.send(task)
             busy[connection] = process, task
 
     try:
@@ -120,22 +124,31 @@ def side_by_side(
             process.join()
 
 
+class _ParentGoneError(Exception):
+    """The other end of the pipe is closed."""
+
+
 def _serve(connection: Connection, work: Callable[[Any, Tell], Any]) -> None:
     """A worker's life: do tasks until the parent ends it or is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    with suppress(EOFError, BrokenPipeError, ConnectionResetError):
+
+    def send(kind: str, content: object) -> None:
+        try:
+            connection.send((kind, content))
+        except OSError:
+            raise _ParentGoneError from None
+
+    with suppress(_ParentGoneError, EOFError, ConnectionResetError):
         while True:
             task = connection.recv()
             try:
-                value = work(task, lambda content: connection.send(("message", content)))
-            except (EOFError, BrokenPipeError, ConnectionResetError):
+                send("result", work(task, lambda content: send("message", content)))
+            except _ParentGoneError:
                 raise
             except click.ClickException as error:
-                connection.send(("failure", error))
+                send("failure", error)
             except Exception:
-                connection.send(("failure", WorkerError(traceback.format_exc())))
-            else:
-                connection.send(("result", value))
+                send("failure", WorkerError(traceback.format_exc()))
 
 
 def _death(process: BaseProcess) -> WorkerDiedError:
@@ -158,8 +171,9 @@ def count_workers(workers: str, tasks: int) -> int:
         UserError: if it is neither.
     """
     if workers == "auto":
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        wanted = cores or 1
+        wanted = int(
+            cpu_count()
+        )  # of the machine, the process's affinity and its container's quota
     elif workers.isdecimal() and int(workers) > 0:
         wanted = int(workers)
     else:

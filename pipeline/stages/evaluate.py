@@ -10,19 +10,18 @@ import click
 import numpy as np
 import pandas as pd
 
-from pipeline.data import PreparedData, load_prepared
+from pipeline.data import PreparedData, load_prepared, observed
 from pipeline.errors import UserError
 from pipeline.evaluation import measure, summarise
 from pipeline.files import replacing_folder, write_text
 from pipeline.hardware import seeded_generator
 from pipeline.metrics import METRICS
-from pipeline.models import load_config, load_model
+from pipeline.models import HISTORY, load_config, load_model
 from pipeline.pictures import Arrays, draw_pictures, write_sheets
+from pipeline.places import GRID_EXPERIMENT
 from pipeline.protocol import Protocol
-from pipeline.runs import HISTORY
-from pipeline.settings import EvaluateSettings, RunSettings, cell_name, load_settings
-from pipeline.tracking import GRID_EXPERIMENT, Tracker
-from pipeline.training import observed
+from pipeline.settings import EvaluateSettings, RunSettings, cell_name, load_settings, plain
+from pipeline.tracking import Tracker
 
 
 @click.command(epilog="Example: python -m pipeline.stages.evaluate conv 10")
@@ -38,7 +37,7 @@ def main(
     """Measure the trained runs of one ARCHITECTURE and LATENT_DIM on the test split.
 
     Writes RESULTS/runs/<cell>/<run>/metrics.json and arrays.npz; and for `dvc metrics` and `dvc
-    plots` the cell's means over its runs: RESULTS/cells/<cell>.json, RESULTS/curves/<cell>.csv.
+    plots` the cell's means over seeds: RESULTS/cells/<cell>.json, RESULTS/curves/<cell>.csv.
     """
     settings = load_settings(params)
     cell = cell_name(architecture, latent_dim)
@@ -53,7 +52,7 @@ def main(
     rows = []
     with replacing_folder(results / "runs" / cell) as folder:
         for name in names:
-            row, arrays = evaluate_run(models / name, prepared, settings.evaluate)
+            row, arrays = evaluate_run(name, models / name, prepared, settings.evaluate)
             run_folder = folder / name.partition("/")[2]
             run_folder.mkdir()
             np.savez_compressed(run_folder / "arrays.npz", allow_pickle=False, **arrays)
@@ -65,17 +64,20 @@ def main(
                 f"{row['reconstruction']:.2f} + kl {row['kl']:.2f}), "
                 f"{row['active_units']} of {latent_dim} units active"
             )
-    write_text(results / "cells" / f"{cell}.json", json.dumps(_cell_means(rows), indent=2) + "\n")
-    curve = mean_curve([models / name / HISTORY for name in names])
-    write_text(results / "curves" / f"{cell}.csv", curve.to_csv(lineterminator="\n"))
+    write_text(results / "cells" / f"{cell}.json", json.dumps(cell_means(rows), indent=2) + "\n")
+    beta = min((row["beta"] for row in rows), key=lambda beta: abs(beta - 1))
+    histories = [models / row["run"] / HISTORY for row in rows if row["beta"] == beta]
+    curve = mean_curve(histories).to_csv(lineterminator="\n")
+    write_text(results / "curves" / f"{cell}.csv", curve)
 
 
 def evaluate_run(
-    folder: Path, prepared: PreparedData, settings: EvaluateSettings
+    name: str, folder: Path, prepared: PreparedData, settings: EvaluateSettings
 ) -> tuple[dict[str, Any], Arrays]:
     """One run's row of ``results/metrics.csv`` and its arrays for the report.
 
     Args:
+        name: of the run.
         folder: of the model.
         prepared: with its test split.
         settings: how to measure and what to draw.
@@ -99,7 +101,7 @@ def evaluate_run(
     )
     protocol = Protocol(**config["protocol"] | {"split": "test", "split_hash": split.hash})
     row = {
-        "run": config["run"],
+        "run": name,
         "architecture": run.architecture,
         "latent_dim": run.latent_dim,
         "beta": run.beta,
@@ -142,15 +144,34 @@ def _record(tracker: Tracker, row: dict[str, Any], arrays: Arrays) -> None:
 
 
 def mean_curve(histories: list[Path]) -> pd.DataFrame:
-    """The validation split's terms by epoch, averaged over the runs that reached that epoch."""
-    epochs = pd.concat([pd.read_csv(path) for path in histories])
-    validation = epochs[epochs["split"] == "valid"]
-    return validation.groupby("epoch")[["elbo", "reconstruction", "kl"]].mean().round(4)
+    """The validation split's terms by epoch: means over runs, while all of them trained.
+
+    Further on it would be the mean of those that did not stop early, and jump.
+    """
+    runs = [pd.read_csv(path) for path in histories]
+    last = min(run["epoch"].max() for run in runs)
+    epochs = pd.concat(runs)
+    validation = epochs[(epochs["split"] == "valid") & (epochs["epoch"] <= last)]
+    means: pd.DataFrame = validation.groupby("epoch")[["elbo", "reconstruction", "kl"]].mean()
+    return means.round(4)
 
 
-def _cell_means(rows: list[dict[str, Any]]) -> dict[str, float]:
-    """Means over the runs of a cell, which ``dvc metrics`` shows."""
-    return {name: round(mean(row[name] for row in rows), 4) for name in METRICS}
+def cell_means(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """What ``dvc metrics`` shows: means over seeds, and how many runs collapsed.
+
+    Where the grid varies beta, one such group for each; runs of different beta have no mean.
+    """
+    betas = sorted({row["beta"] for row in rows})
+    groups = {
+        f"beta-{plain(beta)}": _means([row for row in rows if row["beta"] == beta])
+        for beta in betas
+    }
+    return groups if len(betas) > 1 else next(iter(groups.values()))
+
+
+def _means(rows: list[dict[str, Any]]) -> dict[str, float]:
+    means = {name: round(mean(row[name] for row in rows), 4) for name in METRICS}
+    return means | {"collapsed": sum(row["collapsed"] for row in rows)}
 
 
 if __name__ == "__main__":

@@ -9,11 +9,19 @@ import click
 from filelock import FileLock, Timeout
 
 from pipeline.data import load_prepared
-from pipeline.files import remove_others
+from pipeline.files import move_folder, remove_others
 from pipeline.hardware import resolve_hardware
 from pipeline.models import ImageShape, build_model
+from pipeline.places import GRID_EXPERIMENT
 from pipeline.progress import training_progress
-from pipeline.runs import TrainingTask, fingerprint, git_commit, is_up_to_date, train_run, versions
+from pipeline.runs import (
+    TrainingTask,
+    fingerprint,
+    finished_fingerprint,
+    git_commit,
+    train_run,
+    versions,
+)
 from pipeline.settings import RunSettings, Settings, load_settings
 from pipeline.training import EpochReport
 from pipeline.workers import Failure, Message, Result, count_workers, side_by_side
@@ -45,7 +53,7 @@ def main(params: str, data: Path, models: Path, workers: str, threads: int) -> N
     """
     settings = load_settings(params)
     with _sole_writer(models):
-        todo = _missing_runs(settings, data, models)
+        todo = _missing_runs(settings, data, models, threads)
         kept = len(settings.runs) - len(todo)
         if kept:
             click.echo(f"{kept} of {len(settings.runs)} runs are up to date")
@@ -71,21 +79,35 @@ def _sole_writer(models: Path) -> Iterator[None]:
         lock.release()
 
 
-def _missing_runs(settings: Settings, data: Path, models: Path) -> dict[str, RunSettings]:
-    """The runs to train; fails early where one cannot be built."""
+def _missing_runs(
+    settings: Settings, data: Path, models: Path, threads: int
+) -> dict[str, tuple[RunSettings, str]]:
+    """The runs to train with their fingerprints; fails early where one cannot be built.
+
+    A finished run that lies under another name, as when the grid begins to vary beta, is moved.
+    """
     prepared = load_prepared(data, splits=("valid",))
     shape = ImageShape(*prepared.image_shape)
-    missing = {}
+    expected = {}
     for name, run in settings.runs.items():
         build_model(run, shape)
         machine = resolve_hardware(run.device, run.precision)
-        if not is_up_to_date(models / name, fingerprint(run, prepared.hash, machine)):
-            missing[name] = run
+        expected[name] = fingerprint(run, prepared.hash, machine, threads)
+    found = {folder: finished_fingerprint(folder) for folder in sorted(models.glob("*/*"))}
+    missing = {}
+    for name, wanted in expected.items():
+        if found.get(models / name) == wanted:
+            continue
+        elsewhere = [folder for folder, there in found.items() if there == wanted]
+        if elsewhere:
+            move_folder(elsewhere[0], models / name)
+        else:
+            missing[name] = settings.runs[name], wanted
     return missing
 
 
 def _train(
-    runs: dict[str, RunSettings],
+    runs: dict[str, tuple[RunSettings, str]],
     settings: Settings,
     data: Path,
     models: Path,
@@ -93,22 +115,25 @@ def _train(
     threads: int,
 ) -> None:
     # Imported only where there is a run to record: that takes longer than to find nothing to do.
-    from pipeline.tracking import GRID_EXPERIMENT, MlflowRecord, Status, Tracker
+    from pipeline.tracking import MlflowRecord, Status, Tracker
 
     prepared = load_prepared(data, splits=("valid",))
     tracker = Tracker.open(GRID_EXPERIMENT)
+    commit = git_commit()
     failures: list[Exception] = []
     last: dict[str, EpochReport] = {}
     open_records: dict[str, MlflowRecord] = {}
 
     def tasks(parent: str) -> Iterator[TrainingTask]:
-        for name, run in runs.items():
+        for name, (run, wanted) in runs.items():
             if failures:
                 return  # what is under way ends; the rest would most likely fail as well
-            record = tracker.start(name, run.model_dump() | versions(), parent, git_commit())
+            record = tracker.start(name, run.model_dump() | versions(), parent, commit)
             record.log_dataset(prepared.name, prepared.hash, "training")
             open_records[name] = record
-            yield TrainingTask(name, run, data, models / name, threads, record.run_id)
+            yield TrainingTask(
+                name, run, data, models / name, wanted, commit, threads, record.run_id
+            )
 
     def finish(name: str, status: Status, reason: str = "") -> None:
         open_records.pop(name).finish(status, reason)

@@ -22,7 +22,8 @@ from pipeline.models import (
     build_model,
     initialise,
     load_model,
-    save_model,
+    save_config,
+    save_weights,
 )
 from pipeline.settings import RunSettings
 from tests.conftest import MakeRun
@@ -102,7 +103,8 @@ def test_only_a_gaussian_learns_its_scale(
 def folder(tmp_path: Path, make_run: MakeRun) -> Path:
     run = make_run(architecture="conv", likelihood="gaussian")
     config = {"settings": run.model_dump(mode="json")}
-    save_model(tmp_path, make_model(run, ImageShape(8, 8)), ImageShape(8, 8), config)
+    save_weights(tmp_path, make_model(run, ImageShape(8, 8)))
+    save_config(tmp_path, ImageShape(8, 8), config)
     return tmp_path
 
 

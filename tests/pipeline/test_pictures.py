@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from pipeline.data import PreparedData
+from pipeline.data import PreparedData, observed
 from pipeline.hardware import seeded_generator
 from pipeline.models import ImageShape, build_model, initialise
 from pipeline.pictures import (
@@ -20,7 +20,6 @@ from pipeline.pictures import (
     write_sheets,
 )
 from pipeline.settings import Settings
-from pipeline.training import observed
 from tests.conftest import MakeRun
 
 LABELS = np.repeat(np.arange(5), 4)

@@ -64,6 +64,7 @@ MISTAKES = [
     ("data.valid_fraction", 1.0, "data.valid_fraction = 1.0 must be less than 1"),
     ("data.valid_fraction", 0.9, "data.valid_fraction + data.test_fraction = 1"),
     ("evaluate.steps", 2, "evaluate.steps = 2 must be at least 3"),
+    ("train", {1: 2}, "train.1 must be a text: write the key in quotes"),
     # no such choice
     ("data.name", "mnist5k", "did you mean mnist-5k?"),
     ("train.grid.architectures", ["lineal"], "did you mean linear?"),
@@ -177,10 +178,21 @@ def test_auto_follows_the_data_set(
     params["data"]["name"] = data
     run = next(iter(parse_settings(params).runs.values()))
     assert (run.likelihood, run.binarisation) == (likelihood, binarisation)
-    params["train"]["model"]["likelihood"] = "gaussian"
-    params["train"]["binarisation"] = "static"
+
+
+@pytest.mark.parametrize("likelihood", ["continuous-bernoulli", "gaussian"])
+def test_a_density_is_fitted_to_grey_pixels(params: dict[str, Any], likelihood: str) -> None:
+    params["train"]["model"]["likelihood"] = likelihood
     run = next(iter(parse_settings(params).runs.values()))
-    assert (run.likelihood, run.binarisation) == ("gaussian", "static")
+    assert (run.likelihood, run.binarisation) == (likelihood, "none")
+    params["train"]["binarisation"] = "dynamic"
+    with pytest.raises(SettingsError, match=r"train\.binarisation = 'dynamic' makes pixels 0 or 1"):
+        parse_settings(params)
+
+
+def test_betas_that_differ_have_names_that_differ(params: dict[str, Any]) -> None:
+    params["train"]["grid"]["betas"] = [1.0, 1.0000001]
+    assert len(parse_settings(params).runs) == 48
 
 
 def test_settings_are_frozen(params: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
+from pipeline.errors import UserError
 from pipeline.tracking import HOST, PID, PID_STARTED, Tracker
 from tests.conftest import ROOT
 
@@ -112,6 +113,28 @@ def test_a_run_of_another_store_is_not_resumed(here: Path) -> None:
     tracker = Tracker.open("vae-grid")
     assert tracker.resume("") is None
     assert tracker.resume("0" * 32) is None
+
+
+def test_a_deleted_run_is_not_resumed_and_a_deleted_experiment_comes_back(here: Path) -> None:
+    tracker = Tracker.open("vae-grid")
+    record = tracker.start("run", {})
+    tracker.client.delete_run(record.run_id)
+    assert tracker.resume(record.run_id) is None
+    tracker.client.delete_experiment(tracker.experiment_id)
+    again = Tracker.open("vae-grid")
+    assert again.experiment_id == tracker.experiment_id
+    again.start("run", {}).finish()
+
+
+def test_a_store_out_of_reach_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/missing/own.db")
+    (tmp_path / "missing").touch()
+    with pytest.raises(UserError, match="cannot be opened") as caught:
+        Tracker.open("vae-grid")
+    assert "\n" not in caught.value.message
+    assert "MLFLOW_TRACKING_URI" in caught.value.message
 
 
 RECORD = """

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from pipeline.data import Split
+from pipeline.data import Split, observed
 from pipeline.elbo import bound
 from pipeline.hardware import Hardware, resolve_hardware, seeded_generator
 from pipeline.models import VAE, ImageShape, build_model, initialise
@@ -17,7 +17,6 @@ from pipeline.training import (
     TrainingImages,
     build_scheduler,
     fit,
-    observed,
     train_epochs,
     warmed_up_beta,
 )
@@ -123,6 +122,17 @@ def test_divergence_is_an_error_that_names_settings_and_epoch(
     assert message.startswith("training of linear-2 (beta 1, seed 0) diverged in epoch ")
     assert "lower train.learning_rate (now 1e+18)" in message
     assert "\n" not in message
+
+
+def test_a_validation_that_diverges_is_an_error_too(
+    make_run: MakeRun, train_split: Split, valid_split: Split, cpu: Hardware
+) -> None:
+    """One step of a whole epoch: its own loss is fine, the weights that it leaves are not."""
+    run = make_run(
+        batch_size=1000, epochs=1, learning_rate=1e18, clip_norm=None, schedule="constant"
+    )
+    with pytest.raises(DivergenceError, match=r"set train\.clip_norm"):
+        train(run, train_split, valid_split, cpu)
 
 
 def test_the_history_says_elbo_whatever_beta_is(

@@ -35,10 +35,21 @@ def test_where_says_what_to_do_before_anything_was_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VIRTUAL_ENV", sys.prefix)
     result = CliRunner().invoke(main, ["where"])
     assert result.exit_code == 0
     assert "not made yet: dvc repro" in result.output
     assert list(tmp_path.iterdir()) == []
+
+
+def test_where_gives_commands_that_work_without_activation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
+    assert f"{sys.prefix}/bin/mlflow ui" in CliRunner().invoke(main, ["where"]).output
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / ".venv"))
+    assert "  .venv/bin/mlflow ui" in CliRunner().invoke(main, ["where"]).output
 
 
 def test_where_names_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,6 +58,19 @@ def test_where_names_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     index.touch()
     monkeypatch.chdir(tmp_path)
     assert str(index) in CliRunner().invoke(main, ["where"]).output
+
+
+def test_wrong_settings_are_told_by_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_text(text)
+    assert CliRunner().invoke(main, ["check"]).output == ""
+    (tmp_path / "params.yaml").write_text(
+        text.replace("latent_dims: [2, 5, 10, 20]", "latent_dims: 5")
+    )
+    result = CliRunner().invoke(main, ["check"])
+    assert result.exit_code == 2
+    assert result.stderr == "Error: params.yaml: train.grid.latent_dims = 5 must be a list\n"
 
 
 def test_the_link_opens_at_the_runs(tmp_path: Path) -> None:

@@ -18,12 +18,16 @@ from mlflow import MlflowClient
 from ruamel.yaml import YAML
 
 from pipeline.data import PreparedData
+from pipeline.errors import UserError
 from pipeline.models import load_model
 from pipeline.pictures import Images
 from pipeline.protocol import PROTOCOL_FIELDS
+from pipeline.runs import TrainingTask, train_run
+from pipeline.settings import load_settings
 from pipeline.stages import collect, evaluate, train
 from tests.conftest import ROOT, make_project, make_tiny_params
 
+PREPARED = Path("data/prepared.safetensors")
 RUNS = ("linear-2/seed-0", "linear-3/seed-0", "conv-2/seed-0", "conv-3/seed-0")
 
 
@@ -143,6 +147,34 @@ def test_a_larger_grid_trains_only_what_is_new(trained: Path) -> None:
     after = weights(trained)
     assert set(after) == {f"{a}-{d}/seed-0" for a in ("linear", "conv") for d in (3, 4)}
     assert after["conv-3/seed-0"] == before["conv-3/seed-0"]
+
+
+def test_a_second_beta_keeps_the_runs_of_the_first(trained: Path) -> None:
+    before = weights(trained)
+    change(trained, latent_dims=[2], betas=[1.0, 4.0])
+    assert "2 of 4 runs are up to date" in call(train.main).output
+    after = weights(trained)
+    assert after["conv-2/beta-1-seed-0"] == before["conv-2/seed-0"]
+    assert "conv-2/seed-0" not in after
+    call(evaluate.main, "conv", "2")
+    cell = json.loads((trained / "results" / "cells" / "conv-2.json").read_text())
+    assert set(cell) == {"beta-1", "beta-4"}
+
+
+def test_damaged_weights_are_trained_again(trained: Path) -> None:
+    before = weights(trained)
+    path = trained / "models" / "linear-2" / "seed-0" / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:1000])
+    assert "3 of 4 runs are up to date" in call(train.main).output
+    assert weights(trained) == before
+
+
+def test_code_that_changed_after_the_start_is_refused(trained: Path) -> None:
+    folder = trained / "models" / "linear-2" / "seed-0"
+    settings = load_settings().runs["linear-2/seed-0"]
+    task = TrainingTask("linear-2/seed-0", settings, PREPARED, folder, fingerprint="of other code")
+    with pytest.raises(UserError, match="code or data changed after training began"):
+        train_run(task, lambda report: None)
 
 
 def test_other_settings_or_a_damaged_folder_train_again(trained: Path) -> None:
