@@ -139,4 +139,9 @@ def _read_arrays(path: Path, latent_dim: int) -> dict[str, Array]:
             )
         if name in _NUMBERS and not np.isfinite(array).all():
             raise ResultsError(f"{path}: {name} must be finite everywhere; {REMEDY}")
+    if "mu" in arrays and arrays["mu"].shape[1] != latent_dim:
+        raise ResultsError(
+            f"{path}: mu has {arrays['mu'].shape[1]} dimensions, but its run has {latent_dim}; "
+            f"{REMEDY}"
+        )
     return arrays

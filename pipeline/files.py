@@ -27,9 +27,7 @@ def write_bytes(path: Path, payload: bytes) -> None:
         _sync(temporary)
         temporary.replace(path)
     except OSError as error:
-        raise UserError(
-            f"{path}: cannot be written: {error.strerror}; check its folder and the free space"
-        ) from None
+        raise _unwritable(path, error) from None
     finally:
         with suppress(OSError):
             temporary.unlink()
@@ -42,21 +40,29 @@ def write_text(path: Path, text: str) -> None:
 
 @contextmanager
 def replacing_folder(folder: Path) -> Iterator[Path]:
-    """A temporary folder beside ``folder`` that takes its place when the block succeeds."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    """A temporary folder beside ``folder`` that takes its place when the block succeeds.
+
+    Raises:
+        UserError: if the folder cannot be written to or the disk is full.
+    """
     prefix = f"{PARTIAL}{folder.name}-"
-    for left_by_a_kill in folder.parent.glob(f"{prefix}*"):
-        shutil.rmtree(left_by_a_kill, ignore_errors=True)
-    temporary = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
-    temporary.chmod(0o755)  # mkdtemp makes it private
+    temporary = None
     try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        for left_by_a_kill in folder.parent.glob(f"{prefix}*"):
+            shutil.rmtree(left_by_a_kill, ignore_errors=True)
+        temporary = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
+        temporary.chmod(0o755)  # mkdtemp makes it private
         yield temporary
         for file in temporary.rglob("*"):
             if file.is_file():
                 _sync(file)
         move_folder(temporary, folder)
+    except OSError as error:
+        raise _unwritable(folder, error) from None
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def move_folder(source: Path, target: Path) -> None:
@@ -71,6 +77,11 @@ def move_folder(source: Path, target: Path) -> None:
         target.replace(old)
     source.replace(target)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _unwritable(path: Path, error: OSError) -> UserError:
+    reason = error.strerror or str(error)
+    return UserError(f"{path}: cannot be written: {reason}; check its folder and the free space")
 
 
 def _sync(file: Path) -> None:

@@ -1,21 +1,18 @@
 """Linear and convolutional VAEs from settings, and their folders."""
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F
-from pydantic import ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from pipeline.errors import UserError
+from pipeline.cards import WEIGHTS, ModelError, load_card, unusable
 from pipeline.likelihoods import OBSERVATIONS
 from pipeline.settings import Activation, Likelihood, RunSettings
 
@@ -28,10 +25,6 @@ ACTIVATIONS: dict[Activation, type[nn.Module]] = {
 KERNEL, STRIDE, PADDING = 4, 2, 1  # halves an even side; rounds an odd one down
 
 LAYERS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)  # all that has weights
-
-
-class ModelError(UserError):
-    """A model that cannot be built or read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,25 +269,11 @@ def _fan_in(layer: nn.Linear | nn.Conv2d | nn.ConvTranspose2d) -> int:
 
 # --- folders ----------------------------------------------------------------------------------
 
-WEIGHTS, CONFIG, HISTORY = "model.safetensors", "config.json", "history.csv"
-
 
 def save_weights(folder: Path, model: VAE) -> None:
     """Write ``model.safetensors``, in float32, into an existing folder."""
     weights = {name: value.cpu().contiguous() for name, value in model.state_dict().items()}
-    save_file(weights, folder / WEIGHTS)
-
-
-def save_config(folder: Path, shape: ImageShape, config: dict[str, Any]) -> None:
-    """Write ``config.json`` into an existing folder.
-
-    Args:
-        folder: should be a temporary one that the caller renames when all is in it.
-        shape: of the images.
-        config: what else to record; ``settings`` must hold the model's RunSettings as a dict.
-    """
-    content = config | {"image": {"height": shape.height, "width": shape.width}}
-    (folder / CONFIG).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    (folder / WEIGHTS).write_bytes(save(weights))
 
 
 def load_model(folder: Path | str) -> VAE:
@@ -304,38 +283,10 @@ def load_model(folder: Path | str) -> VAE:
         ModelError: if a file is missing, damaged or does not fit the other.
     """
     folder = Path(folder)
-    config = load_config(folder)
-    try:
-        settings = RunSettings.model_validate(config["settings"])
-        shape = ImageShape(**config["image"])
-    except (KeyError, TypeError, ValidationError) as error:
-        raise ModelError(
-            _unusable(folder / CONFIG, f"does not describe a model: {error}")
-        ) from None
-    model = build_model(settings, shape)
+    card = load_card(folder)
+    model = build_model(card.settings, ImageShape(card.image.height, card.image.width))
     try:
         model.load_state_dict(load_file(folder / WEIGHTS))
     except (OSError, SafetensorError, RuntimeError) as error:
-        raise ModelError(_unusable(folder / WEIGHTS, f"cannot be loaded: {error}")) from None
+        raise unusable(folder / WEIGHTS, f"cannot be loaded: {error}") from None
     return model.eval()
-
-
-def load_config(folder: Path) -> dict[str, Any]:
-    """What ``config.json`` of a model folder holds.
-
-    Raises:
-        ModelError: if it is missing or no JSON object.
-    """
-    path = folder / CONFIG
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(_unusable(path, f"cannot be read: {error}")) from None
-    if not isinstance(config, dict):
-        raise ModelError(_unusable(path, "holds no JSON object"))
-    return config
-
-
-def _unusable(path: Path, what: str) -> str:
-    reason = " ".join(what.split())  # library messages come in several lines
-    return f"{path} {reason[:300]}; train it again with `dvc repro train`"

@@ -11,25 +11,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from pipeline import elbo, hardware, likelihoods, models, training
+from pipeline.cards import (
+    FORMAT,
+    HISTORY,
+    WEIGHTS,
+    ImageSize,
+    ModelError,
+    RunCard,
+    file_sha256,
+    load_whole_card,
+    save_card,
+)
 from pipeline.data import PreparedData, load_prepared
 from pipeline.errors import UserError
 from pipeline.files import replacing_folder
 from pipeline.hardware import Hardware, resolve_hardware, seeded_generator
-from pipeline.models import (
-    HISTORY,
-    WEIGHTS,
-    ImageShape,
-    build_model,
-    initialise,
-    load_config,
-    save_config,
-    save_weights,
-)
+from pipeline.models import ImageShape, build_model, initialise, save_weights
 from pipeline.protocol import Protocol
 from pipeline.settings import RunSettings
 from pipeline.training import EpochReport, fit, train_epochs
@@ -44,8 +45,6 @@ HISTORY_FIELDS = (
     "seconds",
     "learning_rate",
 )
-
-CONFIG_FORMAT = 1  # raise it when config.json changes, so that older runs are trained again
 
 # The code that decides a run's result, as this process imported it: an edit on the disk while a
 # run trains must not pass for the code that trained it.
@@ -82,7 +81,7 @@ class TrainingTask:
     run_id: str = ""
 
 
-def train_run(task: TrainingTask, tell: Callable[[EpochReport], None]) -> dict[str, Any]:
+def train_run(task: TrainingTask, tell: Callable[[EpochReport], None]) -> RunCard:
     """Train one run and write its model folder, whole or not at all.
 
     Args:
@@ -90,7 +89,7 @@ def train_run(task: TrainingTask, tell: Callable[[EpochReport], None]) -> dict[s
         tell: called with each epoch's report.
 
     Returns:
-        What ``config.json`` holds.
+        What the folder's ``config.json`` holds.
 
     Raises:
         UserError: if code or data changed since the task was made.
@@ -113,28 +112,29 @@ def train_run(task: TrainingTask, tell: Callable[[EpochReport], None]) -> dict[s
     reports = train_epochs(model, settings, train, valid, machine)
     result = fit(model, reports, settings, tell)
 
-    config = {
-        "format": CONFIG_FORMAT,
-        "settings": settings.model_dump(mode="json"),
-        "protocol": training_protocol(settings, data, machine).as_dict(),
-        "data_hash": data.hash,
-        "fingerprint": task.fingerprint,
-        "parameters": model.parameter_count,
-        "epochs": len(result.history),
-        "chosen_epoch": result.chosen.epoch,
-        "stopped_early": result.stopped_early,
-        "train_seconds": round(result.history[-1].seconds, 3),
-        "hardware": {"device": str(machine.device), "threads": task.threads},
-        "versions": versions(),
-        "commit": task.commit,
-        "run_id": task.run_id,
-    }
     with replacing_folder(task.folder) as folder:
         _write_history(folder / HISTORY, result.history)
         save_weights(folder, model)
-        config["sha256"] = {name: _sha256(folder / name) for name in (HISTORY, WEIGHTS)}
-        save_config(folder, shape, config)
-    return config
+        card = RunCard(
+            settings=settings,
+            image=ImageSize(height=shape.height, width=shape.width),
+            protocol=training_protocol(settings, data, machine),
+            data_hash=data.hash,
+            fingerprint=task.fingerprint,
+            parameters=model.parameter_count,
+            epochs=len(result.history),
+            chosen_epoch=result.chosen.epoch,
+            stopped_early=result.stopped_early,
+            train_seconds=round(result.history[-1].seconds, 3),
+            device=machine.device.type,
+            threads=task.threads,
+            versions=versions(),
+            commit=task.commit,
+            run_id=task.run_id,
+            sha256={name: file_sha256(folder / name) for name in (HISTORY, WEIGHTS)},
+        )
+        save_card(folder, card)
+    return card
 
 
 def _load_training_data(path: Path) -> PreparedData:
@@ -163,7 +163,7 @@ def training_protocol(settings: RunSettings, data: PreparedData, machine: Hardwa
 def fingerprint(settings: RunSettings, data_hash: str, machine: Hardware, threads: int) -> str:
     """A hash of everything that decides a run's result on one machine."""
     content = {
-        "format": CONFIG_FORMAT,
+        "format": FORMAT,
         "settings": settings.model_dump(mode="json"),
         "data": data_hash,
         "hardware": [machine.device.type, machine.precision, threads],
@@ -176,18 +176,9 @@ def fingerprint(settings: RunSettings, data_hash: str, machine: Hardware, thread
 def finished_fingerprint(folder: Path) -> str | None:
     """The fingerprint of the whole and undamaged run in a folder; None if there is none."""
     try:
-        config = load_config(folder)
-        for name, expected in config["sha256"].items():
-            if _sha256(folder / name) != expected:
-                return None
-        return str(config["fingerprint"])
-    except (models.ModelError, OSError, KeyError, AttributeError):
+        return load_whole_card(folder).fingerprint
+    except ModelError:
         return None
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _write_history(path: Path, history: tuple[EpochReport, ...]) -> None:

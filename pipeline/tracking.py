@@ -75,8 +75,19 @@ class MlflowRecord:
         self.client.log_inputs(self.run_id, datasets=[DatasetInput(dataset, [tag])])
 
     def log_files(self, folder: Path, under: str = "") -> None:
-        """Record all files of a folder as artefacts."""
-        self.client.log_artifacts(self.run_id, str(folder), under or None)
+        """Record all files of a folder as artefacts.
+
+        Raises:
+            UserError: if they cannot be kept, as on a full disk.
+        """
+        try:
+            self.client.log_artifacts(self.run_id, str(folder), under or None)
+        except (OSError, MlflowException) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise UserError(
+                f"the artefacts of an MLflow run cannot be kept: {reason}; check the free space "
+                f"and {MLFLOW_ARTEFACTS}/"
+            ) from None
 
     def finish(self, status: Status = "FINISHED", reason: str = "") -> None:
         """End the run; the reason stands in the tag ``vae.reason``."""
@@ -219,6 +230,20 @@ def _open_experiment(uri: str, experiment: str) -> tuple[MlflowClient, str]:
         ) from None
 
 
+def _require_database(path: Path) -> None:
+    """Refuse a damaged database at once; MLflow would try for a minute and end in a traceback."""
+    if not path.exists():
+        return
+    try:
+        with closing(sqlite3.connect(path)) as database:
+            database.execute("PRAGMA schema_version")
+    except sqlite3.DatabaseError as error:
+        raise UserError(
+            f"{path}: is no database ({error}); move it away, which loses records of runs but no "
+            "result"
+        ) from None
+
+
 def _create_experiment(client: MlflowClient, name: str) -> str:
     try:
         return str(client.create_experiment(name, tags=EXPERIMENT_TAGS))
@@ -237,7 +262,13 @@ def _open_local_experiment(root: Path, experiment: str) -> tuple[MlflowClient, s
     behind; we store it relative to the folder, which is also what ``mlflow ui`` there resolves.
     """
     uri = f"sqlite:///{root / MLFLOW_DATABASE}"
+    if {"?", "%"} & set(str(root)):
+        raise UserError(
+            f"{root}: a folder whose path has a ? or % in it cannot hold MLflow's database, whose "
+            "address gives them a meaning; rename it, or set MLFLOW_TRACKING_URI"
+        )
     with FileLock(root / f"{MLFLOW_DATABASE}.lock"):
+        _require_database(root / MLFLOW_DATABASE)
         client, experiment_id = _open_experiment(uri, experiment)
         location = f"{MLFLOW_ARTEFACTS}/{experiment}"
         with closing(sqlite3.connect(root / MLFLOW_DATABASE, timeout=60)) as database, database:

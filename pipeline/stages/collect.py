@@ -41,14 +41,22 @@ def main(params: str, data: Path, models: Path, results: Path) -> None:
 
 def _read_row(path: Path) -> dict[str, Any]:
     """One run's metrics; a list, such as ``kl_per_dim``, becomes one cell of JSON."""
-    row = json.loads(_read_text(path))
+    try:
+        row = json.loads(_read_text(path))
+    except ValueError as error:
+        raise UserError(f"{path}: is no JSON ({error}); run `dvc repro`") from None
+    if not isinstance(row, dict) or not set(IDENTITY) <= set(row):
+        raise UserError(f"{path}: must hold {', '.join(IDENTITY)}; run `dvc repro`")
     return {
         name: json.dumps(value) if isinstance(value, list) else value for name, value in row.items()
     }
 
 
 def _read_history(path: Path) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(_read_text(path))))
+    rows = list(csv.DictReader(io.StringIO(_read_text(path))))
+    if not rows or "epoch" not in rows[0]:
+        raise UserError(f"{path}: holds no epochs; run `dvc repro train`")
+    return rows
 
 
 def _read_text(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -10,17 +11,17 @@ import click
 import numpy as np
 import pandas as pd
 
+from pipeline.cards import HISTORY, load_whole_card
 from pipeline.data import PreparedData, load_prepared, observed
 from pipeline.errors import UserError
 from pipeline.evaluation import measure, summarise
 from pipeline.files import replacing_folder, write_text
 from pipeline.hardware import seeded_generator
 from pipeline.metrics import METRICS
-from pipeline.models import HISTORY, load_config, load_model
+from pipeline.models import load_model
 from pipeline.pictures import Arrays, draw_pictures, write_sheets
 from pipeline.places import GRID_EXPERIMENT
-from pipeline.protocol import Protocol
-from pipeline.settings import EvaluateSettings, RunSettings, cell_name, load_settings, plain
+from pipeline.settings import EvaluateSettings, cell_name, load_settings, plain
 from pipeline.tracking import Tracker
 
 
@@ -82,14 +83,14 @@ def evaluate_run(
         prepared: with its test split.
         settings: how to measure and what to draw.
     """
-    config = load_config(folder)
-    if config["data_hash"] != prepared.hash:
+    card = load_whole_card(folder)
+    if card.data_hash != prepared.hash:
         raise UserError(
-            f"{folder} was trained on other data (hash {config['data_hash'][:12]}) than the "
+            f"{folder} was trained on other data (hash {card.data_hash[:12]}) than the "
             f"prepared file holds ({prepared.hash[:12]}); run `dvc repro train` first"
         )
     model = load_model(folder)
-    run = RunSettings.model_validate(config["settings"])
+    run = card.settings
     split = prepared.splits["test"]
     images = observed(split, run.binarisation)
     measured = measure(
@@ -99,21 +100,21 @@ def evaluate_run(
         seeded_generator(settings.seed, "evaluation"),
         settings.batch_size,
     )
-    protocol = Protocol(**config["protocol"] | {"split": "test", "split_hash": split.hash})
+    protocol = replace(card.protocol, split="test", split_hash=split.hash)
     row = {
         "run": name,
         "architecture": run.architecture,
         "latent_dim": run.latent_dim,
         "beta": run.beta,
         "seed": run.seed,
-        "parameters": config["parameters"],
-        "train_seconds": config["train_seconds"],
-        "epochs": config["epochs"],
+        "parameters": card.parameters,
+        "train_seconds": card.train_seconds,
+        "epochs": card.epochs,
         **protocol.as_dict(),
         **summarise(measured),
         "data_hash": prepared.hash,
-        "commit": config["commit"],
-        "run_id": config["run_id"],
+        "commit": card.commit,
+        "run_id": card.run_id,
     }
     arrays = draw_pictures(model, split, images, measured.mu, settings)
     arrays |= {

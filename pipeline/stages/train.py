@@ -1,14 +1,18 @@
 """Stage ``train``: the balanced grid, its runs side by side."""
 
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 from filelock import FileLock, Timeout
 
 from pipeline.data import load_prepared
+from pipeline.errors import UserError
 from pipeline.files import move_folder, remove_others
 from pipeline.hardware import resolve_hardware
 from pipeline.models import ImageShape, build_model
@@ -25,6 +29,9 @@ from pipeline.runs import (
 from pipeline.settings import RunSettings, Settings, load_settings
 from pipeline.training import EpochReport
 from pipeline.workers import Failure, Message, Result, count_workers, side_by_side
+
+if TYPE_CHECKING:
+    from pipeline.tracking import MlflowRecord
 
 
 @click.command(epilog="Example: python -m pipeline.stages.train --workers 4")
@@ -52,21 +59,35 @@ def main(params: str, data: Path, models: Path, workers: str, threads: int) -> N
     was; runs that are not in the grid are removed.
     """
     settings = load_settings(params)
-    with _sole_writer(models):
+    processes = count_workers(workers, len(settings.runs))
+    with _sole_writer(models), _terminable():
         todo = _missing_runs(settings, data, models, threads)
         kept = len(settings.runs) - len(todo)
         if kept:
             click.echo(f"{kept} of {len(settings.runs)} runs are up to date")
         if todo:
-            _train(todo, settings, data, models, count_workers(workers, len(todo)), threads)
+            _train(todo, settings, data, models, min(processes, len(todo)), threads)
         for name in remove_others(models, keep=set(settings.runs)):
             click.echo(f"removed {models / name}, which is not in the grid")
 
 
 @contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM end the block as Ctrl-C does, so that no record stays open."""
+
+    def interrupt(number: int, frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
 def _sole_writer(models: Path) -> Iterator[None]:
     """Hold the lock on the models; waits for another training, such as one whose dvc was killed."""
-    models.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(models.with_name(f"{models.name}.lock"))
     try:
         lock.acquire(timeout=0)
@@ -153,8 +174,7 @@ def _train(
                         open_records[name].log_metrics(_metrics(report), report.epoch)
                         progress.epoch(name, report)
                     case Result():
-                        open_records[name].log_files(event.task.folder, "model")
-                        finish(name, "FINISHED")
+                        finish(name, "FINISHED", _keep_files(open_records[name], event.task))
                         progress.finished(name, last[name])
                     case Failure(error=error):
                         finish(name, "FAILED", str(error))
@@ -167,6 +187,16 @@ def _train(
             raise failures[0]
     seconds = time.perf_counter() - start
     click.echo(f"trained {len(runs)} runs in {seconds:.0f} s with {workers} workers")
+
+
+def _keep_files(record: "MlflowRecord", task: TrainingTask) -> str:
+    """Record the model folder; a full disk there costs the record, not the run. What went wrong."""
+    try:
+        record.log_files(task.folder, "model")
+    except UserError as error:
+        click.echo(f"warning: {error.message}", err=True)
+        return error.message
+    return ""
 
 
 def _metrics(report: EpochReport) -> dict[str, float]:

@@ -6,25 +6,32 @@ from pathlib import Path
 import pytest
 import torch
 
+from pipeline.cards import (
+    CONFIG,
+    WEIGHTS,
+    ImageSize,
+    ModelError,
+    RunCard,
+    file_sha256,
+    load_card,
+    save_card,
+)
 from pipeline.hardware import seeded_generator
 from pipeline.models import (
-    CONFIG,
     KERNEL,
     PADDING,
     STRIDE,
     VAE,
-    WEIGHTS,
     FlattenPositions,
     ImageShape,
-    ModelError,
     OneChannelTransposedConv,
     UnflattenPositions,
     build_model,
     initialise,
     load_model,
-    save_config,
     save_weights,
 )
+from pipeline.protocol import Protocol
 from pipeline.settings import RunSettings
 from tests.conftest import MakeRun
 
@@ -102,9 +109,27 @@ def test_only_a_gaussian_learns_its_scale(
 @pytest.fixture
 def folder(tmp_path: Path, make_run: MakeRun) -> Path:
     run = make_run(architecture="conv", likelihood="gaussian")
-    config = {"settings": run.model_dump(mode="json")}
     save_weights(tmp_path, make_model(run, ImageShape(8, 8)))
-    save_config(tmp_path, ImageShape(8, 8), config)
+    card = RunCard(
+        settings=run,
+        image=ImageSize(height=8, width=8),
+        protocol=Protocol("mnist-5k", "valid", "abc", "gaussian", "none", "last", "float32"),
+        data_hash="abc",
+        fingerprint="def",
+        parameters=1,
+        epochs=2,
+        chosen_epoch=2,
+        stopped_early=False,
+        train_seconds=0.5,
+        device="cpu",
+        threads=1,
+        versions={},
+        commit="",
+        run_id="",
+        sha256={WEIGHTS: file_sha256(tmp_path / WEIGHTS)},
+    )
+    save_card(tmp_path, card)
+    assert load_card(tmp_path) == card
     return tmp_path
 
 

@@ -137,6 +137,26 @@ def test_a_store_out_of_reach_is_told_in_one_line(
     assert "MLFLOW_TRACKING_URI" in caught.value.message
 
 
+@pytest.mark.parametrize("damage", ["garbage", "folder"])
+def test_a_damaged_database_is_told_in_one_line(here: Path, damage: str) -> None:
+    path = here / "mlflow.db"
+    path.mkdir() if damage == "folder" else path.write_bytes(b"no database" * 500)
+    with pytest.raises(UserError, match="is no database") as caught:
+        Tracker.open("vae-grid")
+    assert "\n" not in caught.value.message
+
+
+def test_a_folder_that_no_address_can_name_is_refused(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = here / "100 % ?"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    with pytest.raises(UserError, match="cannot hold MLflow's database"):
+        Tracker.open("vae-grid")
+    assert list(here.iterdir()) == [folder]
+
+
 RECORD = """
 from pipeline.tracking import Tracker
 tracker = Tracker.open("vae-grid")

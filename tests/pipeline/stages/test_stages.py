@@ -267,6 +267,38 @@ def test_evaluation_measures_each_run_of_the_cell(trained: Path, prepared: Prepa
     assert record.info.status == "FINISHED"
 
 
+def test_a_damaged_history_is_refused_before_anything_is_written(trained: Path) -> None:
+    (trained / "models" / "conv-2" / "seed-0" / "history.csv").write_text("a,b\n")
+    result = CliRunner().invoke(evaluate.main, ["conv", "2"])
+    assert result.exit_code == 2
+    assert "history.csv: is damaged" in result.stderr
+    assert not list((trained / "results").glob("*/*"))
+
+
+def test_artefacts_that_cannot_be_kept_cost_no_run(trained: Path) -> None:
+    shutil.rmtree(trained / "mlruns")
+    (trained / "mlruns").touch()
+    (trained / "models" / "linear-2" / "seed-0" / "config.json").unlink()
+    result = call(train.main)
+    assert "warning: the artefacts of an MLflow run cannot be kept" in result.stderr
+    assert len(weights(trained)) == 4
+
+
+def test_a_termination_closes_the_records(project: Path) -> None:
+    change(project, epochs=500, latent_dims=[2])
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    words = [sys.executable, "-m", "pipeline.stages.train"]
+    with subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 90
+        while not (project / "mlflow.db").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(6)  # some epochs
+        process.terminate()
+        assert process.wait(timeout=30) == 1
+    client = MlflowClient(f"sqlite:///{project}/mlflow.db")
+    assert {run.info.status for run in client.search_runs(["1"])} == {"KILLED"}
+
+
 def test_evaluation_twice_gives_the_same_bytes(trained: Path) -> None:
     folder = trained / "results" / "runs" / "linear-3" / "seed-0"
     call(evaluate.main, "linear", "3")
