@@ -60,7 +60,7 @@ throughput: $(INSTALLED)  ## images a second of worker processes against one pro
 
 lock: $(INSTALLED)  ## pin the newest versions that pyproject.toml allows
 	@$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-emit-find-links --extra dev --output-file constraints.txt pyproject.toml
+		--no-emit-index-url --no-emit-find-links --extra dev --extra postgres --output-file constraints.txt pyproject.toml
 
 clean:  ## remove data, models, results and reports; keeps .venv, the records and DVC's cache
 	rm -rf data models results reports

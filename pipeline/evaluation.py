@@ -3,6 +3,7 @@
 All values are in nats per image unless a name says otherwise; per-image values have shape (N,).
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -70,6 +71,36 @@ def measure(
         reconstructions.append(-torch.stack(log_probs).mean(0))
         kls.append(gaussian_kl(mu, log_var))
     return Measured(torch.cat(mus), torch.cat(reconstructions), torch.cat(kls))
+
+
+@torch.no_grad()
+def importance_weighted_nll(
+    model: VAE, images: Tensor, samples: int, generator: torch.Generator, batch_size: int
+) -> Tensor:
+    """(N,) upper bound of -log p(x) that falls as ``samples`` grows, in nats.
+
+    -log 1/K sum_k p(x|z_k) p(z_k) / q(z_k|x) with z_k ~ q(z|x): the IWAE bound, Burda, Grosse &
+    Salakhutdinov 2016 (arXiv 1509.00519), eq. 8.
+
+    Args:
+        model: in eval mode.
+        images: (N, 1, H, W) in [0, 1], as the model observes them.
+        samples: K.
+        generator: on the CPU; of the draws.
+        batch_size: images at once; each is decoded ``samples`` times.
+    """
+    bounds = []
+    for x in images.split(batch_size):
+        mu, log_var = model.encode(x)
+        noise = torch.randn(samples, *mu.shape, generator=generator)
+        z = reparameterise(mu, log_var, noise)  # (K, B, d)
+        logits = model.decode(z.flatten(0, 1))
+        log_likelihood = model.log_prob(logits, x.repeat(samples, 1, 1, 1)).view(samples, -1)
+        # log p(z) - log q(z|x): both normal, so their constants cancel.
+        log_ratio = 0.5 * (noise**2 + log_var - z**2).sum(-1)
+        log_weights = log_likelihood + log_ratio  # (K, B)
+        bounds.append(math.log(samples) - log_weights.logsumexp(0))
+    return torch.cat(bounds)
 
 
 def active_units(mu_variance: Tensor, threshold: float = ACTIVE_THRESHOLD) -> int:

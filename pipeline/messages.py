@@ -2,10 +2,11 @@
 
 import difflib
 import math
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 UNKNOWN = ("extra_forbidden", "invalid_key")
 
@@ -23,8 +24,8 @@ def describe(error: ValidationError, root: type[BaseModel]) -> str:
         key=lambda fault: fault["type"] not in ("extra_forbidden", "invalid_key"),
     )
     # A union reports one fault a branch; the same key is one fault to a reader.
-    keys = list(dict.fromkeys(_key(fault["loc"], root) for fault in faults))
-    first = [fault for fault in faults if _key(fault["loc"], root) == keys[0]]
+    keys = list(dict.fromkeys(_key(fault, root) for fault in faults))
+    first = [fault for fault in faults if _key(fault, root) == keys[0]]
     others = f" (and {len(keys) - 1} more)" if len(keys) > 1 else ""
     return _describe_fault(keys[0], first, root) + others
 
@@ -37,7 +38,9 @@ def _describe_fault(key: str, faults: Sequence[Any], root: type[BaseModel]) -> s
         section, _, index = key.rpartition("[")
         return f"{section}.{index.removesuffix(']')} must be a text: write the key in quotes"
     if kind == "extra_forbidden":
-        return f"{key} = {_show(value)} is not a known key{_nearest(faults[0]['loc'], root)}"
+        return f"{key} = {_show(value)} is not a known key{_nearest(key, root)}"
+    if kind == "value_error":
+        return f"{key}: {faults[0]['ctx']['error']}"
     rules = list(dict.fromkeys(_rule(fault) for fault in faults))
     return f"{key} = {_show(value)} {' or '.join(rules)}"
 
@@ -60,8 +63,10 @@ def _rule(fault: Any) -> str:
             return "must be finite"
         case "too_short":
             return "must hold at least one value"
-        case "value_error":
-            return f"breaks a rule: {context['error']}"
+        case "union_tag_invalid" | "union_tag_not_found":
+            return f"must have {context['discriminator']}: int, float or categorical".replace(
+                "'", ""
+            )
         case kind:
             name = kind.removesuffix("_type").removesuffix("_parsing")
             article = {"int": "a whole number", "float": "a number", "bool": "true or false"}
@@ -69,34 +74,37 @@ def _rule(fault: Any) -> str:
             return f"must be {(article | spoken).get(name, name)}"
 
 
-def _key(location: Sequence[str | int], root: type[BaseModel]) -> str:
+def _key(fault: Any, root: type[BaseModel]) -> str:
     """``train.grid.seeds[1]``; the names that pydantic adds for a union's branches are dropped."""
-    key, section = "", root.model_fields
+    key, fields = "", dict(root.model_fields)
+    location = fault["loc"]
     for part in location:
         if isinstance(part, int):
             key += f"[{part}]"
             continue
-        if key and part not in section and not _is_section(section, location, part):
+        unknown = fault["type"] == "extra_forbidden" and part == location[-1]
+        if key and part not in fields and not unknown:
             continue
         key += f".{part}" if key else part
-        field = section.get(part)
-        nested = field.annotation if field else None
-        if isinstance(nested, type) and issubclass(nested, BaseModel):
-            section = nested.model_fields
-        else:
-            section = {}
+        fields = _fields_below(fields[part].annotation) if part in fields else {}
     return key
 
 
-def _is_section(section: dict[str, Any], location: Sequence[str | int], part: str) -> bool:
-    """Whether ``part`` is an unknown key of a known section, not a union's branch."""
-    return bool(section) and location[-1] == part
+def _fields_below(annotation: Any) -> dict[str, FieldInfo]:
+    """The fields of all sections that stand in an annotation, such as a list of sections."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return dict(annotation.model_fields)
+    below: dict[str, FieldInfo] = {}
+    for inner in get_args(annotation):
+        below |= _fields_below(inner)
+    return below
 
 
-def _nearest(location: Sequence[str | int], root: type[BaseModel]) -> str:
+def _nearest(key: str, root: type[BaseModel]) -> str:
     """The known key that a wrong one most resembles, in any section."""
-    known = list(_all_keys(root))
-    wrong, section = str(location[-1]), ".".join(map(str, location[:-1]))
+    known = dict(_all_keys(root.model_fields))
+    section, _, wrong = key.rpartition(".")
+    section = section.partition("[")[0]
     here = [key for key in known if key.rpartition(".")[0] == section]
     names = {key.rpartition(".")[2]: key for key in (*known, *here)}
     close = difflib.get_close_matches(wrong, [key.rpartition(".")[2] for key in here], 1, 0.5)
@@ -106,11 +114,10 @@ def _nearest(location: Sequence[str | int], root: type[BaseModel]) -> str:
     return f"; known there: {', '.join(key.rpartition('.')[2] for key in here)}"
 
 
-def _all_keys(section: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    for name, field in section.model_fields.items():
-        yield prefix + name
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from _all_keys(field.annotation, f"{prefix}{name}.")
+def _all_keys(fields: Mapping[str, FieldInfo], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    for name, field in fields.items():
+        yield prefix + name, field
+        yield from _all_keys(_fields_below(field.annotation), f"{prefix}{name}.")
 
 
 def _nearest_value(value: object, names: str) -> str:

@@ -6,14 +6,15 @@ Free of torch, so that commands and the analysis start at once.
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from pipeline.errors import UserError
 from pipeline.messages import describe
+from pipeline.space import Dimension, Many, require_consistent
 
 DataName = Literal["mnist-5k", "mnist", "fashion-mnist"]
 Architecture = Literal["linear", "conv"]
@@ -24,10 +25,10 @@ Schedule = Literal["one-cycle", "cosine", "constant"]
 Checkpoint = Literal["last", "best"]
 Precision = Literal["float32", "bfloat16"]
 Device = Literal["cpu", "cuda"]
+Objective = Literal["elbo", "nll", "rate-distortion"]
+Sampler = Literal["tpe", "random", "qmc", "grid", "gp"]
+Pruner = Literal["median", "hyperband", "none"]
 
-# A list in YAML, a tuple here: a settings object can then be hashed and shared.
-T = TypeVar("T")
-Many = Annotated[tuple[T, ...], Strict(False)]
 Positive = Annotated[int, Field(gt=0)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 LatentDim = Annotated[int, Field(ge=1, le=512)]
@@ -127,6 +128,24 @@ class AnalyzeSettings(Section):
     confidence: Fraction
 
 
+class SearchSettings(Section):
+    """Section ``search``: what the search varies, and how it decides."""
+
+    trials: Positive
+    objective: Objective
+    sampler: Sampler
+    pruner: Pruner
+    replicates: Positive
+    epochs: Positive
+    seed: Seed
+    space: Many[Dimension] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        require_consistent(self.space)
+        return self
+
+
 class RunSettings(Section):
     """All that decides one training run: a point of the grid with everything ``auto`` resolved.
 
@@ -161,6 +180,7 @@ class Settings(Section):
     """The whole of params.yaml."""
 
     data: DataSettings
+    search: SearchSettings
     train: TrainSettings
     evaluate: EvaluateSettings
     analyze: AnalyzeSettings

@@ -132,10 +132,7 @@ class Tracker:
             parent: run id of the parent.
             commit: of the code.
         """
-        owned = {
-            HOST: socket.gethostname(),
-            PID: str(os.getpid()),
-            PID_STARTED: repr(psutil.Process().create_time()),
+        source = {
             MLFLOW_USER: psutil.Process().username(),
             MLFLOW_SOURCE_NAME: Path(sys.argv[0]).name,
             MLFLOW_SOURCE_TYPE: "LOCAL",
@@ -143,7 +140,7 @@ class Tracker:
         nested = {MLFLOW_PARENT_RUN_ID: parent} if parent else {}
         committed = {MLFLOW_GIT_COMMIT: commit} if commit else {}
         run = self.client.create_run(
-            self.experiment_id, run_name=name, tags=owned | nested | committed
+            self.experiment_id, run_name=name, tags=_owner() | source | nested | committed
         )
         self.client.log_batch(
             run.info.run_id, params=[Param(key, str(value)) for key, value in params.items()]
@@ -176,6 +173,15 @@ class Tracker:
             return None
         return MlflowRecord(self.client, run_id) if run.info.lifecycle_stage == "active" else None
 
+    def reopen(self, run_id: str) -> MlflowRecord | None:
+        """A run that ended, open again and owned by this process; None as for ``resume``."""
+        record = self.resume(run_id)
+        if record is not None:
+            self.client.update_run(run_id, "RUNNING")
+            for key, value in _owner().items():
+                self.client.set_tag(run_id, key, value)
+        return record
+
     def close_dead_runs(self) -> int:
         """End as KILLED what a process of this machine left open when it died; how many."""
         closed = 0
@@ -200,6 +206,15 @@ class Tracker:
             token = page.token
             if not token:
                 return
+
+
+def _owner() -> dict[str, str]:
+    """This process, so that others can see whether it still lives."""
+    return {
+        HOST: socket.gethostname(),
+        PID: str(os.getpid()),
+        PID_STARTED: repr(psutil.Process().create_time()),
+    }
 
 
 def _is_alive(tags: Mapping[str, str]) -> bool:

@@ -55,6 +55,16 @@ class EpochReport:
     learning_rate: float
 
 
+def epoch_metrics(report: EpochReport) -> dict[str, float]:
+    """An epoch's numbers under the names that trackers show; charts group by the prefix."""
+    metrics = {
+        f"{split}/{name}": value
+        for split, terms in (("train", report.train), ("valid", report.valid))
+        for name, value in terms._asdict().items()
+    }
+    return metrics | {"train/learning_rate": report.learning_rate}
+
+
 def train_epochs(
     model: VAE, settings: RunSettings, train: Split, valid: Split, hardware: Hardware
 ) -> Iterator[EpochReport]:

@@ -42,6 +42,75 @@ def check(params: Path) -> None:
     load_settings(params)
 
 
+@main.command(epilog="Example: study run --trials 50")
+@click.option("--params", default="params.yaml", show_default=True, type=Path)
+@click.option("--data", default="data/prepared.safetensors", show_default=True, type=Path)
+@click.option("--trials", type=click.IntRange(min=1), help="Finished ones, in all.")
+@click.option("--workers", default="auto", show_default=True, envvar="VAE_WORKERS")
+@click.option("--timeout", type=click.FloatRange(min=0), help="Seconds after which to stop.")
+@click.option("--storage", default="sqlite:///study.db", show_default=True, metavar="URL")
+@click.option("--name", help="Of the search; by default made from its plan.")
+@click.option("--objective", type=click.Choice(["elbo", "nll", "rate-distortion"]))
+@click.option("--sampler", type=click.Choice(["tpe", "random", "qmc", "grid", "gp"]))
+@click.option("--pruner", type=click.Choice(["median", "hyperband", "none"]))
+@click.option("--replicates", type=click.IntRange(min=1), help="Seeds a trial.")
+@click.option("--epochs", type=click.IntRange(min=1))
+@click.option("--seed", type=click.IntRange(min=0))
+def run(
+    params: Path,
+    data: Path,
+    trials: int | None,
+    workers: str,
+    timeout: float | None,
+    storage: str,
+    name: str | None,
+    **changes: int | str | None,
+) -> None:
+    """Search until there are so many finished trials (complete or pruned) in all.
+
+    Run again, it goes on where it was, or says that there is nothing to do. Options override
+    section search of the settings; another plan is another search.
+    """
+    from study.commands import run_command
+
+    given = {key: value for key, value in changes.items() if value is not None}
+    if trials is not None:
+        given["trials"] = trials
+    run_command(params, data, given, workers, timeout, storage, name)
+
+
+@main.command(epilog="Example: study worker --storage sqlite:///study.db --name NAME")
+@click.option("--storage", required=True, metavar="URL")
+@click.option("--name", required=True, help="Of the search, as `study run` prints it.")
+@click.option("--data", default="data/prepared.safetensors", show_default=True, type=Path)
+@click.option("--supervisor", type=int, hidden=True)
+def worker(storage: str, name: str, data: Path, supervisor: int | None) -> None:
+    """Join a search from another shell or machine, until it has its trials."""
+    from study.worker import work
+
+    work(storage, name, data, supervisor)
+
+
+@main.command(epilog="Example: study best -n 3")
+@click.option("--storage", default="sqlite:///study.db", show_default=True, metavar="URL")
+@click.option("--name", help="Of the search; by default the newest.")
+@click.option("-n", "count", default=5, show_default=True, type=click.IntRange(min=1))
+def best(storage: str, name: str | None, count: int) -> None:
+    """Show the best trials of a search, or its Pareto front."""
+    from study.commands import best_command
+
+    best_command(storage, name, count)
+
+
+@main.command(epilog="Example: study status")
+@click.option("--storage", default="sqlite:///study.db", show_default=True, metavar="URL")
+def status(storage: str) -> None:
+    """List the searches of a store with their trials by state."""
+    from study.commands import status_command
+
+    status_command(storage)
+
+
 @main.command(epilog="Example: study where")
 def where() -> None:
     """Say where the report, the tables and the recorded runs lie."""

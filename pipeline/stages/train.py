@@ -27,7 +27,7 @@ from pipeline.runs import (
     versions,
 )
 from pipeline.settings import RunSettings, Settings, load_settings
-from pipeline.training import EpochReport
+from pipeline.training import EpochReport, epoch_metrics
 from pipeline.workers import Failure, Message, Result, count_workers, side_by_side
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def _train(
                 match event:
                     case Message(content=report):
                         last[name] = report
-                        open_records[name].log_metrics(_metrics(report), report.epoch)
+                        open_records[name].log_metrics(epoch_metrics(report), report.epoch)
                         progress.epoch(name, report)
                     case Result():
                         finish(name, "FINISHED", _keep_files(open_records[name], event.task))
@@ -197,16 +197,6 @@ def _keep_files(record: "MlflowRecord", task: TrainingTask) -> str:
         click.echo(f"warning: {error.message}", err=True)
         return error.message
     return ""
-
-
-def _metrics(report: EpochReport) -> dict[str, float]:
-    """An epoch's numbers under the names that MLflow shows; its charts group by the prefix."""
-    metrics = {
-        f"{split}/{name}": value
-        for split, terms in (("train", report.train), ("valid", report.valid))
-        for name, value in terms._asdict().items()
-    }
-    return metrics | {"train/learning_rate": report.learning_rate}
 
 
 def _grid_params(settings: Settings) -> dict[str, object]:

@@ -101,13 +101,39 @@ def test_a_misspelt_key_is_named_before_the_missing_one(params: dict[str, Any]) 
         parse_settings(params)
 
 
+SPACE_MISTAKES = [
+    (1, {"low": 100}, "search.space[1]: low <= high must hold, but got low = 100, high = 64"),
+    (1, {"kind": "integer"}, "must have a kind: int, float or categorical"),
+    (1, {"lowe": 3}, "search.space[1].lowe = 3 is not a known key; did you mean search.space.low?"),
+    (1, {"name": "latent"}, "did you mean latent_dim?"),
+    (1, {"name": "architecture"}, "search: architecture must not be named twice"),
+    (2, {"low": "x"}, "search.space[2].low = 'x' must be a number"),
+    (2, {"low": 0}, "search.space[2]: low = 0 has no logarithm"),
+    (0, {"choices": []}, "search.space[0].choices = [] must hold at least one value"),
+    (0, {"choices": ["conv", "conv"]}, "choices = ['conv', 'conv'] must not name a value twice"),
+    (5, {"when": {"architecture": "conf"}}, "width: when asks for architecture = conf, which is"),
+    (5, {"when": {"beta": 1}}, "width: when names beta, which must be a categorical dimension"),
+]
+
+
+@pytest.mark.parametrize(("index", "changes", "message"), SPACE_MISTAKES)
+def test_a_mistake_in_the_space_is_told_in_one_line(
+    params: dict[str, Any], index: int, changes: dict[str, Any], message: str
+) -> None:
+    params["search"]["space"][index] |= changes
+    with pytest.raises(SettingsError) as caught:
+        parse_settings(params)
+    assert message in caught.value.message
+    assert "\n" not in caught.value.message
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         (None, "no such file"),
         ("train: [1, 2", "is not valid YAML: "),
         ("a: 1\na: 2\n", "is not valid YAML: found duplicate key"),
-        ("", "must hold the sections data, train, evaluate, analyze"),
+        ("", "must hold the sections data, search, train, evaluate, analyze"),
         ("- 1\n", "must hold the sections"),
         ("!!python/object/apply:os.system [ls]\n", "is not valid YAML"),
     ],
@@ -130,13 +156,13 @@ def test_every_stage_ends_with_status_2_and_no_traceback(
     tmp_path: Path, stage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = (ROOT / "params.yaml").read_text(encoding="utf-8")
-    (tmp_path / "params.yaml").write_text(text.replace("epochs: 20", "epochs: -1"))
+    (tmp_path / "params.yaml").write_text(text.replace("batch_size: 500", "batch_size: -1"))
     monkeypatch.chdir(tmp_path)
     module = __import__(f"pipeline.stages.{stage}", fromlist=["main"])
     words = ["conv", "2"] if stage == "evaluate" else []
     result = CliRunner().invoke(module.main, words)
     assert result.exit_code == 2
-    assert result.stderr == "Error: params.yaml: train.epochs = -1 must be greater than 0\n"
+    assert result.stderr == "Error: params.yaml: evaluate.batch_size = -1 must be greater than 0\n"
     assert [path.name for path in tmp_path.iterdir()] == ["params.yaml"]
 
 

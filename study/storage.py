@@ -1,0 +1,166 @@
+"""Where trials are kept: one kind of store, SQLite or PostgreSQL, that survives dying workers.
+
+Each process that runs a trial writes a heartbeat. A trial whose heartbeat stopped is failed by
+whoever asks next, and its parameters are queued again.
+"""
+
+import hashlib
+import warnings
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Self
+
+import optuna
+from filelock import FileLock
+from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
+from optuna.trial import TrialState
+from sqlalchemy import Connection, NullPool, create_engine, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+
+from pipeline.errors import UserError
+
+DEFAULT_URL = "sqlite:///study.db"
+
+HEARTBEAT = 2  # seconds
+GRACE = 12  # seconds without a heartbeat after which a trial is taken for dead
+OUTAGE = 60  # seconds of a silent server that a connection waits out
+
+FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+
+
+class StorageError(UserError):
+    """A store that cannot be opened or used."""
+
+
+def open_storage(url: str) -> RDBStorage:
+    """The store at an SQLAlchemy address, its tables made if need be.
+
+    Safe when several processes do so at once: two that create SQLite's tables together lose one.
+
+    Raises:
+        StorageError: if the address is wrong or the store is out of reach.
+    """
+    parsed = _parse(url)
+    try:
+        with StoreLock(url, "create"):
+            return RDBStorage(
+                url,
+                engine_kwargs={"pool_pre_ping": True, "creator": _patient_connect(parsed)},
+                heartbeat_interval=HEARTBEAT,
+                grace_period=GRACE,
+                heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(),
+            )
+    except (DBAPIError, ImportError, OSError) as error:
+        reason = " ".join(str(getattr(error, "orig", error)).split())[:200]
+        raise StorageError(f"--storage {_shown(parsed)}: cannot be opened: {reason}") from None
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise StorageError(
+            f"--storage {url!r}: is no database address; write sqlite:///study.db or "
+            "postgresql+psycopg://user@host/database"
+        ) from None
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise StorageError(
+            f"--storage {_shown(parsed)}: only sqlite and postgresql have the heartbeats that "
+            "keep trials safe"
+        )
+    return parsed
+
+
+def _shown(url: URL) -> str:
+    """Without its password."""
+    return url.render_as_string(hide_password=True)
+
+
+def _patient_connect(url: URL) -> Any:
+    """A function that connects, and waits out a server that restarts.
+
+    Optuna's heartbeat thread dies of one failed connection, and its healthy trial is then taken
+    for dead; a pool that pings before use and a connect that tries again survive the restart.
+    """
+    dialect = url.get_dialect()()
+    module = dialect.import_dbapi()
+    words, options = dialect.create_connect_args(url)
+    if url.get_backend_name() == "sqlite":
+        options["timeout"] = OUTAGE
+
+    def connect() -> Any:
+        for attempt in Retrying(
+            retry=retry_if_exception_type(module.OperationalError),
+            stop=stop_after_delay(OUTAGE),
+            wait=wait_random_exponential(multiplier=0.1, max=2),
+            reraise=True,
+        ):
+            with attempt:
+                connection = module.connect(*words, **options)
+        if url.get_backend_name() == "sqlite":
+            # Readers do not block the writer, and a commit waits for one sync less.
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+        return connection
+
+    return connect
+
+
+class StoreLock:
+    """Held by one process at a time, of all that use the store, on whichever machine they run."""
+
+    def __init__(self, url: str, purpose: str) -> None:
+        self._url = _parse(url)
+        self._purpose = purpose
+        self._connection: Connection | None = None
+        self._file: FileLock | None = None
+        if self._url.get_backend_name() == "sqlite":
+            database = Path(self._url.database or "study.db").absolute()
+            self._file = FileLock(f"{database}.{purpose}.lock")
+
+    def acquire(self) -> None:
+        """Wait for the lock and take it."""
+        if self._file is not None:
+            Path(self._file.lock_file).parent.mkdir(parents=True, exist_ok=True)
+            self._file.acquire()
+            return
+        engine = create_engine(self._url, creator=_patient_connect(self._url), poolclass=NullPool)
+        self._connection = engine.connect()
+        self._connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": self._key})
+
+    def release(self) -> None:
+        """Let go of the lock; nothing happens where it is not held."""
+        if self._file is not None:
+            self._file.release()
+        if self._connection is not None:
+            # The server lets go of a lock when its connection ends, also by a restart.
+            with suppress(DBAPIError):
+                self._connection.close()
+            self._connection = None
+
+    @property
+    def _key(self) -> int:
+        return int.from_bytes(hashlib.sha256(self._purpose.encode()).digest()[:7], "big")
+
+    def __enter__(self) -> Self:
+        self.acquire()
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self.release()
+
+
+def reap(search: optuna.Study) -> None:
+    """Fail the trials of dead processes, which queues their parameters again."""
+    optuna.storages.fail_stale_trials(search)
+
+
+def quiet_optuna() -> None:
+    """Its lines on every trial would stand between those of our own display.
+
+    The heartbeat's retries are marked experimental; they are used on purpose.
+    """
+    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
