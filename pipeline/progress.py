@@ -9,6 +9,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
@@ -97,6 +98,18 @@ class _Bars:
             self._progress.remove_task(self._bars.pop(run))
 
 
+def bar_columns() -> tuple[ProgressColumn, ...]:
+    """What stands in a bar's row; its task has the field ``note``."""
+    return (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+
+
 def describe(run: str, report: EpochReport) -> str:
     """One line on a finished run."""
     return (
@@ -115,13 +128,5 @@ def training_progress(
     if not console.is_terminal:
         yield _Lines(console, runs)
         return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as progress:
+    with Progress(*bar_columns(), console=console) as progress:
         yield _Bars(progress, runs, epochs)

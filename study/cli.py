@@ -10,6 +10,9 @@ import click
 
 from pipeline.places import GRID_EXPERIMENT, MLFLOW_DATABASE
 
+STORAGE = click.option("--storage", default="sqlite:///study.db", show_default=True, metavar="URL")
+NEWEST = click.option("--name", help="Of the search; by default the newest.")
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="vae-study")
@@ -48,7 +51,7 @@ def check(params: Path) -> None:
 @click.option("--trials", type=click.IntRange(min=1), help="Finished ones, in all.")
 @click.option("--workers", default="auto", show_default=True, envvar="VAE_WORKERS")
 @click.option("--timeout", type=click.FloatRange(min=0), help="Seconds after which to stop.")
-@click.option("--storage", default="sqlite:///study.db", show_default=True, metavar="URL")
+@STORAGE
 @click.option("--name", help="Of the search; by default made from its plan.")
 @click.option("--objective", type=click.Choice(["elbo", "nll", "rate-distortion"]))
 @click.option("--sampler", type=click.Choice(["tpe", "random", "qmc", "grid", "gp"]))
@@ -92,8 +95,8 @@ def worker(storage: str, name: str, data: Path, supervisor: int | None) -> None:
 
 
 @main.command(epilog="Example: study best -n 3")
-@click.option("--storage", default="sqlite:///study.db", show_default=True, metavar="URL")
-@click.option("--name", help="Of the search; by default the newest.")
+@STORAGE
+@NEWEST
 @click.option("-n", "count", default=5, show_default=True, type=click.IntRange(min=1))
 def best(storage: str, name: str | None, count: int) -> None:
     """Show the best trials of a search, or its Pareto front."""
@@ -102,8 +105,41 @@ def best(storage: str, name: str | None, count: int) -> None:
     best_command(storage, name, count)
 
 
+@main.command(epilog="Example: study export --out results")
+@STORAGE
+@NEWEST
+@click.option("--out", default="results", show_default=True, type=Path, help="Where to.")
+def export(storage: str, name: str | None, out: Path) -> None:
+    """Write trials.csv, one row a finished trial, and best.json."""
+    from study.commands import export_command
+
+    export_command(storage, name, out)
+
+
+@main.command(epilog="Example: study show 7")
+@STORAGE
+@NEWEST
+@click.argument("number", type=int)
+def show(storage: str, name: str | None, number: int) -> None:
+    """Show all that is known of trial NUMBER."""
+    from study.commands import show_command
+
+    show_command(storage, name, number)
+
+
+@main.command(epilog="Example: study delete mnist-5k-elbo-1a2b3c4d --yes")
+@STORAGE
+@click.argument("name")
+@click.confirmation_option(prompt="Delete the search and all its trials?")
+def delete(storage: str, name: str) -> None:
+    """Delete the search NAME with all its trials."""
+    from study.commands import delete_command
+
+    delete_command(storage, name)
+
+
 @main.command(epilog="Example: study status")
-@click.option("--storage", default="sqlite:///study.db", show_default=True, metavar="URL")
+@STORAGE
 def status(storage: str) -> None:
     """List the searches of a store with their trials by state."""
     from study.commands import status_command

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 import optuna
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 from rich.console import Console
 from rich.table import Table
 
@@ -13,11 +13,13 @@ from pipeline.data import load_prepared
 from pipeline.errors import UserError
 from pipeline.settings import SettingsError, load_settings, parse_settings
 from pipeline.workers import count_workers
+from study.export import export
 from study.plan import Plan, plan_of
 from study.progress import settings_of
+from study.ranking import ranked
 from study.storage import open_storage, quiet_optuna
 from study.supervisor import Outcome, open_search, run_search
-from study.worker import load_search
+from study.worker import EXPERIMENT, load_search
 
 STATES = ("COMPLETE", "PRUNED", "RUNNING", "WAITING", "FAIL")
 
@@ -60,12 +62,48 @@ def _conclude(outcome: Outcome, target: int) -> None:
     show_best(outcome.search, 5)
     if finished < target:
         click.echo(f"{finished} of {target} trials are finished; run the same again to go on")
+    click.echo(f"one trial: study show NUMBER; as files: study export; in MLflow: {EXPERIMENT}")
 
 
 def best_command(url: str, name: str | None, count: int) -> None:
     """Show the best trials of a search."""
     quiet_optuna()
     show_best(load_search(url, name or _newest(url)), count)
+
+
+def export_command(url: str, name: str | None, out: Path) -> None:
+    """Write a search's trials and best settings as files."""
+    quiet_optuna()
+    for path in export(load_search(url, name or _newest(url)), out):
+        click.echo(str(path))
+
+
+def show_command(url: str, name: str | None, number: int) -> None:
+    """Show all that is known of one trial."""
+    quiet_optuna()
+    search = load_search(url, name or _newest(url))
+    trials = _trials(search)
+    if not 0 <= number < len(trials):
+        raise UserError(
+            f"search {search.study_name} has no trial {number}; it has 0 to {len(trials) - 1}"
+        )
+    trial = trials[number]
+    rows: dict[str, object] = {"search": search.study_name, "state": trial.state.name.lower()}
+    rows |= trial.params
+    rows |= trial.user_attrs
+    rows |= {f"step {step}": value for step, value in trial.intermediate_values.items()}
+    table = Table(title=f"Trial {number}", show_header=False)
+    for key, value in rows.items():
+        table.add_row(key, f"{value:.4g}" if isinstance(value, float) else str(value))
+    Console().print(table)
+
+
+def delete_command(url: str, name: str) -> None:
+    """Delete a search with all its trials."""
+    quiet_optuna()
+    count = len(_trials(load_search(url, name)))
+    optuna.delete_study(study_name=name, storage=open_storage(url))
+    click.echo(f"deleted {name} with its {count} trials; the records in MLflow stay")
 
 
 def status_command(url: str) -> None:
@@ -86,7 +124,7 @@ def status_command(url: str) -> None:
 def show_best(search: optuna.Study, count: int) -> None:
     """Print the best trials, or the Pareto front of two objectives."""
     plan = plan_of(search)
-    trials = ranked(search, plan)[:count]
+    trials = ranked(_trials(search), plan)[:count]
     if not trials:
         click.echo("no trial is complete yet")
         return
@@ -102,15 +140,6 @@ def show_best(search: optuna.Study, count: int) -> None:
         values = [f"{value:.2f}" for value in trial.values]
         table.add_row(str(trial.number), *values, settings_of(trial))
     Console().print(table)
-
-
-def ranked(search: optuna.Study, plan: Plan) -> list[FrozenTrial]:
-    """Complete trials, best first; of two objectives the Pareto front, by reconstruction."""
-    if len(plan.directions) > 1:
-        return sorted(search.best_trials, key=lambda trial: trial.values[0])
-    complete = [trial for trial in _trials(search) if trial.state == TrialState.COMPLETE]
-    highest_first = plan.directions[0] == "maximize"
-    return sorted(complete, key=lambda trial: trial.values[0], reverse=highest_first)
 
 
 def _trials(search: optuna.Study) -> list[FrozenTrial]:

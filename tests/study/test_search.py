@@ -1,5 +1,6 @@
 """The search: exactly so many trials, the same again, nothing lost by a kill, all on record."""
 
+import json
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+import pandas as pd
 import psutil
 import pytest
 from click.testing import CliRunner, Result
@@ -125,6 +127,31 @@ def test_the_value_is_the_validation_elbo_whatever_beta_is(searchable: Path) -> 
     best = max(trial.value for trial in trials() if trial.value is not None)
     output = study("best", "-n", "1").output
     assert f"{best:.2f}" in output
+
+
+def test_a_search_is_shown_exported_and_deleted(searchable: Path) -> None:
+    study("run", "--trials", "8", "--workers", "1")
+    assert study("export", "--out", "out").exit_code == 0
+    frame = pd.read_csv(searchable / "out" / "trials.csv")
+    assert frame["number"].tolist() == [trial.number for trial in trials()]
+    assert set(frame["state"]) <= {"complete", "pruned"}
+    assert {"latent_dim", "beta", "width", "elbo", "kl", "epochs", "seconds"} <= set(frame.columns)
+    complete = frame[frame["state"] == "complete"]
+    card = json.loads((searchable / "out" / "best.json").read_text())
+    assert card["best"]["number"] == complete.loc[complete["elbo"].idxmax(), "number"]
+    assert card["best"]["settings"]["latent_dim"] == card["best"]["params"]["latent_dim"]
+    first = (searchable / "out" / "trials.csv").read_bytes()
+    study("export", "--out", "again")
+    assert (searchable / "again" / "trials.csv").read_bytes() == first
+
+    assert "latent_dim" in study("show", "0").output
+    missing = study("show", "99")
+    assert missing.exit_code == 2
+    assert "has no trial 99; it has 0 to 7" in missing.stderr
+    (name,) = searches()
+    assert "deleted" in study("delete", name, "--yes").output
+    assert searches() == []
+    assert study("best").exit_code == 2
 
 
 def test_two_objectives_give_a_front_and_prune_nothing(searchable: Path) -> None:
