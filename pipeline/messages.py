@@ -64,9 +64,7 @@ def _rule(fault: Any) -> str:
         case "too_short":
             return "must hold at least one value"
         case "union_tag_invalid" | "union_tag_not_found":
-            return f"must have {context['discriminator']}: int, float or categorical".replace(
-                "'", ""
-            )
+            return "must have a kind: int, float or categorical"
         case kind:
             name = kind.removesuffix("_type").removesuffix("_parsing")
             article = {"int": "a whole number", "float": "a number", "bool": "true or false"}
