@@ -21,6 +21,7 @@ from filelock import FileLock
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.errors import UserError
+from pipeline.files import PARTIAL
 from pipeline.places import MLFLOW_ARTEFACTS, MLFLOW_DATABASE
 
 # Before the import: MLflow decides there whether to report its use over the network.
@@ -229,7 +230,7 @@ def _is_alive(tags: Mapping[str, str]) -> bool:
 
 
 def _open_experiment(uri: str, experiment: str) -> tuple[MlflowClient, str]:
-    try:
+    with _store_errors(uri):
         client = MlflowClient(uri)
         found = client.get_experiment_by_name(experiment)
         if found is None:
@@ -237,12 +238,6 @@ def _open_experiment(uri: str, experiment: str) -> tuple[MlflowClient, str]:
         if found.lifecycle_stage != "active":
             client.restore_experiment(found.experiment_id)
         return client, str(found.experiment_id)
-    except (MlflowException, SQLAlchemyError, OSError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(
-            f"MLflow's store {uri} cannot be opened: {reason}; set MLFLOW_TRACKING_URI to one "
-            "that can, or unset it"
-        ) from None
 
 
 def _require_database(path: Path) -> None:
@@ -256,6 +251,34 @@ def _require_database(path: Path) -> None:
         raise UserError(
             f"{path}: is no database ({error}); move it away, which loses records of runs but no "
             "result"
+        ) from None
+
+
+def _create_database(path: Path) -> None:
+    """Make MLflow's tables, where there are none, under a temporary name.
+
+    Killed while it makes them in place, MLflow would leave half of them and never open them again.
+    """
+    if path.exists() and path.stat().st_size > 0:
+        return
+    for left_by_a_kill in path.parent.glob(f"{PARTIAL}*{path.name}*"):
+        left_by_a_kill.unlink(missing_ok=True)
+    temporary = path.with_name(f"{PARTIAL}{os.getpid()}-{path.name}")
+    with _store_errors(f"sqlite:///{temporary}"):
+        MlflowClient(f"sqlite:///{temporary}").search_experiments(max_results=1)
+        temporary.replace(path)
+
+
+@contextmanager
+def _store_errors(uri: str) -> Iterator[None]:
+    """Tell in one line that a store cannot be opened."""
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(
+            f"MLflow's store {uri} cannot be opened: {reason}; set MLFLOW_TRACKING_URI to one "
+            "that can, or unset it"
         ) from None
 
 
@@ -284,6 +307,7 @@ def _open_local_experiment(root: Path, experiment: str) -> tuple[MlflowClient, s
         )
     with FileLock(root / f"{MLFLOW_DATABASE}.lock"):
         _require_database(root / MLFLOW_DATABASE)
+        _create_database(root / MLFLOW_DATABASE)
         client, experiment_id = _open_experiment(uri, experiment)
         location = f"{MLFLOW_ARTEFACTS}/{experiment}"
         with closing(sqlite3.connect(root / MLFLOW_DATABASE, timeout=60)) as database, database:

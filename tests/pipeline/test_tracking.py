@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -135,6 +136,21 @@ def test_a_store_out_of_reach_is_told_in_one_line(
         Tracker.open("vae-grid")
     assert "\n" not in caught.value.message
     assert "MLFLOW_TRACKING_URI" in caught.value.message
+
+
+def test_a_kill_while_the_database_is_made_leaves_nothing_that_hinders(here: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    for moment in (0.05, 0.3, 0.6):
+        process = subprocess.Popen([sys.executable, "-c", RECORD], env=environment)
+        deadline = time.monotonic() + 60
+        while not list(here.glob("*mlflow.db*")) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(moment)
+        process.kill()
+        process.wait()
+    with Tracker.open("vae-grid").run("run", {}):
+        pass
+    assert not list(here.glob(".partial*"))
 
 
 @pytest.mark.parametrize("damage", ["garbage", "folder"])

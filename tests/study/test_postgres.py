@@ -86,6 +86,7 @@ def server() -> Iterator[Server]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_a_search_survives_a_restart_of_the_server(searchable: Path, server: Server) -> None:
     change_search(searchable, epochs=20)
     words = [sys.executable, "-m", "study", "run", "--storage", server.url]
@@ -99,7 +100,7 @@ def test_a_search_survives_a_restart_of_the_server(searchable: Path, server: Ser
         while log.read_text().count("complete") < 2 and time.monotonic() < deadline:
             time.sleep(0.2)
         server.control("-l", str(server.data / "log"), "-m", "immediate", "restart")
-        status = process.wait(timeout=100)
+        status = process.wait(timeout=200)
     assert status == 0, log.read_text()
     storage = optuna.storages.RDBStorage(server.url)
     (name,) = optuna.get_all_study_names(storage)

@@ -192,6 +192,7 @@ def test_trials_that_diverge_are_failed_on_record_and_end_the_search(searchable:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_killed_workers_and_searches_lose_and_double_nothing(searchable: Path) -> None:
     """Workers and whole searches are killed at moments of chance; the books agree afterwards."""
     change_search(searchable, epochs=40)
