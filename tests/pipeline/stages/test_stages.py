@@ -50,7 +50,7 @@ def change(project: Path, **values: Any) -> None:
 def weights(project: Path) -> dict[str, bytes]:
     return {
         path.parent.relative_to(project / "models").as_posix(): path.read_bytes()
-        for path in (project / "models").glob("*/*/model.safetensors")
+        for path in (project / "models").glob("*/[!.]*/model.safetensors")  # no partial ones
     }
 
 
