@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.errors import UserError
+from pipeline.messages import first_fault
 from pipeline.protocol import Protocol
 from pipeline.settings import RunSettings
 
@@ -92,9 +93,7 @@ def load_card(folder: Path) -> RunCard:
     except OSError as error:
         raise unusable(path, f"cannot be read: {error.strerror}") from None
     except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        key = ".".join(map(str, fault["loc"])) or "the file"
-        raise unusable(path, f"does not describe a run: {key}: {fault['msg']}") from None
+        raise unusable(path, f"does not describe a run: {first_fault(error)}") from None
 
 
 def load_whole_card(folder: Path) -> RunCard:

@@ -30,6 +30,13 @@ def describe(error: ValidationError, root: type[BaseModel]) -> str:
     return _describe_fault(keys[0], first, root) + others
 
 
+def first_fault(error: ValidationError) -> str:
+    """What is wrong with a file that this project wrote: the place and the validator's word."""
+    fault = error.errors(include_url=False)[0]
+    key = ".".join(map(str, fault["loc"])) or "the file"
+    return f"{key}: {fault['msg']}"
+
+
 def _describe_fault(key: str, faults: Sequence[Any], root: type[BaseModel]) -> str:
     kind, value = faults[0]["type"], faults[0]["input"]
     if kind == "missing":

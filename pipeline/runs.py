@@ -30,10 +30,10 @@ from pipeline.data import PreparedData, load_prepared
 from pipeline.errors import UserError
 from pipeline.files import replacing_folder
 from pipeline.hardware import Hardware, resolve_hardware, seeded_generator
-from pipeline.models import ImageShape, build_model, initialise, save_weights
+from pipeline.models import VAE, ImageShape, build_model, initialise, save_weights
 from pipeline.protocol import Protocol
 from pipeline.settings import RunSettings
-from pipeline.training import EpochReport, fit, train_epochs
+from pipeline.training import EpochReport, Fit, fit, train_epochs
 
 HISTORY_FIELDS = (
     "epoch",
@@ -48,12 +48,37 @@ HISTORY_FIELDS = (
 
 # The code that decides a run's result, as this process imported it: an edit on the disk while a
 # run trains must not pass for the code that trained it.
-_CODE = hashlib.sha256(
+CODE = hashlib.sha256(
     "".join(
         inspect.getsource(module)
         for module in (likelihoods, elbo, models, training, hardware, sys.modules[__name__])
     ).encode()
 ).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A run that is to be there, and the fingerprint that it is to have."""
+
+    settings: RunSettings
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a run came from, for its card.
+
+    Attributes:
+        fingerprint: of all that decides its result; see ``fingerprint``.
+        commit: of the code.
+        threads: of the arithmetic; another number rounds differently.
+        run_id: the tracker's name of the run.
+    """
+
+    fingerprint: str
+    commit: str = ""
+    threads: int = 1
+    run_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +90,14 @@ class TrainingTask:
         settings: of the run.
         data_path: the prepared file.
         folder: where the model folder goes.
-        fingerprint: what the caller expects the run to be; see ``fingerprint``.
-        commit: of the caller's code, for the record.
-        threads: of the arithmetic; another number rounds differently.
-        run_id: the tracker's name of the run, for the record.
+        origin: its fingerprint is what the caller expects the run to be.
     """
 
     name: str
     settings: RunSettings
     data_path: Path
     folder: Path
-    fingerprint: str
-    commit: str = ""
-    threads: int = 1
-    run_id: str = ""
+    origin: Origin
 
 
 def train_run(task: TrainingTask, tell: Callable[[EpochReport], None]) -> RunCard:
@@ -94,47 +113,70 @@ def train_run(task: TrainingTask, tell: Callable[[EpochReport], None]) -> RunCar
     Raises:
         UserError: if code or data changed since the task was made.
     """
-    torch.set_num_threads(task.threads)
+    torch.set_num_threads(task.origin.threads)
     torch.backends.cudnn.allow_tf32 = False  # a third precision that no protocol names
     data = _load_training_data(task.data_path)
     settings = task.settings
     machine = resolve_hardware(settings.device, settings.precision)
-    if fingerprint(settings, data.hash, machine, task.threads) != task.fingerprint:
+    found = fingerprint(settings, data.hash, machine, task.origin.threads)
+    if found != task.origin.fingerprint:
         raise UserError(
             f"{task.name}: code or data changed after training began; run `dvc repro` again"
         )
     train, valid = data.splits["train"], data.splits["valid"]
-    shape = ImageShape(*data.image_shape)
-
-    model = build_model(settings, shape)
-    mean_image = train.images.float().mean(0) / 255
-    initialise(model, mean_image, seeded_generator(settings.seed, "initialisation"))
+    model = new_model(settings, data)
     reports = train_epochs(model, settings, train, valid, machine)
     result = fit(model, reports, settings, tell)
 
     with replacing_folder(task.folder) as folder:
-        _write_history(folder / HISTORY, result.history)
-        save_weights(folder, model)
-        card = RunCard(
-            settings=settings,
-            image=ImageSize(height=shape.height, width=shape.width),
-            protocol=training_protocol(settings, data, machine),
-            data_hash=data.hash,
-            fingerprint=task.fingerprint,
-            parameters=model.parameter_count,
-            epochs=len(result.history),
-            chosen_epoch=result.chosen.epoch,
-            stopped_early=result.stopped_early,
-            train_seconds=round(result.history[-1].seconds, 3),
-            device=machine.device.type,
-            threads=task.threads,
-            versions=versions(),
-            commit=task.commit,
-            run_id=task.run_id,
-            sha256={name: file_sha256(folder / name) for name in (HISTORY, WEIGHTS)},
-        )
-        save_card(folder, card)
+        return save_run(folder, model, result, settings, data, machine, task.origin)
+
+
+def save_run(
+    folder: Path,
+    model: VAE,
+    result: Fit,
+    settings: RunSettings,
+    data: PreparedData,
+    machine: Hardware,
+    origin: Origin,
+) -> RunCard:
+    """Write weights, history and card of a trained run into an existing folder.
+
+    Returns:
+        The card, ``config.json``.
+    """
+    _write_history(folder / HISTORY, result.history)
+    save_weights(folder, model)
+    shape = ImageShape(*data.image_shape)
+    card = RunCard(
+        settings=settings,
+        image=ImageSize(height=shape.height, width=shape.width),
+        protocol=training_protocol(settings, data, machine),
+        data_hash=data.hash,
+        fingerprint=origin.fingerprint,
+        parameters=model.parameter_count,
+        epochs=len(result.history),
+        chosen_epoch=result.chosen.epoch,
+        stopped_early=result.stopped_early,
+        train_seconds=round(result.history[-1].seconds, 3),
+        device=machine.device.type,
+        threads=origin.threads,
+        versions=versions(),
+        commit=origin.commit,
+        run_id=origin.run_id,
+        sha256={name: file_sha256(folder / name) for name in (HISTORY, WEIGHTS)},
+    )
+    save_card(folder, card)
     return card
+
+
+def new_model(settings: RunSettings, data: PreparedData) -> VAE:
+    """A model as training begins with it; its output starts at the training split's mean image."""
+    model = build_model(settings, ImageShape(*data.image_shape))
+    mean_image = data.splits["train"].images.float().mean(0) / 255
+    initialise(model, mean_image, seeded_generator(settings.seed, "initialisation"))
+    return model
 
 
 def _load_training_data(path: Path) -> PreparedData:
@@ -167,7 +209,7 @@ def fingerprint(settings: RunSettings, data_hash: str, machine: Hardware, thread
         "settings": settings.model_dump(mode="json"),
         "data": data_hash,
         "hardware": [machine.device.type, machine.precision, threads],
-        "code": _CODE,
+        "code": CODE,
         "torch": torch.__version__,
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -3,10 +3,11 @@
 Free of torch, so that commands and the analysis start at once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from copy import deepcopy
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
@@ -94,6 +95,7 @@ class TrainSettings(Section):
     """Section ``train``: the grid, its models and how each is trained."""
 
     grid: GridSettings
+    hyperparameters: Literal["fixed", "searched"]
     model: ModelSettings
     binarisation: Binarisation | Literal["auto"]
     epochs: Positive
@@ -135,6 +137,7 @@ class SearchSettings(Section):
     objective: Objective
     sampler: Sampler
     pruner: Pruner
+    ahead: Positive
     replicates: Positive
     epochs: Positive
     seed: Seed
@@ -201,7 +204,10 @@ class Settings(Section):
 
     def _grid(self) -> Iterator[RunSettings]:
         train = self.train
-        shared = train.model_dump(exclude={"grid", "model"}) | train.model.model_dump()
+        shared = (
+            train.model_dump(exclude={"grid", "hyperparameters", "model"})
+            | train.model.model_dump()
+        )
         shared["likelihood"] = self.likelihood
         if shared["binarisation"] == "auto":
             # The two densities are of grey pixels; on 0 and 1 they grow without bound.
@@ -254,6 +260,32 @@ def load_settings(path: Path | str = "params.yaml") -> Settings:
     except YAMLError as error:
         raise SettingsError(f"{path}: is not valid YAML: {_yaml_problem(error)}") from None
     return parse_settings(content, str(path))
+
+
+def override(content: dict[str, Any], assignments: Iterable[str]) -> dict[str, Any]:
+    """Settings with single values changed, as `-S section.key=value` says; values are YAML.
+
+    Raises:
+        SettingsError: if an assignment cannot be read. Whether a key is known, is checked later.
+    """
+    changed = deepcopy(content)
+    for assignment in assignments:
+        path, equals, text = assignment.partition("=")
+        *sections, key = path.strip().split(".")
+        where: Any = changed
+        for section in sections:
+            where = where.get(section) if isinstance(where, dict) else None
+        if not equals or not sections or not isinstance(where, dict):
+            raise SettingsError(
+                f"-S {assignment}: must be section.key=value, such as train.clip_norm=5"
+            )
+        try:
+            where[key] = YAML(typ="safe", pure=True).load(text)
+        except YAMLError as error:
+            raise SettingsError(
+                f"-S {assignment}: the value is not valid YAML: {_yaml_problem(error)}"
+            ) from None
+    return changed
 
 
 def parse_settings(content: object, source: str = "params.yaml") -> Settings:

@@ -6,11 +6,10 @@ By default the records lie in ``mlflow.db`` and ``mlruns/`` of the current folde
 
 import logging
 import os
-import socket
 import sqlite3
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from pipeline.errors import UserError
 from pipeline.files import PARTIAL
 from pipeline.places import MLFLOW_ARTEFACTS, MLFLOW_DATABASE
+from pipeline.processes import has_died, identity, is_of_earlier_boot
 
 # Before the import: MLflow decides there whether to report its use over the network.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -41,12 +41,13 @@ from mlflow.utils.mlflow_tags import (
 # It reports each step of creating its database, between the lines of our own display.
 logging.getLogger("mlflow").setLevel(logging.WARNING)
 
+MOST_METRICS = 1000  # in one transaction, by MLflow's own rule
+
 # Tells MLflow's pages to open at the runs, not at traces of language models.
 EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 
-HOST, PID, PID_STARTED = "vae.host", "vae.pid", "vae.pid_started"
-
 Status = Literal["FINISHED", "FAILED", "KILLED"]
+Epoch = tuple[int, Mapping[str, float]]  # its number and its metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +59,18 @@ class MlflowRecord:
 
     def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
         """Record numbers in one transaction."""
+        self.log_epochs([(step, metrics)])
+
+    def log_epochs(self, epochs: Iterable[Epoch]) -> None:
+        """Record the numbers of several epochs in as few transactions as MLflow allows."""
         now = int(time.time() * 1000)
-        self.client.log_batch(
-            self.run_id, [Metric(name, value, now, step) for name, value in metrics.items()]
-        )
+        numbers = [
+            Metric(name, value, now, step)
+            for step, metrics in epochs
+            for name, value in metrics.items()
+        ]
+        for start in range(0, len(numbers), MOST_METRICS):
+            self.client.log_batch(self.run_id, numbers[start : start + MOST_METRICS])
 
     def log_dataset(self, name: str, digest: str, context: str) -> None:
         """Record the data set that the run used.
@@ -98,6 +107,15 @@ class MlflowRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordedRun:
+    """What the store says of a run."""
+
+    run_id: str
+    status: str
+    tags: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Tracker:
     """One experiment in MLflow."""
 
@@ -105,17 +123,20 @@ class Tracker:
     experiment_id: str
 
     @classmethod
-    def open(cls, experiment: str) -> Self:
+    def open(cls, experiment: str, repair: bool = True) -> Self:
         """The experiment, created if need be; safe when several processes do so at once.
 
-        Runs that a dead process of this machine left open are ended as KILLED.
+        Args:
+            experiment: its name.
+            repair: whether to end as KILLED what a dead process of this machine left open.
         """
         uri = os.environ.get("MLFLOW_TRACKING_URI")
         if uri:
             tracker = cls(*_open_experiment(uri, experiment))
         else:
             tracker = cls(*_open_local_experiment(Path.cwd(), experiment))
-        tracker.close_dead_runs()
+        if repair:
+            tracker.close_dead_runs()
         return tracker
 
     def start(
@@ -124,6 +145,7 @@ class Tracker:
         params: Mapping[str, object],
         parent: str | None = None,
         commit: str = "",
+        tags: Mapping[str, str] | None = None,
     ) -> MlflowRecord:
         """Start a run, nested under ``parent`` where one is given.
 
@@ -132,6 +154,7 @@ class Tracker:
             params: settings, by name.
             parent: run id of the parent.
             commit: of the code.
+            tags: to find it by.
         """
         source = {
             MLFLOW_USER: psutil.Process().username(),
@@ -141,7 +164,9 @@ class Tracker:
         nested = {MLFLOW_PARENT_RUN_ID: parent} if parent else {}
         committed = {MLFLOW_GIT_COMMIT: commit} if commit else {}
         run = self.client.create_run(
-            self.experiment_id, run_name=name, tags=_owner() | source | nested | committed
+            self.experiment_id,
+            run_name=name,
+            tags=identity() | source | nested | committed | dict(tags or {}),
         )
         self.client.log_batch(
             run.info.run_id, params=[Param(key, str(value)) for key, value in params.items()]
@@ -179,54 +204,44 @@ class Tracker:
         record = self.resume(run_id)
         if record is not None:
             self.client.update_run(run_id, "RUNNING")
-            for key, value in _owner().items():
+            for key, value in identity().items():
                 self.client.set_tag(run_id, key, value)
         return record
 
     def close_dead_runs(self) -> int:
         """End as KILLED what a process of this machine left open when it died; how many."""
         closed = 0
-        for run_id, tags in self._open_runs():
-            if tags.get(HOST) != socket.gethostname() or _is_alive(tags):
-                continue
-            record = MlflowRecord(self.client, run_id)
+        for run in self.dead_runs():
+            record = MlflowRecord(self.client, run.run_id)
             record.finish("KILLED", "its process ended without closing the run")
             closed += 1
         return closed
 
-    def _open_runs(self) -> Iterator[tuple[str, dict[str, str]]]:
+    def dead_runs(self) -> list[RecordedRun]:
+        """The open runs of dead processes of this machine."""
+        running = self._runs("attributes.status = 'RUNNING'")
+        return [run for run in running if has_died(run.tags) or is_of_earlier_boot(run.tags)]
+
+    def children(self, parent: str) -> list[RecordedRun]:
+        """All runs nested under a run, oldest first."""
+        return list(self._runs(f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{parent}'"))
+
+    def _runs(self, where: str) -> Iterator[RecordedRun]:
         token: str | None = None
         while True:
             page = self.client.search_runs(
                 [self.experiment_id],
-                "attributes.status = 'RUNNING'",
-                ViewType.ALL,
+                where,
+                ViewType.ACTIVE_ONLY,
+                max_results=1000,
+                order_by=["attributes.start_time ASC"],
                 page_token=token,
             )
-            yield from [(run.info.run_id, run.data.tags) for run in page]
+            for run in page:
+                yield RecordedRun(run.info.run_id, run.info.status, run.data.tags)
             token = page.token
             if not token:
                 return
-
-
-def _owner() -> dict[str, str]:
-    """This process, so that others can see whether it still lives."""
-    return {
-        HOST: socket.gethostname(),
-        PID: str(os.getpid()),
-        PID_STARTED: repr(psutil.Process().create_time()),
-    }
-
-
-def _is_alive(tags: Mapping[str, str]) -> bool:
-    """Whether the process that started the run is there: same pid *and* same start time."""
-    try:
-        process = psutil.Process(int(tags[PID]))
-        # Both are read from the kernel's own record, so they are equal or of two processes; the
-        # tolerance is for a clock that was set in between.
-        return abs(process.create_time() - float(tags[PID_STARTED])) < 2
-    except (psutil.NoSuchProcess, KeyError, ValueError):
-        return False
 
 
 def _open_experiment(uri: str, experiment: str) -> tuple[MlflowClient, str]:
@@ -311,6 +326,8 @@ def _open_local_experiment(root: Path, experiment: str) -> tuple[MlflowClient, s
         client, experiment_id = _open_experiment(uri, experiment)
         location = f"{MLFLOW_ARTEFACTS}/{experiment}"
         with closing(sqlite3.connect(root / MLFLOW_DATABASE, timeout=60)) as database, database:
+            # From now on somebody who reads, such as `mlflow ui`, keeps nobody from writing.
+            database.execute("PRAGMA journal_mode=WAL")
             database.execute(
                 "UPDATE experiments SET artifact_location = ? "
                 "WHERE experiment_id = ? AND artifact_location <> ?",

@@ -4,6 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 
 from pipeline.settings import RunSettings
 from pipeline.space import Choice, Dimension, IntRange, Value
@@ -28,6 +34,21 @@ def _suggest_one(trial: optuna.Trial, dimension: Dimension) -> Value:
     if isinstance(dimension, IntRange):
         return trial.suggest_int(dimension.name, dimension.low, dimension.high, log=dimension.log)
     return trial.suggest_float(dimension.name, dimension.low, dimension.high, log=dimension.log)
+
+
+def distributions(chosen: Chosen, space: tuple[Dimension, ...]) -> dict[str, BaseDistribution]:
+    """Optuna's description of the dimensions that have a value."""
+    return {
+        dimension.name: _distribution(dimension) for dimension in space if dimension.name in chosen
+    }
+
+
+def _distribution(dimension: Dimension) -> BaseDistribution:
+    if isinstance(dimension, Choice):
+        return CategoricalDistribution(dimension.choices)
+    if isinstance(dimension, IntRange):
+        return IntDistribution(dimension.low, dimension.high, log=dimension.log)
+    return FloatDistribution(dimension.low, dimension.high, log=dimension.log)
 
 
 def to_run(chosen: Mapping[str, Value], base: RunSettings, seed: int, epochs: int) -> RunSettings:

@@ -1,15 +1,16 @@
 """The `study` command. Everything heavy is imported in the command that needs it."""
 
 import os
-import sqlite3
-import sys
-from contextlib import closing
 from pathlib import Path
 
 import click
 
-from pipeline.places import GRID_EXPERIMENT, MLFLOW_DATABASE
+from pipeline.places import MLFLOW_DATABASE
+from study.places import folder_to_type, mlflow_link
 
+PARAMS = click.option("--params", default="params.yaml", show_default=True, type=Path)
+DATA = click.option("--data", default="data/prepared.safetensors", show_default=True, type=Path)
+WORKERS = click.option("--workers", default="auto", show_default=True, envvar="VAE_WORKERS")
 STORAGE = click.option("--storage", default="sqlite:///study.db", show_default=True, metavar="URL")
 NEWEST = click.option("--name", help="Of the search; by default the newest.")
 
@@ -21,7 +22,7 @@ def main() -> None:
 
 
 @main.command(epilog="Example: study report --out /path/to/reports")
-@click.option("--params", default="params.yaml", show_default=True, type=Path)
+@PARAMS
 @click.option("--results", default="results", show_default=True, type=Path)
 @click.option("--out", default="reports", show_default=True, type=Path, help="Where to.")
 def report(params: Path, results: Path, out: Path) -> None:
@@ -34,7 +35,7 @@ def report(params: Path, results: Path, out: Path) -> None:
 
 
 @main.command(epilog="Example: study check")
-@click.option("--params", default="params.yaml", show_default=True, type=Path)
+@PARAMS
 def check(params: Path) -> None:
     """Check the settings; silent where they are right.
 
@@ -46,10 +47,10 @@ def check(params: Path) -> None:
 
 
 @main.command(epilog="Example: study run --trials 50")
-@click.option("--params", default="params.yaml", show_default=True, type=Path)
-@click.option("--data", default="data/prepared.safetensors", show_default=True, type=Path)
+@PARAMS
+@DATA
 @click.option("--trials", type=click.IntRange(min=1), help="Finished ones, in all.")
-@click.option("--workers", default="auto", show_default=True, envvar="VAE_WORKERS")
+@WORKERS
 @click.option("--timeout", type=click.FloatRange(min=0), help="Seconds after which to stop.")
 @STORAGE
 @click.option("--name", help="Of the search; by default made from its plan.")
@@ -57,41 +58,70 @@ def check(params: Path) -> None:
 @click.option("--sampler", type=click.Choice(["tpe", "random", "qmc", "grid", "gp"]))
 @click.option("--pruner", type=click.Choice(["median", "hyperband", "none"]))
 @click.option("--replicates", type=click.IntRange(min=1), help="Seeds a trial.")
-@click.option("--epochs", type=click.IntRange(min=1))
+@click.option("--epochs", type=click.IntRange(min=1), help="Of each trial.")
 @click.option("--seed", type=click.IntRange(min=0))
+@click.option(
+    "-S",
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Any other setting, such as train.clip_norm=5; repeatable.",
+)
 def run(
     params: Path,
     data: Path,
-    trials: int | None,
     workers: str,
     timeout: float | None,
     storage: str,
     name: str | None,
+    assignments: tuple[str, ...],
     **changes: int | str | None,
 ) -> None:
     """Search until there are so many finished trials (complete or pruned) in all.
 
-    Run again, it goes on where it was, or says that there is nothing to do. Options override
-    section search of the settings; another plan is another search.
+    Run again, it goes on where it was, or says that there is nothing to do. Options override the
+    settings file; another plan is another search. Ctrl-C lets the running trials end, a second one
+    cancels them.
     """
-    from study.commands import run_command
+    from study.running import run_command, searched_settings
 
     given = {key: value for key, value in changes.items() if value is not None}
-    if trials is not None:
-        given["trials"] = trials
-    run_command(params, data, given, workers, timeout, storage, name)
+    settings = searched_settings(params, assignments, given)
+    outcome = run_command(settings, data, workers, timeout, storage, name)
+    if outcome.stopped.startswith("interrupted"):
+        raise SystemExit(130)  # as shells have it for Ctrl-C
 
 
 @main.command(epilog="Example: study worker --storage sqlite:///study.db --name NAME")
 @click.option("--storage", required=True, metavar="URL")
 @click.option("--name", required=True, help="Of the search, as `study run` prints it.")
-@click.option("--data", default="data/prepared.safetensors", show_default=True, type=Path)
+@DATA
 @click.option("--supervisor", type=int, hidden=True)
 def worker(storage: str, name: str, data: Path, supervisor: int | None) -> None:
     """Join a search from another shell or machine, until it has its trials."""
     from study.worker import work
 
     work(storage, name, data, supervisor)
+
+
+@main.command(epilog="Example: study status")
+@STORAGE
+@NEWEST
+def status(storage: str, name: str | None) -> None:
+    """Say how far a search is, what is best so far, and what runs now."""
+    from study.commands import status_command
+
+    status_command(storage, name)
+
+
+@main.command(name="list", epilog="Example: study list")
+@STORAGE
+def list_searches(storage: str) -> None:
+    """List the searches of a store with their trials by state."""
+    from study.commands import list_command
+
+    list_command(storage)
 
 
 @main.command(epilog="Example: study best -n 3")
@@ -105,17 +135,6 @@ def best(storage: str, name: str | None, count: int) -> None:
     best_command(storage, name, count)
 
 
-@main.command(epilog="Example: study export --out results")
-@STORAGE
-@NEWEST
-@click.option("--out", default="results", show_default=True, type=Path, help="Where to.")
-def export(storage: str, name: str | None, out: Path) -> None:
-    """Write trials.csv, one row a finished trial, and best.json."""
-    from study.commands import export_command
-
-    export_command(storage, name, out)
-
-
 @main.command(epilog="Example: study show 7")
 @STORAGE
 @NEWEST
@@ -125,6 +144,48 @@ def show(storage: str, name: str | None, number: int) -> None:
     from study.commands import show_command
 
     show_command(storage, name, number)
+
+
+@main.command(epilog="Example: study importance")
+@STORAGE
+@NEWEST
+def importance(storage: str, name: str | None) -> None:
+    """Show which hyperparameters the objective depends on, with the trials behind it."""
+    from study.commands import importance_command
+
+    importance_command(storage, name)
+
+
+@main.command(epilog="Example: study rerun 7 --seeds 5")
+@STORAGE
+@NEWEST
+@DATA
+@click.argument("number", type=int)
+@click.option("--seeds", default=5, show_default=True, type=click.IntRange(min=1))
+@WORKERS
+@click.option("--out", default="results", show_default=True, type=Path, help="Where to.")
+def rerun(
+    storage: str, name: str | None, data: Path, number: int, seeds: int, workers: str, out: Path
+) -> None:
+    """Train trial NUMBER again with fresh seeds, to confirm its value.
+
+    A search's best value is the luckiest of many. This says what its settings are worth, with an
+    interval, and leaves a model a seed.
+    """
+    from study.commands import rerun_command
+
+    rerun_command(storage, name, number, seeds, data, out, workers)
+
+
+@main.command(epilog="Example: study export --out results")
+@STORAGE
+@NEWEST
+@click.option("--out", default="results", show_default=True, type=Path, help="Where to.")
+def export(storage: str, name: str | None, out: Path) -> None:
+    """Write trials.csv, one row a finished trial, and best.json."""
+    from study.commands import export_command
+
+    export_command(storage, name, out)
 
 
 @main.command(epilog="Example: study delete mnist-5k-elbo-1a2b3c4d --yes")
@@ -138,13 +199,25 @@ def delete(storage: str, name: str) -> None:
     delete_command(storage, name)
 
 
-@main.command(epilog="Example: study status")
+@main.command(epilog="Example: study doctor --fix")
+@PARAMS
+@DATA
 @STORAGE
-def status(storage: str) -> None:
-    """List the searches of a store with their trials by state."""
-    from study.commands import status_command
+@click.option("--fix", is_flag=True, help="Repair what a killed process left.")
+def doctor(params: Path, data: Path, storage: str, fix: bool) -> None:
+    """Check versions, settings, data and stores; exit status 1 if something is wrong."""
+    from study.doctor import examine
 
-    status_command(storage)
+    signs = {"good": ("ok", "green"), "fixed": ("fixed", "green"), "fixable": ("!", "yellow")}
+    wrong = False
+    for finding in examine(params, data, storage, fix):
+        sign, colour = signs.get(finding.verdict, ("x", "red"))
+        wrong |= finding.verdict in ("bad", "fixable")
+        remedy = f"; {finding.remedy}" if finding.remedy else ""
+        click.echo(
+            f"{click.style(f'{sign:<6}', fg=colour)}{finding.what:<10} {finding.said}{remedy}"
+        )
+    raise SystemExit(1 if wrong else 0)
 
 
 @main.command(epilog="Example: study where")
@@ -152,7 +225,7 @@ def where() -> None:
     """Say where the report, the tables and the recorded runs lie."""
     root = Path.cwd()
     index = root / "reports" / "index.html"
-    folder = _folder_to_type(root)
+    folder = folder_to_type(root)
     server = os.environ.get("MLFLOW_TRACKING_URI")
     runs = f"{folder}mlflow ui    then open {mlflow_link(root / MLFLOW_DATABASE)}"
     rows = {
@@ -164,28 +237,3 @@ def where() -> None:
     click.echo()
     for name, place in rows.items():
         click.echo(click.style(f"{name:<10}", bold=True) + place)
-
-
-def _folder_to_type(root: Path) -> str:
-    """What to write before a command's name here: `make repro` activates nothing for its shell."""
-    if os.environ.get("VIRTUAL_ENV") == sys.prefix:
-        return ""
-    folder = Path(sys.prefix) / "bin"
-    return f"{folder.relative_to(root) if folder.is_relative_to(root) else folder}{os.sep}"
-
-
-def mlflow_link(database: Path) -> str:
-    """The address at which a local ``mlflow ui`` shows the grid's runs, not its page on traces.
-
-    Args:
-        database: MLflow's own, read without importing MLflow.
-    """
-    address = "http://127.0.0.1:5000/"
-    try:
-        with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as store:
-            row = store.execute(
-                "SELECT experiment_id FROM experiments WHERE name = ?", (GRID_EXPERIMENT,)
-            ).fetchone()
-    except sqlite3.Error:
-        return address
-    return f"{address}#/experiments/{row[0]}?workflowType=machine_learning" if row else address

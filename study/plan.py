@@ -1,23 +1,19 @@
 """What a search is: its plan, stored with it, and the name that the plan gives it."""
 
 import hashlib
+from functools import cached_property
 from typing import Literal, Self
 
 import optuna
 from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner
-from optuna.samplers import (
-    BaseSampler,
-    GPSampler,
-    GridSampler,
-    QMCSampler,
-    RandomSampler,
-    TPESampler,
-)
+from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 from pydantic import BaseModel, ConfigDict
 
-from pipeline.errors import UserError
+from pipeline.hardware import resolve_hardware
+from pipeline.runs import CODE
 from pipeline.settings import Objective, RunSettings, SearchSettings, Settings
-from pipeline.space import Choice, IntRange
+from study.candidates import Chosen
+from study.designs import grid, sobol_point
 
 WARMUP_SHARE = 0.3  # of a trial's epochs before it may be pruned
 CHECKS = 4  # times that a trial is compared with the others; each costs a transaction
@@ -34,6 +30,7 @@ class Plan(BaseModel):
         base: what the trials do not vary.
         data: name of the data set.
         data_hash: of the prepared file.
+        code: hash of the code that decides a trial's result.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -42,20 +39,32 @@ class Plan(BaseModel):
     base: RunSettings
     data: str
     data_hash: str
+    code: str
 
     @classmethod
     def of(cls, settings: Settings, data_hash: str) -> Self:
         """The plan that the settings describe."""
         base = next(iter(settings.runs.values()))
-        return cls(search=settings.search, base=base, data=settings.data.name, data_hash=data_hash)
+        # Trials of two precisions do not compare: what `auto` means is decided once for all.
+        precision = resolve_hardware(base.device, base.precision).precision
+        return cls(
+            search=settings.search,
+            base=base.model_copy(update={"precision": precision}),
+            data=settings.data.name,
+            data_hash=data_hash,
+            code=CODE,
+        )
 
     @property
     def name(self) -> str:
-        """Of the search: another space, objective, protocol or seed has another name.
+        """Of the search: another space, objective, protocol, seed or code has another name.
 
-        So a changed plan starts a new search, where Optuna would mix both or fail.
+        So a changed plan starts a new search, where Optuna would mix both or fail. What each trial
+        sets for itself has no part in it.
         """
-        content = self.model_dump_json(exclude={"search": {"trials"}, "base": {"seed"}})
+        searched = {dimension.name for dimension in self.search.space if not dimension.when}
+        own = searched & set(RunSettings.model_fields) | {"seed", "epochs"}
+        content = self.model_dump_json(exclude={"search": {"trials"}, "base": own})
         digest = hashlib.sha256(content.encode()).hexdigest()[:8]
         return f"{self.data}-{self.search.objective}-{digest}"
 
@@ -91,39 +100,35 @@ class Plan(BaseModel):
             )
         return MedianPruner(n_startup_trials=5, n_warmup_steps=0)
 
-    def sampler(self, asked: int) -> BaseSampler:
-        """A sampler for one trial.
-
-        Args:
-            asked: how many trials were asked for before. A seed of its own for each makes an
-                interrupted search go on as an undisturbed one, and no two workers ask alike.
-        """
-        seed = (self.search.seed * 1_000_003 + asked) % 2**32
+    def sampler(self, number: int) -> BaseSampler:
+        """A sampler for one turn, with a seed of its own: a resumed search repeats no point."""
+        seed = (self.search.seed * 1_000_003 + number) % 2**32
         match self.search.sampler:
-            case "random":
-                return RandomSampler(seed=seed)
-            case "qmc":
-                return QMCSampler(seed=self.search.seed, warn_asynchronous_seeding=False)
-            case "gp":
-                return GPSampler(seed=seed)
-            case "grid":
-                return GridSampler(self._grid(), seed=self.search.seed)
             case "tpe":
                 return TPESampler(seed=seed)
+            case "gp":
+                return GPSampler(seed=seed)
+            case _:
+                return RandomSampler(seed=seed)
 
-    def _grid(self) -> dict[str, list[str | int | float]]:
-        grid: dict[str, list[str | int | float]] = {}
-        for dimension in self.search.space:
-            if isinstance(dimension, Choice):
-                grid[dimension.name] = list(dimension.choices)
-            elif isinstance(dimension, IntRange) and not dimension.log:
-                grid[dimension.name] = list(range(dimension.low, dimension.high + 1))
-            else:
-                raise UserError(
-                    f"search.sampler = grid needs choices, but {dimension.name} is a range; "
-                    "declare it as categorical, or take another sampler"
-                )
-        return grid
+    def point(self, number: int) -> Chosen | None:
+        """What a turn tries by a design that is fixed beforehand; None where a sampler decides."""
+        match self.search.sampler:
+            case "grid":
+                return self._grid[number]
+            case "qmc":
+                return sobol_point(self.search.space, number, self.search.seed)
+            case _:
+                return None
+
+    @property
+    def most(self) -> int | None:
+        """How many turns there can be: the points of the grid; None without a bound."""
+        return len(self._grid) if self.search.sampler == "grid" else None
+
+    @cached_property
+    def _grid(self) -> list[Chosen]:
+        return grid(self.search.space, self.search.seed)
 
 
 PLAN, PARENT, TARGET = "plan", "mlflow_parent", "target"  # attributes of the search

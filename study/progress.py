@@ -5,29 +5,39 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from optuna.trial import FrozenTrial, TrialState
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live
+from rich.markup import escape
 from rich.progress import Progress
+from rich.text import Text
 
 from pipeline.progress import bar_columns
-from study.storage import FINISHED
+from study.plan import Plan
+from study.ranking import ranked
+from study.turns import REASON, Turn
 
 
 class SearchProgress(Protocol):
-    """Shown the trials from time to time."""
+    """Shown the search from time to time."""
 
-    def show(self, trials: list[FrozenTrial]) -> None:
-        """All trials of the search as they are now."""
+    def show(self, turns: list[Turn]) -> None:
+        """All turns of the search as they are now."""
+
+    def say(self, line: str) -> None:
+        """Something that the person should know."""
 
 
-def describe(trial: FrozenTrial) -> str:
-    """One line on a trial that ended."""
-    state = trial.state.name.lower()
-    if trial.state == TrialState.FAIL:
-        outcome = trial.user_attrs.get("reason", "its process died; its parameters are queued")
-    else:
-        values = trial.values if trial.state == TrialState.COMPLETE else [_last(trial)]
-        outcome = " / ".join(f"{value:.2f}" for value in values)
-    return f"trial {trial.number:<4d} {state:<9} {outcome:<12} {settings_of(trial)}"
+def describe(turn: Turn) -> str:
+    """One line on a turn that ended."""
+    trial = turn.trial
+    match trial.state:
+        case TrialState.COMPLETE:
+            state, outcome = "complete", " / ".join(f"{value:.2f}" for value in trial.values)
+        case TrialState.PRUNED:
+            state, outcome = "pruned", str(trial.user_attrs.get(REASON, "")).removeprefix("pruned ")
+        case _:
+            state, outcome = "failed", turn.reason
+    return f"trial {turn.number:<4d} {state:<9} {outcome:<34} {settings_of(trial)}"
 
 
 def settings_of(trial: FrozenTrial) -> str:
@@ -38,50 +48,73 @@ def settings_of(trial: FrozenTrial) -> str:
     )
 
 
-def _last(trial: FrozenTrial) -> float:
-    steps = trial.intermediate_values
-    return steps[max(steps)] if steps else float("nan")
-
-
 class _Lines:
-    """One line a trial that ends."""
+    """One line a turn that ends."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._known: set[int] | None = None
 
-    def show(self, trials: list[FrozenTrial]) -> None:
-        ended = [trial for trial in trials if trial.state.is_finished()]
+    def show(self, turns: list[Turn]) -> None:
+        ended = [turn for turn in turns if turn.is_ended]
         if self._known is None:  # what ended before this run has been told
-            self._known = {trial.number for trial in ended}
-        for trial in ended:
-            if trial.number not in self._known:
-                self._known.add(trial.number)
-                self._console.print(describe(trial), soft_wrap=True, highlight=False)
+            self._known = {turn.number for turn in ended}
+        for turn in ended:
+            if turn.number not in self._known:
+                self._known.add(turn.number)
+                self.say(describe(turn))
+
+    def say(self, line: str) -> None:
+        self._console.print(escape(line), soft_wrap=True, highlight=False)
 
 
 class _Bar:
-    """A bar with counts and the best so far; trials that end become lines above it."""
+    """A bar with counts and time left, the best so far below it; turns that end stand above."""
 
-    def __init__(self, progress: Progress, target: int) -> None:
+    def __init__(self, progress: Progress, best: Text, target: int, plan: Plan) -> None:
         self._progress = progress
-        self._task = progress.add_task("search", total=target, note="")
+        self._plan = plan
+        self._target = target
+        self._bar = progress.add_task("trials", total=target, note="")
+        self._best = best
         self._lines = _Lines(progress.console)
 
-    def show(self, trials: list[FrozenTrial]) -> None:
-        self._lines.show(trials)
-        states = [trial.state for trial in trials]
-        finished = sum(state in FINISHED for state in states)
-        note = f"{states.count(TrialState.PRUNED)} pruned, {states.count(TrialState.FAIL)} failed"
-        self._progress.update(self._task, completed=finished, note=note)
+    def show(self, turns: list[Turn]) -> None:
+        self._lines.show(turns)
+        pruned = sum(turn.trial.state == TrialState.PRUNED for turn in turns)
+        failed = sum(turn.is_refused for turn in turns)
+        running = sum(turn.is_running for turn in turns)
+        finished = sum(turn.is_finished for turn in turns)
+        self._progress.update(
+            self._bar,
+            completed=min(finished, self._target),
+            note=f"{pruned} pruned, {failed} failed, {running} running",
+        )
+        best = ranked([turn.trial for turn in turns], self._plan)
+        if best:
+            self._best.plain = describe_best(best, self._plan)
+
+    def say(self, line: str) -> None:
+        self._lines.say(line)
+
+
+def describe_best(best: list[FrozenTrial], plan: Plan) -> str:
+    """The best so far on one line, or the size of the front of two objectives."""
+    if len(plan.directions) > 1:
+        return f"best    {len(best)} trials on the front of reconstruction and kl"
+    return f"best    {plan.search.objective} {best[0].values[0]:.2f}   {settings_of(best[0])}"
 
 
 @contextmanager
-def search_progress(target: int, console: Console | None = None) -> Iterator[SearchProgress]:
+def search_progress(
+    target: int, plan: Plan, console: Console | None = None
+) -> Iterator[SearchProgress]:
     """A display of a search of ``target`` finished trials, fit for the output."""
     console = console or Console(highlight=False)
     if not console.is_terminal:
         yield _Lines(console)
         return
-    with Progress(*bar_columns(), console=console) as progress:
-        yield _Bar(progress, target)
+    progress = Progress(*bar_columns(), console=console)
+    best = Text("best    none yet", overflow="ellipsis", no_wrap=True)
+    with Live(Group(progress, best), console=console):
+        yield _Bar(progress, best, target, plan)

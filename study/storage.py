@@ -1,33 +1,37 @@
 """Where trials are kept: one kind of store, SQLite or PostgreSQL, that survives dying workers.
 
-Each process that runs a trial writes a heartbeat. A trial whose heartbeat stopped is failed by
-whoever asks next, and its parameters are queued again.
+Each process that runs a trial signs it and writes a heartbeat. A trial of a dead process is failed
+by whoever asks next: at once if it was a process of this machine, else when its heartbeat has
+stopped for a while. Its turn is then tried again.
 """
 
+import errno
 import hashlib
+import sqlite3
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
 import optuna
 from filelock import FileLock
-from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
-from optuna.trial import TrialState
+from optuna.storages import RDBStorage
+from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import Connection, NullPool, create_engine, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from pipeline.errors import UserError
+from pipeline.processes import has_died
+from study.turns import OWNER
 
 DEFAULT_URL = "sqlite:///study.db"
 
 HEARTBEAT = 2  # seconds
 GRACE = 12  # seconds without a heartbeat after which a trial is taken for dead
 OUTAGE = 60  # seconds of a silent server that a connection waits out
-
-FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
 class StorageError(UserError):
@@ -50,7 +54,6 @@ def open_storage(url: str) -> RDBStorage:
                 engine_kwargs={"pool_pre_ping": True, "creator": _patient_connect(parsed)},
                 heartbeat_interval=HEARTBEAT,
                 grace_period=GRACE,
-                heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(),
             )
     except (DBAPIError, ImportError, OSError) as error:
         reason = " ".join(str(getattr(error, "orig", error)).split())[:200]
@@ -152,9 +155,52 @@ class StoreLock:
         self.release()
 
 
-def reap(search: optuna.Study) -> None:
-    """Fail the trials of dead processes, which queues their parameters again."""
+def reap(search: optuna.Study) -> int:
+    """Fail the trials of dead processes; how many."""
+    dead = dead_trials(search)
+    for trial in dead:
+        search.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
     optuna.storages.fail_stale_trials(search)
+    return len(dead)
+
+
+def dead_trials(search: optuna.Study) -> list[FrozenTrial]:
+    """Running trials whose process, of this machine, is gone."""
+    running = search.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    return [trial for trial in running if has_died(trial.user_attrs.get(OWNER, {}))]
+
+
+@contextmanager
+def full_disk(url: str) -> Iterator[None]:
+    """Tell in one line that a store on this machine, or a disk beside it, cannot be written.
+
+    Raises:
+        StorageError: in place of the error that says so.
+    """
+    try:
+        yield
+    except Exception as error:
+        reasons = [str(one) for one in _causes(error) if _says_unwritable(one)]
+        if not reasons:
+            raise
+        raise StorageError(
+            f"--storage {_shown(_parse(url))}: cannot be written: {reasons[-1]}; free some space, "
+            "then run the same again: no finished trial is lost"
+        ) from None
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _says_unwritable(error: BaseException) -> bool:
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+    if isinstance(error, sqlite3.OperationalError):
+        return any(word in str(error) for word in ("is full", "disk I/O", "readonly"))
+    return False
 
 
 def quiet_optuna() -> None:

@@ -1,100 +1,188 @@
 """One trial: train what was chosen, report on the way, end it on record."""
 
 import statistics
+import tempfile
 import time
+import traceback
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
 import optuna
-import torch
 
-from pipeline.data import PreparedData, observed
-from pipeline.evaluation import importance_weighted_nll
+from pipeline.data import PreparedData, Split, observed
+from pipeline.errors import UserError
+from pipeline.evaluation import importance_weighted_nll, measure
 from pipeline.hardware import Hardware, resolve_hardware, seeded_generator
-from pipeline.models import VAE, ImageShape, build_model, initialise
+from pipeline.models import VAE
+from pipeline.pictures import as_bytes, decode, images_to_show, write_sheets
+from pipeline.runs import Origin, fingerprint, new_model, save_run
 from pipeline.settings import RunSettings
-from pipeline.tracking import MlflowRecord, Tracker
-from pipeline.training import EpochReport, epoch_metrics, train_epochs
+from pipeline.tracking import MlflowRecord, Status, Tracker
+from pipeline.training import EpochReport, Fit, epoch_metrics, fit, train_epochs
 from study.candidates import Chosen, to_run
 from study.plan import Plan
+from study.records import TRIAL_TAG
+from study.replica import Replica
+from study.turns import REASON, RESULT, RUN_ID, TRACEBACK, TURN
 
-REASON, RUN_ID = "reason", "run_id"  # attributes of a trial
 NLL_SAMPLES, NLL_BATCH = 64, 50
+SHOWN, DRAWN = 10, 64  # validation images and samples in the pictures of a best trial
+FLUSH = 5.0  # seconds between two batches of epochs to the tracker; one by one takes 8 ms each
+
+
+class TrialError(Exception):
+    """A trial that failed by itself: it diverged, cannot be built, or found no memory.
+
+    Whatever else goes wrong, such as a full disk or a silent store, is no fault of the trial.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one training came to on the validation split, with beta = 1 whatever it trained with."""
+
+    elbo: float
+    reconstruction: float
+    kl: float
+    nll: float | None
 
 
 @dataclass(slots=True)
 class TrialRunner:
-    """Runs trials of one search in one process; the data are read once, not once a trial."""
+    """Runs trials of one search in one process; the data are read once, not once a trial.
+
+    Attributes:
+        plan: of the search.
+        prepared: with the splits ``train`` and ``valid``.
+        tracker: of the search's experiment.
+        parent: run id of the search.
+        replica: decides what is pruned.
+        commit: of the code, for the record.
+    """
 
     plan: Plan
     prepared: PreparedData
     tracker: Tracker
     parent: str
-    _mean_image: torch.Tensor = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._mean_image = self.prepared.splits["train"].images.float().mean(0) / 255
+    replica: Replica
+    commit: str
 
     def run(self, trial: optuna.Trial, chosen: Chosen) -> float | tuple[float, float]:
         """The trial's value, or its two values for rate-distortion.
 
         Raises:
             TrialPruned: if it does worse than the others did by then.
-            DivergenceError: if the training diverges.
+            TrialError: if the trial is at fault.
         """
-        record = self.tracker.start(f"trial {trial.number}", chosen, self.parent)
+        record = self.tracker.start(
+            f"trial {trial.user_attrs[TURN]}",
+            chosen,
+            self.parent,
+            self.commit,
+            {TRIAL_TAG: str(trial.number)},
+        )
         trial.set_user_attr(RUN_ID, record.run_id)
+        epochs = EpochLog(record)
+        ended: tuple[Status, str] = "FINISHED", ""
         try:
-            value = self._evaluate(trial, chosen, record)
+            return self._evaluate(trial, chosen, record, epochs)
         except optuna.TrialPruned as pruned:
-            record.finish("KILLED", str(pruned))
+            ended = "KILLED", str(pruned)
+            trial.set_user_attr(REASON, str(pruned))
             raise
         except KeyboardInterrupt:
-            record.finish("KILLED", "interrupted by the user")
+            ended = "KILLED", "interrupted by the user"
             raise
-        except Exception as error:
-            reason = getattr(error, "message", f"{type(error).__name__}: {error}")
-            trial.set_user_attr(REASON, reason)
-            record.finish("FAILED", reason)
+        except TrialError as error:
+            ended = "FAILED", str(error)
+            trial.set_user_attr(REASON, str(error))
+            if not isinstance(error.__cause__, UserError):
+                told = "".join(traceback.format_exception(error.__cause__))
+                trial.set_user_attr(TRACEBACK, told)
             raise
-        record.finish()
-        return value
+        except BaseException as error:
+            ended = "KILLED", f"{type(error).__name__}: {error}"
+            raise
+        finally:
+            epochs.flush()
+            record.finish(*ended)
 
     def _evaluate(
-        self, trial: optuna.Trial, chosen: Chosen, record: MlflowRecord
+        self, trial: optuna.Trial, chosen: Chosen, record: MlflowRecord, epochs: "EpochLog"
     ) -> float | tuple[float, float]:
         search = self.plan.search
         start = time.perf_counter()
-        replicates: list[dict[str, float]] = []
+        measured: list[Measured] = []
         for replicate in range(search.replicates):
-            run = to_run(chosen, self.plan.base, search.seed + replicate, search.epochs)
-            model = self._build(run)
-            machine = resolve_hardware(run.device, run.precision)
-            last: EpochReport | None = None
-            for last in self._train(model, run, machine):
-                if replicate == 0:
-                    record.log_metrics(epoch_metrics(last), last.epoch)
-                    if self.plan.prunes and last.epoch in self.plan.check_epochs():
-                        self._compare(trial, self._sign * last.valid.elbo, last.epoch)
-            assert last is not None
-            replicates.append(self._measure(model, run, last))
-            if self.plan.prunes and replicate + 1 < search.replicates:
-                value = statistics.mean(one[self._metric] for one in replicates)
-                self._compare(trial, value, search.epochs + replicate)
-        means = {name: statistics.mean(one[name] for one in replicates) for name in replicates[0]}
-        for name, value in means.items():
-            trial.set_user_attr(name, value)
-        if len(replicates) > 1:
-            spread = statistics.stdev(one[self._metric] for one in replicates)
-            trial.set_user_attr("spread", spread)
-        trial.set_user_attr("seconds", round(time.perf_counter() - start, 3))
-        if search.objective == "rate-distortion":
-            return means["reconstruction"], means["kl"]
-        return means[self._metric]
+            with _trial_at_fault():
+                run = to_run(chosen, self.plan.base, search.seed + replicate, search.epochs)
+                machine = resolve_hardware(run.device, run.precision)
+                model = new_model(run, self.prepared)
 
-    @property
-    def _metric(self) -> str:
-        return "nll" if self.plan.search.objective == "nll" else "elbo"
+            def observe(report: EpochReport, first: bool = replicate == 0) -> None:
+                if first:
+                    epochs.add(report)
+                    if self.plan.prunes and report.epoch in self.plan.check_epochs():
+                        self._compare(trial, self._sign * report.valid.elbo, report.epoch)
+
+            result = fit(model, self._train(model, run, machine), run, observe)
+            with _trial_at_fault():
+                measured.append(self._measure(model, run, result))
+            if replicate == 0:
+                first_model, first_run, first_result = model, run, result
+            if self.plan.prunes and replicate + 1 < search.replicates:
+                value = statistics.mean(self._value(one) for one in measured)
+                self._compare(trial, value, search.epochs + replicate)
+        seconds = round(time.perf_counter() - start, 3)
+        values = self._conclude(trial, measured, len(first_result.history), seconds)
+        if self._is_best(trial.study, values):
+            self._keep(record, first_model, first_run, first_result, machine)
+        return values[0] if len(values) == 1 else (values[0], values[1])
+
+    def _train(self, model: VAE, run: RunSettings, machine: Hardware) -> Iterator[EpochReport]:
+        """Training's reports; only what fails within it is the trial's own fault."""
+        splits = self.prepared.splits
+        reports = train_epochs(model, run, splits["train"], splits["valid"], machine)
+        while True:
+            with _trial_at_fault():
+                report = next(reports, None)
+            if report is None:
+                return
+            yield report
+
+    def _measure(self, model: VAE, run: RunSettings, result: Fit) -> Measured:
+        valid = result.chosen.valid
+        nll = None
+        if self.plan.search.objective == "nll":
+            model.cpu().eval()
+            images = observed(self.prepared.splits["valid"], run.binarisation)
+            generator = seeded_generator(run.seed, "evaluation")
+            estimate = importance_weighted_nll(model, images, NLL_SAMPLES, generator, NLL_BATCH)
+            nll = estimate.double().mean().item()
+        return Measured(valid.elbo, valid.reconstruction, valid.kl, nll)
+
+    def _conclude(
+        self, trial: optuna.Trial, measured: list[Measured], epochs: int, seconds: float
+    ) -> tuple[float, ...]:
+        """Note the means over the seeds with the trial; the objective's values among them."""
+        means = {
+            name: statistics.mean(getattr(one, name) for one in measured)
+            for name in ("elbo", "reconstruction", "kl", "nll")
+            if getattr(measured[0], name) is not None
+        }
+        spread = {}
+        if len(measured) > 1:
+            spread = {"spread": statistics.stdev(self._value(one) for one in measured)}
+        trial.set_user_attr(RESULT, means | spread | {"epochs": epochs, "seconds": seconds})
+        if self.plan.search.objective == "rate-distortion":
+            return means["reconstruction"], means["kl"]
+        return (statistics.mean(self._value(one) for one in measured),)
+
+    def _value(self, measured: Measured) -> float:
+        return measured.elbo if measured.nll is None else measured.nll
 
     @property
     def _sign(self) -> int:
@@ -103,29 +191,77 @@ class TrialRunner:
 
     def _compare(self, trial: optuna.Trial, value: float, step: int) -> None:
         trial.report(value, step)
-        if trial.should_prune():
-            raise optuna.TrialPruned(f"pruned at step {step} with {value:.2f} nats")
+        if self.replica.should_prune(value, step):
+            raise optuna.TrialPruned(f"pruned after epoch {step} with {value:.2f} nats")
 
-    def _build(self, run: RunSettings) -> VAE:
-        model = build_model(run, ImageShape(*self.prepared.image_shape))
-        initialise(model, self._mean_image, seeded_generator(run.seed, "initialisation"))
-        return model
+    def _is_best(self, search: optuna.Study, values: tuple[float, ...]) -> bool:
+        """Whether no complete trial is better; of two objectives each on the front is."""
+        done = search.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+        signs = [-1 if way == "maximize" else 1 for way in self.plan.directions]
+        costs = [sign * value for sign, value in zip(signs, values, strict=True)]
+        return not any(
+            all(s * v <= c for s, v, c in zip(signs, one.values, costs, strict=True))
+            for one in done
+        )
 
-    def _train(self, model: VAE, run: RunSettings, machine: Hardware) -> Iterator[EpochReport]:
-        splits = self.prepared.splits
-        return train_epochs(model, run, splits["train"], splits["valid"], machine)
+    def _keep(
+        self, record: MlflowRecord, model: VAE, run: RunSettings, result: Fit, machine: Hardware
+    ) -> None:
+        """Record weights, history and pictures of a trial that is the best so far."""
+        model.cpu().eval()
+        origin = Origin(
+            fingerprint(run, self.prepared.hash, machine, 1), self.commit, 1, record.run_id
+        )
+        with tempfile.TemporaryDirectory(prefix="vae-study-") as name:
+            folder = Path(name)
+            save_run(folder, model, result, run, self.prepared, machine, origin)
+            record.log_files(folder, "model")
+        with tempfile.TemporaryDirectory(prefix="vae-study-") as name:
+            write_sheets(Path(name), _pictures(model, run, self.prepared.splits["valid"]))
+            record.log_files(Path(name), "valid")
 
-    def _measure(self, model: VAE, run: RunSettings, last: EpochReport) -> dict[str, float]:
-        """The validation split's terms after the last epoch; a trained beta never enters them."""
-        measured = {
-            "elbo": last.valid.elbo,
-            "reconstruction": last.valid.reconstruction,
-            "kl": last.valid.kl,
-        }
-        if self.plan.search.objective == "nll":
-            model.cpu().eval()
-            images = observed(self.prepared.splits["valid"], run.binarisation)
-            generator = seeded_generator(run.seed, "evaluation")
-            nll = importance_weighted_nll(model, images, NLL_SAMPLES, generator, NLL_BATCH)
-            measured["nll"] = nll.double().mean().item()
-        return measured
+
+class EpochLog:
+    """Epochs on their way to the tracker, some at a time."""
+
+    def __init__(self, record: MlflowRecord) -> None:
+        self._record = record
+        self._waiting: list[EpochReport] = []
+        self._sent = time.monotonic()
+
+    def add(self, report: EpochReport) -> None:
+        """Record an epoch, now or soon."""
+        self._waiting.append(report)
+        if time.monotonic() - self._sent > FLUSH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Record all that waits."""
+        self._record.log_epochs([(one.epoch, epoch_metrics(one)) for one in self._waiting])
+        self._waiting.clear()
+        self._sent = time.monotonic()
+
+
+def _pictures(model: VAE, run: RunSettings, valid: Split) -> dict[str, np.ndarray]:
+    """Validation images with their reconstructions, and samples; the test split stays unseen."""
+    shown = images_to_show(valid.labels.numpy(), SHOWN, seed=0)
+    images = observed(valid, run.binarisation)[shown]
+    measured = measure(model, images, 1, seeded_generator(0, "evaluation"), SHOWN)
+    return {
+        "originals": valid.images[shown].numpy(),
+        "inputs": as_bytes(images),
+        "reconstructions": decode(model, measured.mu),
+        "samples": as_bytes(model.sample(DRAWN, seeded_generator(0, "pictures"))),
+    }
+
+
+@contextmanager
+def _trial_at_fault() -> Iterator[None]:
+    """Blame the trial for what fails in the block."""
+    try:
+        yield
+    except UserError as error:
+        raise TrialError(error.message) from error
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise TrialError(reason[:500]) from error

@@ -10,18 +10,23 @@ from types import FrameType
 import optuna
 import psutil
 import torch
-from optuna.trial import FrozenTrial, TrialState
+from optuna.samplers import RandomSampler
+from optuna.trial import TrialState
 
 from pipeline.data import load_prepared
 from pipeline.errors import UserError
+from pipeline.processes import identity
+from pipeline.runs import CODE, git_commit
 from pipeline.tracking import Tracker
-from study.candidates import suggest
+from study.candidates import distributions
 from study.plan import PARENT, TARGET, plan_of
-from study.storage import FINISHED, StoreLock, open_storage, quiet_optuna, reap
-from study.trials import REASON, TrialRunner
+from study.replica import Replica
+from study.storage import StoreLock, full_disk, open_storage, quiet_optuna, reap
+from study.trials import TrialError, TrialRunner
+from study.turns import OWNER, REASON, TURN, Turn, next_turn, turns_of
 
 EXPERIMENT = "vae-study"
-POLL = 0.5  # seconds between looks while others finish
+POLL = 0.25  # seconds between looks while the trials of others are waited for
 MOST_FAILURES = 10  # in a row, before the search is given up
 
 
@@ -47,11 +52,17 @@ def work(url: str, name: str, data: Path, supervisor: int | None = None) -> None
             f"{data} (hash {prepared.hash[:12]}) is not the data of search {name} "
             f"({plan.data_hash[:12]}); prepare it with the search's settings"
         )
+    if plan.code != CODE:
+        raise UserError(
+            f"search {name} was begun by other code than this; run `study run` for a search of "
+            "this code, or check out the code that began it"
+        )
     tracker = Tracker.open(EXPERIMENT)
-    runner = TrialRunner(plan, prepared, tracker, search.user_attrs.get(PARENT, ""))
+    replica = Replica(plan, name)
+    parent = search.user_attrs.get(PARENT, "")
+    runner = TrialRunner(plan, prepared, tracker, parent, replica, git_commit())
     lock = StoreLock(url, f"ask-{name}")
-    search.pruner = plan.pruner()
-    with finishing_on_interrupt() as interrupted:
+    with full_disk(url), finishing_on_interrupt() as interrupted:
         while not interrupted():
             if supervisor is not None and not psutil.pid_exists(supervisor):
                 return
@@ -95,42 +106,62 @@ def load_search(url: str, name: str) -> optuna.Study:
 def claim_and_run(search: optuna.Study, lock: StoreLock, runner: TrialRunner) -> bool:
     """Run one trial, or wait a moment for those of others; whether there is more to do.
 
-    Counting, asking and choosing the values are one step behind the lock. So the search never has
-    a trial too many, and no two workers ask with the same knowledge.
+    Counting, choosing the values and taking the trial are one step behind the lock. So the search
+    never has a trial too many.
     """
+    plan = runner.plan
     with lock:
         reap(search)
-        trials = search.get_trials(deepcopy=False)
-        finished = sum(trial.state in FINISHED for trial in trials)
-        running = sum(trial.state == TrialState.RUNNING for trial in trials)
-        target = int(search.user_attrs[TARGET])
-        if finished >= target:
+        attributes = search.user_attrs
+        turns = turns_of(search.get_trials(deepcopy=False), attributes)
+        step = next_turn(turns, int(attributes[TARGET]), plan.search.ahead, plan.most)
+        if step == "done":
             return False
-        if finished + running < target:
-            _require_some_success(trials)
-            search.sampler = runner.plan.sampler(asked=finished + running + _refused(trials))
+        if step != "wait":
+            _require_some_success(turns)
+            _enqueue(search, step, turns, runner.replica)
 
             def objective(trial: optuna.Trial) -> float | tuple[float, float]:
-                chosen = suggest(trial, runner.plan.search.space)
+                trial.set_user_attr(OWNER, identity())
                 lock.release()
-                return runner.run(trial, chosen)
+                if TURN not in trial.user_attrs:
+                    trial.set_user_attr(REASON, "it was not put into the queue by the search")
+                    raise TrialError(trial.user_attrs[REASON])
+                return runner.run(trial, trial.params)
 
-            search.optimize(objective, n_trials=1, catch=(Exception,))
+            search.sampler = RandomSampler()  # has nothing to decide: the parameters are set
+            search.optimize(objective, n_trials=1, catch=(TrialError,))
             return True
-    time.sleep(POLL)  # the last trials are under way; one of them may fail
+    time.sleep(POLL)
     return True
 
 
-def _refused(trials: list[FrozenTrial]) -> int:
-    """Trials that failed by themselves, not by the death of their process."""
-    return sum(trial.state == TrialState.FAIL and REASON in trial.user_attrs for trial in trials)
+def _enqueue(search: optuna.Study, number: int, turns: list[Turn], replica: Replica) -> None:
+    """Put a turn's next try into the queue, from which it is taken at once.
+
+    With all its parameters, in one transaction: a kill leaves it there whole, or not at all.
+    """
+    if number == len(turns):
+        chosen = replica.propose(number, turns)
+    else:
+        chosen = replica.rejoin(number, turns)
+        if turns[number].is_waiting:
+            return
+    space = plan_of(search).search.space
+    search.add_trial(
+        optuna.create_trial(
+            state=TrialState.WAITING,
+            params=chosen,
+            distributions=distributions(chosen, space),
+            user_attrs={TURN: number, OWNER: identity()},
+        )
+    )
 
 
-def _require_some_success(trials: list[FrozenTrial]) -> None:
-    ended = [trial for trial in trials if trial.state in FINISHED or REASON in trial.user_attrs]
-    last = ended[-MOST_FAILURES:]
-    if len(last) == MOST_FAILURES and all(trial.state == TrialState.FAIL for trial in last):
+def _require_some_success(turns: list[Turn]) -> None:
+    last = [turn for turn in turns if turn.is_ended][-MOST_FAILURES:]
+    if len(last) == MOST_FAILURES and all(turn.is_refused for turn in last):
         raise UserError(
-            f"the last {MOST_FAILURES} trials failed, the last one so: "
-            f"{last[-1].user_attrs[REASON]}; change search.space or section train"
+            f"the last {MOST_FAILURES} trials failed, the last one so: {last[-1].reason}; change "
+            "search.space or section train"
         )

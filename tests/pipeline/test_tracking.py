@@ -10,7 +10,8 @@ import pytest
 from mlflow import MlflowClient
 
 from pipeline.errors import UserError
-from pipeline.tracking import HOST, PID, PID_STARTED, Tracker
+from pipeline.processes import HOST, PID, PID_STARTED
+from pipeline.tracking import Tracker
 from tests.conftest import ROOT
 
 

@@ -119,11 +119,9 @@ def test_another_plan_is_another_search(searchable: Path) -> None:
 def test_the_value_is_the_validation_elbo_whatever_beta_is(searchable: Path) -> None:
     study("run", "--trials", "3", "--workers", "1", "--pruner", "none")
     for trial in trials():
-        attributes = trial.user_attrs
-        assert trial.value == attributes["elbo"]
-        assert attributes["elbo"] == pytest.approx(
-            -(attributes["reconstruction"] + attributes["kl"])
-        )
+        result = trial.user_attrs["result"]
+        assert trial.value == result["elbo"]
+        assert result["elbo"] == pytest.approx(-(result["reconstruction"] + result["kl"]))
     best = max(trial.value for trial in trials() if trial.value is not None)
     output = study("best", "-n", "1").output
     assert f"{best:.2f}" in output
@@ -162,16 +160,18 @@ def test_two_objectives_give_a_front_and_prune_nothing(searchable: Path) -> None
     assert "Pareto front" in output
     assert states() == ["COMPLETE"] * 6
     for trial in trials():
-        assert trial.values == [trial.user_attrs["reconstruction"], trial.user_attrs["kl"]]
+        result = trial.user_attrs["result"]
+        assert trial.values == [result["reconstruction"], result["kl"]]
 
 
 def test_nll_is_below_the_negative_elbo_and_replicates_give_a_spread(searchable: Path) -> None:
     study("run", "--trials", "2", "--workers", "1", "--objective", "nll", "--replicates", "2")
     complete = [trial for trial in trials() if trial.state.name == "COMPLETE"]
     for trial in complete:
-        assert trial.value == trial.user_attrs["nll"]
-        assert trial.value <= -trial.user_attrs["elbo"] + 0.1
-        assert trial.user_attrs["spread"] >= 0
+        result = trial.user_attrs["result"]
+        assert trial.value == result["nll"]
+        assert result["nll"] <= -result["elbo"] + 0.1
+        assert result["spread"] >= 0
     assert complete
 
 

@@ -22,7 +22,7 @@ from pipeline.errors import UserError
 from pipeline.models import load_model
 from pipeline.pictures import Images
 from pipeline.protocol import PROTOCOL_FIELDS
-from pipeline.runs import TrainingTask, train_run
+from pipeline.runs import Origin, TrainingTask, train_run
 from pipeline.settings import load_settings
 from pipeline.stages import collect, evaluate, train
 from tests.conftest import ROOT, make_project, make_tiny_params
@@ -172,7 +172,7 @@ def test_damaged_weights_are_trained_again(trained: Path) -> None:
 def test_code_that_changed_after_the_start_is_refused(trained: Path) -> None:
     folder = trained / "models" / "linear-2" / "seed-0"
     settings = load_settings().runs["linear-2/seed-0"]
-    task = TrainingTask("linear-2/seed-0", settings, PREPARED, folder, fingerprint="of other code")
+    task = TrainingTask("linear-2/seed-0", settings, PREPARED, folder, Origin("of other code"))
     with pytest.raises(UserError, match="code or data changed after training began"):
         train_run(task, lambda report: None)
 
