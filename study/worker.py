@@ -19,7 +19,7 @@ from pipeline.processes import identity
 from pipeline.runs import CODE, git_commit
 from pipeline.tracking import Tracker
 from study.candidates import distributions
-from study.plan import PARENT, TARGET, plan_of
+from study.plan import PARENT, PLAN, TARGET, plan_of
 from study.replica import Replica
 from study.storage import StoreLock, full_disk, open_storage, quiet_optuna, reap
 from study.trials import TrialError, TrialRunner
@@ -93,14 +93,17 @@ def load_search(url: str, name: str) -> optuna.Study:
     """An existing search.
 
     Raises:
-        UserError: if the store has none of that name.
+        UserError: if the store has none of that name, or it is somebody else's.
     """
     storage = open_storage(url)
     try:
-        return optuna.load_study(study_name=name, storage=storage)
+        search = optuna.load_study(study_name=name, storage=storage)
     except KeyError:
         known = ", ".join(sorted(optuna.get_all_study_names(storage))) or "none"
         raise UserError(f"there is no search {name} in {url}; it has {known}") from None
+    if PLAN not in search.user_attrs:
+        raise UserError(f"the study {name} in {url} was not made by `study run`; name another")
+    return search
 
 
 def claim_and_run(search: optuna.Study, lock: StoreLock, runner: TrialRunner) -> bool:

@@ -38,9 +38,7 @@ def trial(letter: str, turn: int) -> FrozenTrial:
 
 def turns(story: str, deaths: dict[int, int] | None = None) -> list[Any]:
     """A search as letters: `C RL` has a complete turn and one that was lost and runs again."""
-    trials = [
-        trial(letter, turn) for turn, tries in enumerate(story.split()) for letter in tries
-    ]
+    trials = [trial(letter, turn) for turn, tries in enumerate(story.split()) for letter in tries]
     return turns_of(trials, {deaths_key(turn): count for turn, count in (deaths or {}).items()})
 
 

@@ -1,0 +1,129 @@
+"""What the search itself costs: a trial's own overhead, and choosing among a thousand.
+
+Run it with `make search-cost`. The first figure is the time from one trial's end to the next one's
+end in a single worker, minus its training: choosing, the store, the reports, the tracker. The
+second is choosing and closing a trial when so many have finished.
+"""
+
+import os
+import statistics
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import optuna
+import torch
+
+from pipeline.data import PreparedData, Split, load_prepared
+from pipeline.settings import load_settings, parse_settings
+from pipeline.tracking import Tracker
+from study.candidates import distributions, suggest
+from study.plan import PARENT, Plan
+from study.replica import Replica
+from study.storage import StoreLock, quiet_optuna
+from study.supervisor import all_turns, open_search
+from study.trials import TrialRunner
+from study.turns import OWNER, RESULT, TURN
+from study.worker import EXPERIMENT, claim_and_run
+
+URL = "sqlite:///study.db"
+TRIALS = 40
+IMAGES = 256
+FINISHED = (100, 1000)
+ROUNDS = 20
+
+
+def main() -> None:
+    root = Path.cwd()
+    prepared = load_prepared(root / "data" / "prepared.safetensors", splits=("train", "valid"))
+    content = load_settings(root / "params.yaml").model_dump(mode="json")
+    content["search"] |= {"pruner": "median", "trials": TRIALS}
+    quiet_optuna()
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        prepared = replace(prepared, splits={name: few(s) for name, s in prepared.splits.items()})
+        plan = Plan.of(parse_settings(content), prepared.hash)
+        epochs = content["search"]["epochs"]
+        print(f"own cost of a trial of up to {epochs} epochs, {TRIALS} trials, one worker:")
+        print(f"  median {1000 * overhead(plan, prepared):.0f} ms")
+        for count in FINISHED:
+            ask, tell = choosing(plan, count)
+            print(
+                f"with {count} finished trials: choosing and taking one {1000 * ask:.0f} ms, "
+                f"closing it {1000 * tell:.0f} ms"
+            )
+        os.chdir(root)
+
+
+def few(split: Split) -> Split:
+    """A part of a split: the overhead does not depend on the training."""
+    part = slice(0, IMAGES)
+    return Split(split.images[part], split.binarised[part], split.labels[part], split.hash)
+
+
+def overhead(plan: Plan, prepared: PreparedData) -> float:
+    """Median seconds of a trial that are not its training."""
+    search, _ = open_search(URL, plan, "overhead", TRIALS)
+    tracker = Tracker.open(EXPERIMENT)
+    search.set_user_attr(PARENT, tracker.start("overhead", {}).run_id)
+    replica = Replica(plan, "overhead")
+    runner = TrialRunner(plan, prepared, tracker, search.user_attrs[PARENT], replica, "")
+    lock = StoreLock(URL, "ask")
+    seconds = []
+    while True:
+        start = time.perf_counter()
+        if not claim_and_run(search, lock, runner):
+            break
+        last = all_turns(search)[-1].trial
+        if RESULT in last.user_attrs:
+            seconds.append(time.perf_counter() - start - last.user_attrs[RESULT]["seconds"])
+    return statistics.median(seconds)
+
+
+def choosing(plan: Plan, count: int) -> tuple[float, float]:
+    """Median seconds to choose, queue and take a trial, and to close it, beside so many others."""
+    name = f"beside-{count}"
+    search, _ = open_search(URL, plan, name, count + ROUNDS)
+    replica = Replica(plan, name)
+    space = plan.search.space
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    sampler = optuna.samplers.RandomSampler(seed=0)
+    shadow = optuna.create_study(sampler=sampler)
+    for turn in range(count):
+        chosen = suggest(shadow.ask(), space)
+        search.add_trial(
+            optuna.create_trial(
+                value=float(chosen["latent_dim"]),
+                params=chosen,
+                distributions=distributions(chosen, space),
+                intermediate_values={6: 1.0, 9: 1.0, 12: 1.0, 15: 1.0},
+                user_attrs={TURN: turn, RESULT: {"elbo": 1.0, "seconds": 1.0}},
+            )
+        )
+    asks, tells = [], []
+    for number in range(count, count + ROUNDS):
+        start = time.perf_counter()
+        turns = all_turns(search)
+        chosen = replica.propose(number, turns)
+        search.add_trial(
+            optuna.create_trial(
+                state=optuna.trial.TrialState.WAITING,
+                params=chosen,
+                distributions=distributions(chosen, space),
+                user_attrs={TURN: number, OWNER: {}},
+            )
+        )
+        search.sampler = sampler
+        trial = search.ask()
+        asks.append(time.perf_counter() - start)
+        start = time.perf_counter()
+        search.tell(trial, float(number))
+        tells.append(time.perf_counter() - start)
+    # The first includes the replay of all that came before, once a worker.
+    return statistics.median(asks[1:]), statistics.median(tells[1:])
+
+
+if __name__ == "__main__":
+    main()
