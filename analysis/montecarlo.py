@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
 from analysis.statistics import Interval, interval_from_error, mean_interval
 
@@ -80,5 +79,5 @@ def importance_weighted_nll(log_mean_weights: Array) -> float:
     Args:
         log_mean_weights: (G, N), each the log of a group's mean importance weight of an image.
     """
-    bounds = math.log(len(log_mean_weights)) - logsumexp(log_mean_weights, axis=0)
+    bounds = math.log(len(log_mean_weights)) - np.logaddexp.reduce(log_mean_weights, axis=0)
     return float(np.mean(bounds))
