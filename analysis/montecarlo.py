@@ -71,7 +71,7 @@ def from_groups(groups: Array, statistic: Callable[[Array], float], confidence: 
     return Estimated(value, error, interval_from_error(value, error, count - 1, confidence))
 
 
-def importance_weighted_nll(log_mean_weights: Array) -> float:
+def importance_weighted_bound(log_mean_weights: Array) -> float:
     """The bound -log p(x), averaged over images, from groups of equally many importance samples.
 
     Burda, Grosse & Salakhutdinov 2016 (arXiv 1509.00519), eq. 8, over the draws of all groups.

@@ -188,9 +188,7 @@ class _Chunk:
         return _State(z, log_likelihood.detach().view(chains, -1), gradient.view_as(z))
 
 
-def _forward(
-    chunk: _Chunk, schedule: Tensor, chains: int, generator: torch.Generator
-) -> Tensor:
+def _forward(chunk: _Chunk, schedule: Tensor, chains: int, generator: torch.Generator) -> Tensor:
     """(N,) -log p(x) of a chunk."""
     sizes = _find_step_sizes(chunk, schedule, min(chains, PILOT_CHAINS), generator)
     start = chunk.from_prior(chains, generator)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from analysis.montecarlo import from_groups, from_repeats, importance_weighted_nll
+from analysis.montecarlo import from_groups, from_repeats, importance_weighted_bound
 from tests.analysis.coverage import CASES, covers
 
 numbers = st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=12)
@@ -27,7 +27,7 @@ def test_one_repeat_has_no_error() -> None:
     with pytest.raises(ValueError, match="two or more repeats"):
         from_repeats([86.0], 0.95)
     with pytest.raises(ValueError, match="two or more groups"):
-        from_groups(np.zeros((1, 3)), importance_weighted_nll, 0.95)
+        from_groups(np.zeros((1, 3)), importance_weighted_bound, 0.95)
 
 
 @given(numbers)
@@ -43,11 +43,11 @@ def test_the_jackknife_of_a_mean_is_its_standard_error(groups: list[float]) -> N
 def test_groups_combine_to_the_bound_of_all_draws(weights: list[float], shift: float) -> None:
     """Each draw a group, two images: -log of the mean weight, without overflow at any scale."""
     log_weights = np.array([weights, weights]).T  # (G, N)
-    bound = importance_weighted_nll(log_weights)
+    bound = importance_weighted_bound(log_weights)
     largest = max(weights)
     mean = sum(math.exp(weight - largest) for weight in weights) / len(weights)
     assert bound == pytest.approx(-largest - math.log(mean), abs=1e-9)
-    assert importance_weighted_nll(log_weights + shift) == pytest.approx(bound - shift, abs=1e-9)
+    assert importance_weighted_bound(log_weights + shift) == pytest.approx(bound - shift, abs=1e-9)
 
 
 def test_95_percent_intervals_over_repeats_cover() -> None:
@@ -62,5 +62,5 @@ def test_95_percent_intervals_over_groups_cover() -> None:
     weights = rng.lognormal(-(sigma**2) / 2, sigma, (CASES, 10, 20, 50)).mean(-1)
     log_means = np.log(weights)
     assert covers(
-        0.0, lambda case: from_groups(log_means[case], importance_weighted_nll, 0.95).interval
+        0.0, lambda case: from_groups(log_means[case], importance_weighted_bound, 0.95).interval
     )
