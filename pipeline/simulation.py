@@ -1,4 +1,4 @@
-"""Images simulated from a model: x ~ p(x|z), z ~ p(z), so that z is an exact posterior draw of x."""
+"""Images simulated from a model: z ~ p(z), x ~ p(x|z); each z is a posterior draw of its x."""
 
 from collections.abc import Callable
 
