@@ -53,8 +53,13 @@ def test_it_finds_the_exact_likelihood() -> None:
     torch.testing.assert_close(found, exact_nll(model, x), atol=0.1, rtol=0)
 
 
-def test_few_steps_are_unbiased() -> None:
-    """The mean weight is p(x) however short the path: a wrong transition or weight shows here."""
+@pytest.mark.parametrize("first_step_size", [0.2, 1.0])
+def test_few_steps_are_unbiased(first_step_size: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mean weight is p(x) however short the path: a wrong transition or weight shows here.
+
+    Large steps are often rejected, which small ones never are.
+    """
+    monkeypatch.setattr("pipeline.annealing._START", first_step_size)
     model = linear_gaussian()
     x, _ = simulate(model, 1, generator())
     # Each image once a chain, so that each estimate is one weight over p(x), in double precision.
