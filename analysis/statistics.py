@@ -80,7 +80,9 @@ def difference_interval(
     variance = error**2 + error_0**2
     if variance == 0:
         return Interval(difference, difference, difference)
-    welch = variance**2 / (error**4 / freedom + error_0**4 / freedom_0)
+    # By shares of the variance: fourth powers of small errors would be zeros.
+    share = error**2 / variance
+    welch = 1 / (share**2 / freedom + (1 - share) ** 2 / freedom_0)
     return interval_from_error(difference, math.sqrt(variance), welch, confidence)
 
 

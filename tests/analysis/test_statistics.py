@@ -58,6 +58,12 @@ def test_equal_values_have_a_point() -> None:
     assert (difference.low, difference.mean, difference.high) == (1.0, 1.0, 1.0)
 
 
+def test_values_that_hardly_differ_have_an_interval() -> None:
+    """Their variances are numbers, but the squares of these are not."""
+    assert difference_interval([0.0, 1e-90], [1.0, 1.0 + 1e-15], 0.95).is_known
+    assert difference_interval([0.0, 1e-90], [0.0, 2e-90], 0.95).is_known
+
+
 def test_no_value_is_a_fault() -> None:
     with pytest.raises(ValueError, match="at least one value"):
         mean_interval([], 0.95)
