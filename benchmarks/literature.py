@@ -132,7 +132,10 @@ def estimate(log_weights: Array, samples: int) -> Estimated:
 @click.option("--epochs", default=RUN.epochs, show_default=True, type=click.IntRange(min=1))
 @click.option("--threads", default=2, show_default=True, type=click.IntRange(min=1))
 def main(root: str | None, download: bool, out: Path, epochs: int, threads: int) -> None:
-    """Train the IWAE paper's one-layer VAE and print its test NLL beside the paper's."""
+    """Train the IWAE paper's one-layer VAE and print its test NLL beside the paper's.
+
+    The settings data.root and data.download, of which messages speak, are options here.
+    """
     run = RUN.model_copy(update={"epochs": epochs})
     data = prepared_file(out, root, download=download)
     model, card = trained_model(out, data, run, threads)
@@ -145,7 +148,7 @@ def main(root: str | None, download: bool, out: Path, epochs: int, threads: int)
     log_weights = grouped_log_weights(model, images, max(SHOWN_K) // GROUP, generator).numpy()
     seconds = time.perf_counter() - start
 
-    table = Table(title=f"Test NLL on all {len(images):,} images, nats per image; lower is better")
+    table = Table(title=f"Test NLL of {len(images):,} images, nats per image")
     for heading in ("K", "here", "Monte-Carlo error", "IWAE paper"):
         table.add_column(heading, justify="right")
     for samples in SHOWN_K:
