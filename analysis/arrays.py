@@ -1,11 +1,12 @@
-"""The drawn images and latent codes of ``results/runs/<run>/arrays.npz``: one run a configuration.
+"""``results/runs/<run>/arrays.npz``: drawn images and latent codes, and values of every image.
 
 A figure shows the run of the lowest seed that has arrays: a rule that cannot pick favourites.
+Values of every image are those of all runs.
 """
 
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from analysis.cells import REMEDY, ResultsError
 from analysis.words import listing
+from pipeline.metrics import ELBO, Metric
 
 Array = NDArray[Any]
 
@@ -117,18 +119,65 @@ def that_share(drawings: Sequence[Drawings], name: str) -> tuple[list[Drawings],
     return same, notes
 
 
-def _read_arrays(path: Path, latent_dim: int) -> dict[str, Array]:
+def load_per_image(
+    folder: Path, runs: pd.DataFrame, metric: Metric = ELBO
+) -> tuple[dict[str, NDArray[np.float64]], list[str]]:
+    """A metric's value (N,) of every test image, by run, and notes on what is missing.
+
+    Raises:
+        ResultsError: if an archive cannot be read, or its values are not those of the run.
+    """
+    values: dict[str, NDArray[np.float64]] = {}
+    for run, mean in zip(runs["run"], runs[metric.name], strict=True):
+        path = folder / "runs" / run / "arrays.npz"
+        if path.exists() and metric.name in (arrays := _load(path, (metric.name,))):
+            values[run] = _checked_values(path, arrays[metric.name], metric, float(mean))
+    sizes = {run: len(array) for run, array in values.items()}
+    if len(set(sizes.values())) > 1:
+        fewest, most = min(sizes, key=sizes.__getitem__), max(sizes, key=sizes.__getitem__)
+        raise ResultsError(
+            f"{folder / 'runs'}: {metric.name} of {fewest} has {sizes[fewest]} images and of "
+            f"{most} {sizes[most]}, and all must have the same; {REMEDY}"
+        )
+    absent = [run for run in runs["run"] if run not in values]
+    notes = (
+        [f"No {metric.label} of every image of {listing(absent)}: no interval over images of it."]
+        if absent
+        else []
+    )
+    return values, notes
+
+
+def _checked_values(path: Path, array: Array, metric: Metric, mean: float) -> NDArray[np.float64]:
+    name = metric.name
+    if array.ndim != 1 or not array.size or not np.isfinite(array).all():
+        raise ResultsError(
+            f"{path}: {name} must be one finite number an image, in one axis; {REMEDY}"
+        )
+    values = array.astype(np.float64)
+    # An archive of another evaluation would put an interval beside the wrong difference.
+    if abs(values.mean() - mean) > 0.01 + 1e-4 * abs(mean):
+        raise ResultsError(
+            f"{path}: {name} has the mean {values.mean():g} over images, but the run's {name} in "
+            f"metrics.csv is {mean:g}, and both must be of one evaluation; {REMEDY}"
+        )
+    return values
+
+
+def _load(path: Path, names: Iterable[str]) -> dict[str, Array]:
+    """Those of the named arrays that the archive holds; the others are not read."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            # A member is read when it is asked for: codes of all images only where they are drawn.
-            arrays = {
-                name: archive[name]
-                for name in (*_IMAGES, *_NUMBERS)
-                if name in archive and (latent_dim == 2 or name not in _PLANE_ONLY)
-            }
+            return {name: archive[name] for name in names if name in archive}
     except _DAMAGE as error:
         problem = next(iter(str(error).splitlines()), type(error).__name__)
         raise ResultsError(f"{path}: cannot be read ({problem}); {REMEDY}") from None
+
+
+def _read_arrays(path: Path, latent_dim: int) -> dict[str, Array]:
+    # Codes of all images only where they are drawn.
+    wanted = (*_IMAGES, *_NUMBERS)
+    arrays = _load(path, [name for name in wanted if latent_dim == 2 or name not in _PLANE_ONLY])
     for name, array in arrays.items():
         axes = (_IMAGES | _NUMBERS)[name]
         if array.ndim != axes or (name in _IMAGES and array.dtype != np.uint8):

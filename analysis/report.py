@@ -11,7 +11,8 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from analysis import style, tables, verdicts
-from analysis.arrays import load_drawings
+from analysis.arrays import load_drawings, load_per_image
+from analysis.bootstrap import ImageBootstrap
 from analysis.exhibits import Exhibit, charts, sheets
 from analysis.frames import Results, load_results
 from analysis.statistics import mean_interval, summarise
@@ -68,8 +69,10 @@ def write_report(settings: Settings, results: Path, out: Path) -> Path:
 def make_report(results: Results, confidence: float) -> dict[str, bytes]:
     """Every file of the report by its path within the report's folder, ``index.html`` last."""
     summary = summarise(results.runs, confidence)
-    architectures = verdicts.compare_architectures(results.runs, confidence)
-    sizes = verdicts.compare_sizes(results.runs, confidence)
+    per_image, without = load_per_image(results.folder, results.runs)
+    resampled = ImageBootstrap(per_image)
+    architectures = verdicts.compare_architectures(results.runs, confidence, images=resampled)
+    sizes = verdicts.compare_sizes(results.runs, confidence, images=resampled)
     drawings, missing = load_drawings(results.folder, results.runs)
     styles = style.assign_styles(summary)
     with style.theme():
@@ -98,7 +101,7 @@ def make_report(results: Results, confidence: float) -> dict[str, bytes]:
             results.runs, summary, architectures, sizes, results.protocol, confidence
         ),
         "facts": facts(results),
-        "notes": [*notes(results, summary, confidence), *results.notes, *missing],
+        "notes": [*notes(results, summary, confidence), *results.notes, *missing, *without],
         "comparison": comparison,
         "differences": differences if differences.rows else None,
         "confidence": percent(confidence),

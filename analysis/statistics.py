@@ -1,7 +1,9 @@
 """Means and intervals over seeds: the numbers behind tables, verdicts and charts.
 
 An independent training run is the unit: intervals are Student's t over the seeds of a
-configuration, and Welch's for a difference of two. One seed has a mean and no interval.
+configuration, and Welch's for a difference of two. One seed has a mean and no interval. The two
+other sources of uncertainty, test images and random draws, are those of ``bootstrap`` and
+``montecarlo``; no interval mixes them.
 """
 
 import math
@@ -13,7 +15,7 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from analysis.frames import CONFIGURATION
-from pipeline.metrics import METRICS
+from pipeline.metrics import METRICS, Metric
 
 CURVES = ("elbo", "reconstruction", "kl")
 
@@ -34,8 +36,13 @@ class Interval:
 
     @property
     def is_known(self) -> bool:
-        """Whether there were seeds enough for an interval."""
+        """Whether there was enough for an interval: seeds, or values of every image."""
         return not math.isnan(self.low)
+
+
+def unknown_interval(mean: float = math.nan) -> Interval:
+    """A mean, if that, without an interval."""
+    return Interval(mean, math.nan, math.nan)
 
 
 def mean_interval(values: Sequence[float], confidence: float) -> Interval:
@@ -50,8 +57,8 @@ def mean_interval(values: Sequence[float], confidence: float) -> Interval:
     """
     mean, error, freedom = _standard_error(values)
     if freedom == 0:
-        return Interval(mean, math.nan, math.nan)
-    return _interval(mean, error, freedom, confidence)
+        return unknown_interval(mean)
+    return interval_from_error(mean, error, freedom, confidence)
 
 
 def difference_interval(
@@ -69,12 +76,44 @@ def difference_interval(
     mean_0, error_0, freedom_0 = _standard_error(reference)
     difference = mean - mean_0
     if min(freedom, freedom_0) == 0:
-        return Interval(difference, math.nan, math.nan)
+        return unknown_interval(difference)
     variance = error**2 + error_0**2
     if variance == 0:
         return Interval(difference, difference, difference)
-    welch = variance**2 / (error**4 / freedom + error_0**4 / freedom_0)
-    return _interval(difference, math.sqrt(variance), welch, confidence)
+    # By shares of the variance: fourth powers of small errors would be zeros.
+    share = error**2 / variance
+    welch = 1 / (share**2 / freedom + (1 - share) ** 2 / freedom_0)
+    return interval_from_error(difference, math.sqrt(variance), welch, confidence)
+
+
+def probability_of_improvement(
+    values: Sequence[float], reference: Sequence[float], metric: Metric
+) -> float:
+    """How probable it is that a run of one configuration is better than one of the other.
+
+    The share of all pairs of runs in which it is, ties counted half: the Mann-Whitney statistic
+    over the number of pairs (Agarwal et al. 2021, arXiv 2108.13264, section 4.3). With n and m
+    seeds it is a multiple of 1 / (2 n m), so few seeds can say 0 or 1 and mean little.
+
+    Args:
+        values: one a seed, at least one.
+        reference: likewise, of the configuration to improve on.
+        metric: for its better direction.
+
+    Returns:
+        In [0, 1]; NaN for a metric of which neither direction is better.
+
+    Raises:
+        ValueError: if one of both is empty.
+    """
+    if not len(values) or not len(reference):
+        raise ValueError("a probability of improvement needs at least one value on each side")
+    if metric.sign == 0:
+        return math.nan
+    # By comparison and not by difference: two numbers may differ by less than a float can hold.
+    ours, theirs = np.asarray(values)[:, None], np.asarray(reference)[None, :]
+    better = ours > theirs if metric.sign > 0 else ours < theirs
+    return float(np.mean(better + 0.5 * (ours == theirs)))
 
 
 def _standard_error(values: Sequence[float]) -> tuple[float, float, int]:
@@ -87,7 +126,8 @@ def _standard_error(values: Sequence[float]) -> tuple[float, float, int]:
     return float(array.mean()), error, freedom
 
 
-def _interval(mean: float, error: float, freedom: float, confidence: float) -> Interval:
+def interval_from_error(mean: float, error: float, freedom: float, confidence: float) -> Interval:
+    """Student's t interval around a mean with a known standard error and degrees of freedom."""
     half = float(stdtrit(freedom, (1 + confidence) / 2)) * error
     return Interval(mean, mean - half, mean + half)
 

@@ -121,12 +121,14 @@ def _unless_pointlike(interval: Interval, digits: int) -> str:
 def differences_table(
     comparisons: Sequence[Comparison], protocol: Protocol, metric: Metric = ELBO
 ) -> Table:
-    """One row a comparison: the difference with its interval, and the verdict."""
+    """One row a comparison: the difference, its interval over each source, and the verdict."""
     columns = (
         Column("Comparison", numeric=False),
         Column("At", numeric=False),
         Column(f"{metric.label} difference", metric_unit(metric, protocol)),
-        Column("Interval"),
+        Column("Interval over seeds"),
+        Column("Interval over images"),
+        Column("Probability of improvement"),
         Column("Verdict", numeric=False),
         Column("Seeds"),
     )
@@ -139,6 +141,8 @@ def differences_table(
             Cell(comparison.setting),
             Cell(number(comparison.difference.mean, signed=True)),
             Cell(brackets(comparison.difference, signed=True)),
+            Cell(brackets(comparison.over_images, signed=True)),
+            Cell(number(comparison.improvement)),
             Cell(comparison.word if comparison.word != "unknown" else "one seed, no verdict"),
             Cell(" / ".join(map(str, comparison.seeds))),
         )
@@ -148,14 +152,19 @@ def differences_table(
 
 
 def differences_frame(comparisons: Iterable[Comparison]) -> pd.DataFrame:
-    """The comparisons as numbers: one row each, the interval and the seeds in columns."""
+    """The comparisons as numbers: one row each, the intervals and the seeds in columns.
+
+    ``difference_low`` and ``_high`` are over seeds, ``over_images_low`` and ``_high`` over images.
+    """
     rows = []
     for comparison in comparisons:
         row = asdict(comparison)
         interval, (subject, reference) = row.pop("difference"), row.pop("seeds")
+        images = row.pop("over_images")
         rows.append(
             row
             | {f"difference_{end}": value for end, value in interval.items()}
+            | {f"over_images_{end}": images[end] for end in ("low", "high")}
             | {"seeds_subject": subject, "seeds_reference": reference}
         )
     return pd.DataFrame(rows)

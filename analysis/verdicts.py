@@ -1,7 +1,9 @@
 """Differences between configurations, and what they let one say.
 
 A difference counts as *better* or *worse* when its interval over seeds leaves out zero, and as
-*not distinguishable* when it does not. The intervals are not widened for their number.
+*not distinguishable* when it does not. The intervals are not widened for their number. The interval
+over images stands beside it and decides nothing: it is about these very models, not about others
+that the same settings would train.
 """
 
 import itertools
@@ -11,8 +13,14 @@ from typing import Literal
 
 import pandas as pd
 
+from analysis.bootstrap import ImageBootstrap
 from analysis.frames import beta_name, plain_beta
-from analysis.statistics import Interval, difference_interval, interval_of
+from analysis.statistics import (
+    Interval,
+    difference_interval,
+    interval_of,
+    probability_of_improvement,
+)
 from analysis.words import CAVEAT, counted, estimate, listing, percent
 from pipeline.metrics import ELBO, Metric
 from pipeline.protocol import Protocol
@@ -20,6 +28,7 @@ from pipeline.protocol import Protocol
 Word = Literal["better", "worse", "not distinguishable", "unknown"]
 Factor = Literal["architecture", "latent size"]
 PAIR = (2, 10)  # the latent sizes that the study is about
+NO_IMAGES = ImageBootstrap({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +42,10 @@ class Comparison:
         setting: what both share, e.g. ``10 dimensions``.
         change: the difference in short, e.g. ``conv against linear``.
         beta: of both.
-        difference: subject minus reference, in the metric's unit.
+        difference: subject minus reference, in the metric's unit, with the interval over seeds.
+        over_images: the same with the interval over test images, of these trained models.
+        improvement: probability that a run of the subject is better than one of the reference;
+            NaN where neither direction is better.
         seeds: runs of subject and of reference.
         collapsed: runs among them that collapsed.
         word: the verdict on the subject.
@@ -46,6 +58,8 @@ class Comparison:
     change: str
     beta: float
     difference: Interval
+    over_images: Interval
+    improvement: float
     seeds: tuple[int, int]
     collapsed: int
     word: Word
@@ -69,9 +83,19 @@ def judge(difference: Interval, metric: Metric) -> Word:
 
 
 def compare_architectures(
-    runs: pd.DataFrame, confidence: float, metric: Metric = ELBO
+    runs: pd.DataFrame,
+    confidence: float,
+    metric: Metric = ELBO,
+    images: ImageBootstrap = NO_IMAGES,
 ) -> list[Comparison]:
-    """Conv against linear, or any two architectures, wherever both have a latent size and beta."""
+    """Conv against linear, or any two architectures, wherever both have a latent size and beta.
+
+    Args:
+        runs: of ``load_results``.
+        confidence: coverage of every interval, in (0, 1).
+        metric: to compare.
+        images: over the metric's values of every image; without, no interval over images is known.
+    """
     comparisons = []
     for _, cell in runs.groupby(["latent_dim", "beta"]):
         latent_dim, beta = cell["latent_dim"].iloc[0], cell["beta"].iloc[0]
@@ -86,13 +110,26 @@ def compare_architectures(
                     change=f"{subject} against {reference}",
                     confidence=confidence,
                     metric=metric,
+                    images=images,
                 )
             )
     return comparisons
 
 
-def compare_sizes(runs: pd.DataFrame, confidence: float, metric: Metric = ELBO) -> list[Comparison]:
-    """10 against 2, then each latent size against the next smaller one, in each architecture."""
+def compare_sizes(
+    runs: pd.DataFrame,
+    confidence: float,
+    metric: Metric = ELBO,
+    images: ImageBootstrap = NO_IMAGES,
+) -> list[Comparison]:
+    """10 against 2, then each latent size against the next smaller one, in each architecture.
+
+    Args:
+        runs: of ``load_results``.
+        confidence: coverage of every interval, in (0, 1).
+        metric: to compare.
+        images: over the metric's values of every image; without, no interval over images is known.
+    """
     steps: set[tuple[int, int]] = set()
     cells = [cell for _, cell in runs.groupby(["architecture", "beta"], sort=False)]
     for cell in cells:
@@ -116,6 +153,7 @@ def compare_sizes(runs: pd.DataFrame, confidence: float, metric: Metric = ELBO) 
                     change=f"{large} against {small}",
                     confidence=confidence,
                     metric=metric,
+                    images=images,
                 )
             )
     return comparisons
@@ -134,10 +172,10 @@ def _compare(
     change: str,
     confidence: float,
     metric: Metric,
+    images: ImageBootstrap,
 ) -> Comparison:
-    difference = difference_interval(
-        subject[metric.name].tolist(), reference[metric.name].tolist(), confidence
-    )
+    ours, theirs = subject[metric.name].tolist(), reference[metric.name].tolist()
+    difference = difference_interval(ours, theirs, confidence)
     return Comparison(
         factor=factor,
         subject=str(subject["model"].iloc[0]),
@@ -146,6 +184,10 @@ def _compare(
         change=change,
         beta=float(subject["beta"].iloc[0]),
         difference=difference,
+        over_images=images.difference(
+            subject["run"].tolist(), reference["run"].tolist(), confidence
+        ),
+        improvement=probability_of_improvement(ours, theirs, metric),
         seeds=(len(subject), len(reference)),
         collapsed=int(subject["collapsed"].sum() + reference["collapsed"].sum()),
         word=judge(difference, metric),

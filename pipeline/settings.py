@@ -121,6 +121,9 @@ class EvaluateSettings(Section):
     interpolations: Positive
     steps: Annotated[int, Field(ge=3)]
     grid_size: Annotated[int, Field(ge=3)]
+    ais_images: Annotated[int, Field(ge=0)]
+    ais_chains: Positive
+    ais_steps: Positive
     seed: Seed
 
 

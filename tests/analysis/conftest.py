@@ -57,7 +57,7 @@ def write_results(
                     row = _row(run, architecture, latent_dim, beta, seed, run in collapsed)
                     rows.append(row | {"epochs": epochs} | PROTOCOL | (protocol or {}))
                     history += _history(rows[-1])
-                    _write_arrays(folder / "runs" / run, latent_dim, len(classes), random)
+                    _write_arrays(folder / "runs" / run, rows[-1], len(classes), random)
     pd.DataFrame(rows).to_csv(folder / "metrics.csv", index=False)
     pd.DataFrame(history).to_csv(folder / "history.csv", index=False)
     card = {
@@ -111,7 +111,16 @@ def _history(row: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def _write_arrays(folder: Path, latent_dim: int, classes: int, random: np.random.Generator) -> None:
+def centred(random: np.random.Generator, scale: float) -> np.ndarray:
+    noise = scale * random.normal(size=IMAGES)
+    return noise - noise.mean()
+
+
+def _write_arrays(
+    folder: Path, row: dict[str, Any], classes: int, random: np.random.Generator
+) -> None:
+    latent_dim = row["latent_dim"]
+
     def images(*shape: int) -> np.ndarray:
         return random.integers(0, 256, (*shape, SIDE, SIDE), dtype=np.uint8)
 
@@ -129,6 +138,8 @@ def _write_arrays(folder: Path, latent_dim: int, classes: int, random: np.random
         "interpolation_codes": random.normal(size=(PAIRS, STEPS, latent_dim)).astype(np.float32),
         "mu": random.normal(size=(IMAGES, latent_dim)).astype(np.float32),
         "labels": np.arange(IMAGES) % classes,
+        # The same images are hard for every model; the mean over them is the run's.
+        "elbo": row["elbo"] + np.linspace(-20, 20, IMAGES) + centred(random, 0.1),
     }
     if latent_dim == 2:
         arrays["latent_grid"] = images(GRID, GRID)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.arrays import load_drawings, that_share, with_arrays
+from analysis.arrays import load_drawings, load_per_image, that_share, with_arrays
 from analysis.cells import ResultsError
 from analysis.frames import load_results
 
@@ -88,3 +88,40 @@ def test_pickles_are_refused(make_results: MakeResults) -> None:
     change(folder, "linear-2/seed-0", samples=np.array([{"a": 1}], dtype=object))
     with pytest.raises(ResultsError, match="cannot be read"):
         load_drawings(folder, load_results(folder).runs)
+
+
+def test_values_of_every_image_are_those_of_all_runs(results_folder: Path) -> None:
+    runs = load_results(results_folder).runs
+    values, notes = load_per_image(results_folder, runs)
+    assert list(values) == runs["run"].tolist()
+    assert [array.mean() for array in values.values()] == pytest.approx(runs["elbo"].tolist())
+    assert notes == []
+
+
+def test_runs_without_values_of_every_image_are_noted(make_results: MakeResults) -> None:
+    folder = make_results()
+    change(folder, "conv-2/seed-0", elbo=None)
+    (folder / "runs/conv-2/seed-1/arrays.npz").unlink()
+    values, notes = load_per_image(folder, load_results(folder).runs)
+    assert len(values) == 6
+    assert notes == [
+        "No ELBO of every image of conv-2/seed-0 and conv-2/seed-1: no interval over images of it."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("elbo", "rule"),
+    [
+        (np.full(40, -150.0), "has the mean -150 over images"),
+        (np.full((40, 1), -154.5), "one finite number an image"),
+        (np.full(40, np.nan), "one finite number an image"),
+        (np.full(39, -154.5), "all must have the same"),
+    ],
+)
+def test_values_that_are_not_the_runs_are_refused(
+    make_results: MakeResults, elbo: np.ndarray, rule: str
+) -> None:
+    folder = make_results()
+    change(folder, "conv-2/seed-1", elbo=elbo)
+    with pytest.raises(ResultsError, match=rule):
+        load_per_image(folder, load_results(folder).runs)

@@ -1,4 +1,4 @@
-"""Intervals against scipy's own."""
+"""Intervals against scipy's own, and by simulation."""
 
 import math
 from pathlib import Path
@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from analysis.frames import load_results
@@ -13,10 +15,13 @@ from analysis.statistics import (
     difference_interval,
     interval_of,
     mean_interval,
+    probability_of_improvement,
     sorted_kl_per_dim,
     summarise,
     training_bands,
 )
+from pipeline.metrics import ELBO, KL, RECONSTRUCTION
+from tests.analysis.coverage import CASES, covers
 
 VALUES = [-111.2, -112.9, -111.7, -113.0]
 REFERENCE = [-114.1, -113.2, -115.9]
@@ -53,9 +58,69 @@ def test_equal_values_have_a_point() -> None:
     assert (difference.low, difference.mean, difference.high) == (1.0, 1.0, 1.0)
 
 
+def test_values_that_hardly_differ_have_an_interval() -> None:
+    """Their variances are numbers, but the squares of these are not."""
+    assert difference_interval([0.0, 1e-90], [1.0, 1.0 + 1e-15], 0.95).is_known
+    assert difference_interval([0.0, 1e-90], [0.0, 2e-90], 0.95).is_known
+
+
 def test_no_value_is_a_fault() -> None:
     with pytest.raises(ValueError, match="at least one value"):
         mean_interval([], 0.95)
+
+
+@pytest.mark.parametrize("seeds", [3, 5])
+def test_95_percent_intervals_over_seeds_cover(seeds: int) -> None:
+    values = np.random.default_rng(seeds).normal(-110, 2, (CASES, seeds))
+    assert covers(-110, lambda case: mean_interval(values[case].tolist(), 0.95))
+
+
+@pytest.mark.parametrize(("seeds", "seeds_0", "spread_0"), [(5, 5, 3.0), (5, 3, 0.5)])
+def test_95_percent_intervals_of_differences_cover(
+    seeds: int, seeds_0: int, spread_0: float
+) -> None:
+    """With unequal variances, which Student's own interval for two samples would not survive."""
+    rng = np.random.default_rng(seeds_0)
+    values = rng.normal(-110, 1, (CASES, seeds))
+    reference = rng.normal(-112, spread_0, (CASES, seeds_0))
+    assert covers(
+        2, lambda case: difference_interval(values[case].tolist(), reference[case].tolist(), 0.95)
+    )
+
+
+def test_probability_of_improvement_counts_pairs() -> None:
+    assert probability_of_improvement([3, 1], [2, 0], ELBO) == 0.75
+    assert probability_of_improvement([3, 1], [2, 0], RECONSTRUCTION) == 0.25
+    assert probability_of_improvement([1], [1, 1, 0], ELBO) == pytest.approx(2 / 3)
+    assert math.isnan(probability_of_improvement([3, 1], [2, 0], KL))
+    with pytest.raises(ValueError, match="at least one value"):
+        probability_of_improvement([], [1.0], ELBO)
+
+
+finite = st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=8)
+
+
+@given(finite, finite)
+def test_probability_of_improvement_is_one(ours: list[float], theirs: list[float]) -> None:
+    """It is the Mann-Whitney statistic over the pairs; both sides share the whole."""
+    found = probability_of_improvement(ours, theirs, ELBO)
+    statistic = stats.mannwhitneyu(ours, theirs, method="asymptotic").statistic
+    assert found == pytest.approx(statistic / (len(ours) * len(theirs)))
+    assert found + probability_of_improvement(theirs, ours, ELBO) == pytest.approx(1)
+    assert probability_of_improvement(ours, theirs, RECONSTRUCTION) == pytest.approx(1 - found)
+
+
+@given(
+    st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=8),
+    st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=8),
+)
+def test_differences_turn_round_with_their_sides(ours: list[float], theirs: list[float]) -> None:
+    there = difference_interval(ours, theirs, 0.95)
+    back = difference_interval(theirs, ours, 0.95)
+    assert (there.low, there.mean, there.high) == pytest.approx(
+        (-back.high, -back.mean, -back.low), abs=1e-6
+    )
+    assert there.low <= there.mean <= there.high
 
 
 def test_summary_has_a_row_a_configuration(results_folder: Path) -> None:

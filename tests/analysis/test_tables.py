@@ -84,8 +84,11 @@ def test_differences(results_folder: Path) -> None:
     table = differences_table(comparisons, results.protocol)
     assert [cell.text for cell in column(table, "Verdict")] == ["better", "not distinguishable"]
     assert [cell.text for cell in column(table, "ELBO difference")] == ["+5.00", "+0.25"]
+    assert [cell.text for cell in column(table, "Probability of improvement")] == ["1.00", "0.75"]
+    assert [cell.text for cell in column(table, "Interval over images")] == ["–", "–"]
     frame = differences_frame(comparisons)
     assert frame["difference_mean"].tolist() == [5.0, 0.25]
+    assert {"over_images_low", "over_images_high", "improvement"} <= set(frame.columns)
     assert frame["word"].tolist() == ["better", "not distinguishable"]
 
 

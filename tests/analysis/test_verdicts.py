@@ -7,6 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from analysis.arrays import load_per_image
+from analysis.bootstrap import ImageBootstrap
 from analysis.frames import Results, load_results
 from analysis.statistics import Interval, difference_interval, summarise
 from analysis.verdicts import answers, compare_architectures, compare_sizes, judge
@@ -53,6 +55,20 @@ def test_architectures_are_compared_at_equal_size(results_folder: Path) -> None:
     assert second.word == "not distinguishable"
     assert first.difference == difference_interval([-155.5, -154.5], [-160.5, -159.5], 0.95)
     assert first.seeds == (2, 2)
+
+
+def test_a_comparison_has_both_intervals_and_the_probability(results_folder: Path) -> None:
+    runs = load_results(results_folder).runs
+    values, _ = load_per_image(results_folder, runs)
+    with_images = compare_architectures(runs, 0.95, images=ImageBootstrap(values))
+    first, second = with_images
+    assert first.over_images.mean == pytest.approx(first.difference.mean)
+    # Hard images are hard for both: far narrower than the 40 nats between images.
+    assert 4.9 < first.over_images.low < 5 < first.over_images.high < 5.1
+    assert (first.improvement, second.improvement) == (1, 0.75)
+    without = compare_architectures(runs, 0.95)
+    assert not without[0].over_images.is_known
+    assert [c.word for c in without] == [c.word for c in with_images]
 
 
 def test_sizes_are_compared_stepwise_and_10_against_2_first(make_results: MakeResults) -> None:

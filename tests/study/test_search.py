@@ -112,7 +112,7 @@ def test_another_plan_is_another_search(searchable: Path) -> None:
     assert mixed.exit_code == 2
     assert "has another plan" in mixed.stderr
     assert len(searches()) == 3
-    status = study("status").output
+    status = study("list").output
     assert all(name[:20] in status for name in searches())
 
 
