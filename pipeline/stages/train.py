@@ -18,13 +18,12 @@ from pipeline.hardware import resolve_hardware
 from pipeline.models import ImageShape, build_model
 from pipeline.places import GRID_EXPERIMENT
 from pipeline.progress import training_progress
+from pipeline.provenance import git_commit, versions
 from pipeline.runs import (
     TrainingTask,
     fingerprint,
     finished_fingerprint,
-    git_commit,
     train_run,
-    versions,
 )
 from pipeline.settings import RunSettings, Settings, load_settings
 from pipeline.training import EpochReport, epoch_metrics

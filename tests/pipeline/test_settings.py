@@ -133,7 +133,7 @@ def test_a_mistake_in_the_space_is_told_in_one_line(
         (None, "no such file"),
         ("train: [1, 2", "is not valid YAML: "),
         ("a: 1\na: 2\n", "is not valid YAML: found duplicate key"),
-        ("", "must hold the sections data, search, train, evaluate, analyze"),
+        ("", "must hold the sections data, search, train, judge, evaluate, analyze"),
         ("- 1\n", "must hold the sections"),
         ("!!python/object/apply:os.system [ls]\n", "is not valid YAML"),
     ],
