@@ -29,7 +29,8 @@ class RealScores(_Part):
 
     Training images stand in for drawn ones and are compared with test images, both in the numbers
     that a model is judged by. The judge learned from them, so they look a little surer to it than
-    unseen images do.
+    unseen images do. Where the splits are stratified, both have each class in the same share, and
+    lie nearer to each other than independent draws: the unbiased kernel distance is then negative.
 
     Attributes:
         images: training images compared.

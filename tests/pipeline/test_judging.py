@@ -18,6 +18,7 @@ from pipeline.judging import (
     judged_protocol,
     path_pairs,
 )
+from pipeline.metrics import JUDGED
 from pipeline.models import VAE
 from pipeline.protocol import Protocol, ProtocolError, require_same_protocol
 from pipeline.reference import Reference, compare, make_reference, real_scores
@@ -97,6 +98,14 @@ def test_a_model_that_draws_the_data_is_at_the_floor() -> None:
     assert metrics["density"] == pytest.approx(1, abs=0.1)
     assert metrics["confidence"] == pytest.approx(0.8, abs=0.01)
     assert metrics["class_entropy"] < math.log(3)
+
+
+def test_every_judged_metric_has_a_name_and_a_definition() -> None:
+    model = pixels_of([[0.1, 0.0], [0.0, 0.1]], [0.5, 0.5])
+    metrics, _ = judged(model, torch.zeros(4, 2), PAIR, torch.rand(50, 2))
+    names = [metric.name for metric in JUDGED]
+    assert [name for name in metrics if name != "kernel_distance_error"] == names
+    assert all(isinstance(value, float | int) for value in metrics.values())
 
 
 def test_a_model_that_draws_one_image_shows_it() -> None:
