@@ -22,6 +22,14 @@ from pipeline.metrics import JUDGED
 from pipeline.models import VAE
 from pipeline.protocol import Protocol, ProtocolError, require_same_protocol
 from pipeline.reference import Reference, compare, make_reference, real_scores
+from pipeline.sample_metrics import (
+    coverage,
+    density,
+    frechet_distance,
+    kernel_distance,
+    precision,
+    recall,
+)
 from pipeline.settings import JudgeSettings, Settings
 
 PAIR = torch.tensor([[0, 1]])
@@ -37,6 +45,8 @@ class Thresholds(Judge):
         super().__init__(1, 2, 3, (1,), 64)
 
     def judge(self, images: Tensor) -> Verdicts:
+        assert images.min() >= 0
+        assert images.max() <= 1
         left, right = images.flatten(1).unbind(1)
         classes = (left > 0.3).long() + (left > 0.7).long()
         sure = right.clamp(0.4, 1).unsqueeze(1)
@@ -198,6 +208,22 @@ def test_neighbours_are_sought_among_equally_many(
     assert compare(part, part.matched)["precision"] == 1
     below = (whole.features[:, 0] * 0.5 + 0.5 < whole.plausible_confidence).sum()
     assert below == 2  # 5 % of 40
+
+
+def test_a_comparison_names_each_number_rightly() -> None:
+    generator = torch.Generator().manual_seed(0)
+    real, drawn = torch.randn(2, 30, 3, generator=generator) * torch.tensor([[[1.0]], [[2.0]]])
+    found = compare(reference_of(real), drawn)
+    assert found == {
+        "frechet_distance": frechet_distance(real, drawn),
+        "kernel_distance": kernel_distance(real, drawn).value,
+        "kernel_distance_error": kernel_distance(real, drawn).error,
+        "precision": precision(real, drawn),
+        "recall": recall(real, drawn),
+        "density": density(real, drawn),
+        "coverage": coverage(real, drawn),
+    }
+    assert len(set(found.values())) == len(found)
 
 
 def test_real_images_score_like_real_images(
