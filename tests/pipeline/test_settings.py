@@ -151,7 +151,7 @@ def test_an_unusable_file_is_told_in_one_line(
     assert "\n" not in caught.value.message
 
 
-@pytest.mark.parametrize("stage", ["prepare", "train", "evaluate", "collect"])
+@pytest.mark.parametrize("stage", ["prepare", "judge", "train", "evaluate", "collect"])
 def test_every_stage_ends_with_status_2_and_no_traceback(
     tmp_path: Path, stage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
