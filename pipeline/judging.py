@@ -65,7 +65,8 @@ def judge_metrics(
         The arrays ``plane_classes`` (G, G) int64 and ``plane_confidence`` (G, G) float32, if d is
         2; cell [i, j] has the code (axis[j], axis[i]), axis from -1.5 to 1.5.
     """
-    drawn = judge.judge(model.sample(reference.samples, generator).clamp(0, 1))
+    codes = torch.randn(reference.samples, model.latent_dim, generator=generator)
+    drawn = judge.judge(_mean_images(model, codes))
     metrics: Metrics = {
         **compare(reference, drawn.features),
         "confidence": confidence(drawn.probabilities),
