@@ -32,7 +32,7 @@ from pipeline.tracking import MlflowRecord, Tracker
 @click.option("--judge", "target", default="judge", show_default=True, type=Path, help="Where to.")
 @click.option(
     "--threads",
-    default=2,
+    default=1,
     show_default=True,
     type=click.IntRange(min=1),
     help="Of the arithmetic. Another number rounds differently.",
