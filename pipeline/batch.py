@@ -10,7 +10,8 @@ import click
 from pipeline.data import load_prepared
 from pipeline.errors import UserError
 from pipeline.progress import training_progress
-from pipeline.runs import Origin, TrainingTask, Wanted, git_commit, train_run, versions
+from pipeline.provenance import git_commit, versions
+from pipeline.runs import Origin, TrainingTask, Wanted, train_run
 from pipeline.tracking import MlflowRecord, Status, Tracker
 from pipeline.training import EpochReport, epoch_metrics
 from pipeline.workers import Failure, Message, Result, side_by_side

@@ -22,6 +22,8 @@ class Protocol:
         binarisation: ``none``, ``dynamic`` or ``static``.
         checkpoint: ``last`` or ``best`` validation epoch.
         precision: of the training arithmetic, ``float32`` or ``bfloat16``.
+        judge: hash of the weights of the judge that some of the numbers are by; empty where none
+            had a part in them.
     """
 
     data: str
@@ -31,6 +33,7 @@ class Protocol:
     binarisation: str
     checkpoint: str
     precision: str
+    judge: str = ""
 
     def as_dict(self) -> dict[str, str]:
         """The fields in their order, as they stand in config.json and metrics.csv."""

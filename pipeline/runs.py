@@ -2,14 +2,12 @@
 
 import csv
 import hashlib
-import importlib.metadata
 import inspect
 import json
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -32,6 +30,7 @@ from pipeline.files import replacing_folder
 from pipeline.hardware import Hardware, resolve_hardware, seeded_generator
 from pipeline.models import VAE, ImageShape, build_model, initialise, save_weights
 from pipeline.protocol import Protocol
+from pipeline.provenance import versions
 from pipeline.settings import RunSettings
 from pipeline.training import EpochReport, Fit, fit, train_epochs
 
@@ -238,27 +237,3 @@ def _write_history(path: Path, history: tuple[EpochReport, ...]) -> None:
                         report.learning_rate,
                     ]
                 )
-
-
-@cache
-def versions() -> dict[str, str]:
-    """Versions of the project and of the libraries that decide its numbers."""
-    names = ("vae-study", "torch", "numpy", "safetensors")
-    return {name: importlib.metadata.version(name) for name in names}
-
-
-def git_commit() -> str:
-    """The commit of the code, with ``+changes`` where files differ from it; empty outside git."""
-
-    def git(*words: str) -> str:
-        folder = Path(__file__).parent
-        answer = subprocess.run(
-            ["git", *words], cwd=folder, capture_output=True, text=True, check=True
-        )
-        return answer.stdout.strip()
-
-    try:
-        changed = git("status", "--porcelain", "--untracked-files=no")
-        return git("rev-parse", "HEAD") + ("+changes" if changed else "")
-    except (OSError, subprocess.CalledProcessError):
-        return ""

@@ -111,6 +111,30 @@ class TrainSettings(Section):
     device: Device | Literal["auto"]
 
 
+class JudgeSettings(Section):
+    """Section ``judge``: the classifier that judges what models draw."""
+
+    channels: Many[Positive] = Field(min_length=1)
+    feature_dim: Annotated[int, Field(ge=64)]
+    steps: Positive
+    batch_size: Annotated[int, Field(ge=2)]
+    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    rotation: Annotated[float, Field(ge=0, le=180)]
+    scaling: Annotated[float, Field(ge=0, lt=1)]
+    shift: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    samples: Positive
+    seed: Seed
+
+    @model_validator(mode="after")
+    def _enough_samples(self) -> Self:
+        if self.samples < 10 * self.feature_dim:
+            raise ValueError(
+                f"samples = {self.samples} must be at least 10 for each of feature_dim = "
+                f"{self.feature_dim}, or the distances say little"
+            )
+        return self
+
+
 class EvaluateSettings(Section):
     """Section ``evaluate``: how the test split is measured and what is drawn."""
 
@@ -188,6 +212,7 @@ class Settings(Section):
     data: DataSettings
     search: SearchSettings
     train: TrainSettings
+    judge: JudgeSettings
     evaluate: EvaluateSettings
     analyze: AnalyzeSettings
 

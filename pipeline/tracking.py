@@ -175,10 +175,14 @@ class Tracker:
 
     @contextmanager
     def run(
-        self, name: str, params: Mapping[str, object], parent: str | None = None
+        self,
+        name: str,
+        params: Mapping[str, object],
+        parent: str | None = None,
+        commit: str = "",
     ) -> Iterator[MlflowRecord]:
         """A run that ends with the block: FINISHED, KILLED by an interrupt, or FAILED."""
-        record = self.start(name, params, parent)
+        record = self.start(name, params, parent, commit)
         try:
             yield record
         except KeyboardInterrupt:

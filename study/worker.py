@@ -16,7 +16,8 @@ from optuna.trial import TrialState
 from pipeline.data import load_prepared
 from pipeline.errors import UserError
 from pipeline.processes import identity
-from pipeline.runs import CODE, git_commit
+from pipeline.provenance import git_commit
+from pipeline.runs import CODE
 from pipeline.tracking import Tracker
 from study.candidates import distributions
 from study.plan import PARENT, PLAN, TARGET, plan_of

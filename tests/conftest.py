@@ -49,6 +49,7 @@ def make_tiny_params() -> dict[str, Any]:
     train["grid"] |= {"latent_dims": [2, 3], "seeds": [0]}
     train["model"] |= {"hidden": [16], "channels": [4], "conv_hidden": []}
     train |= {"epochs": 2, "batch_size": 32, "precision": "float32", "device": "cpu"}
+    params["judge"] |= {"channels": [8], "steps": 30, "batch_size": 32, "samples": 640}
     params["evaluate"] |= {"latent_samples": 2, "samples": 9, "interpolations": 2, "grid_size": 5}
     return params
 

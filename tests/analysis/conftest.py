@@ -30,6 +30,7 @@ PROTOCOL = {
     "binarisation": "dynamic",
     "checkpoint": "last",
     "precision": "float32",
+    "judge": "5d3b",
 }
 
 

@@ -133,7 +133,7 @@ def test_a_mistake_in_the_space_is_told_in_one_line(
         (None, "no such file"),
         ("train: [1, 2", "is not valid YAML: "),
         ("a: 1\na: 2\n", "is not valid YAML: found duplicate key"),
-        ("", "must hold the sections data, search, train, evaluate, analyze"),
+        ("", "must hold the sections data, search, train, judge, evaluate, analyze"),
         ("- 1\n", "must hold the sections"),
         ("!!python/object/apply:os.system [ls]\n", "is not valid YAML"),
     ],
@@ -151,7 +151,7 @@ def test_an_unusable_file_is_told_in_one_line(
     assert "\n" not in caught.value.message
 
 
-@pytest.mark.parametrize("stage", ["prepare", "train", "evaluate", "collect"])
+@pytest.mark.parametrize("stage", ["prepare", "judge", "train", "evaluate", "collect"])
 def test_every_stage_ends_with_status_2_and_no_traceback(
     tmp_path: Path, stage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
