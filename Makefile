@@ -7,7 +7,7 @@ INSTALLED := .venv/installed
 IN_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro report test lint types imports unit format anchors throughput search-cost literature lock clean
+.PHONY: help install repro report test lint types imports unit format anchors throughput search-cost kills literature lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | expand -t 14
@@ -67,6 +67,9 @@ throughput: $(INSTALLED)  ## images a second of worker processes against one pro
 
 search-cost: $(INSTALLED)  ## what the search costs beside its training
 	@$(IN_VENV) python -m benchmarks.search_cost
+
+kills: $(INSTALLED)  ## kill a search thirty times, then check its books (5 minutes)
+	@$(IN_VENV) python -m benchmarks.kills
 
 literature: $(INSTALLED)  ## test NLL of the IWAE paper's VAE on all of MNIST (half an hour and more)
 	@$(IN_VENV) python -m benchmarks.literature $(LITERATURE)

@@ -148,14 +148,16 @@ def _supervise(
         progress.show(all_turns(search))
         if deadline is not None and time.monotonic() > deadline:
             return f"the {timeout:g} seconds of --timeout are over"
-        while passed_on < presses():
-            passed_on += 1
-            team.interrupt()
+        pressed = presses()
+        if pressed > passed_on:
             progress.say(
                 "the running trials end; press Ctrl-C again to cancel them"
-                if passed_on == 1
-                else "cancelled"
+                if pressed == 1
+                else "the running trials are cancelled"
             )
+        while passed_on < pressed:
+            passed_on += 1
+            team.interrupt()
         team.tend(restart=passed_on == 0)
     return "interrupted by the user" if passed_on else ""
 

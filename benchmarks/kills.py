@@ -1,0 +1,159 @@
+"""Kill workers and whole searches at moments of chance, then check the books.
+
+Run it with `make kills`. A search is run once undisturbed by one worker. The same search is then
+killed again and again, its workers one by one or all with their supervisor, and finished by two
+workers. Nothing may be lost, doubled or left open, and every trial must be what it was.
+"""
+
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+import optuna
+import psutil
+from ruamel.yaml import YAML
+
+from pipeline.tracking import Tracker
+from study.plan import PARENT
+from study.records import TRIAL_TAG, disagreements
+from study.storage import quiet_optuna
+from study.supervisor import all_turns
+from study.turns import Turn
+from study.worker import EXPERIMENT
+
+SPACE: list[dict[str, Any]] = [
+    {"name": "architecture", "kind": "categorical", "choices": ["linear", "conv"]},
+    {"name": "latent_dim", "kind": "int", "low": 2, "high": 16},
+    {"name": "learning_rate", "kind": "float", "low": 0.001, "high": 0.01, "log": True},
+    {"name": "width", "kind": "int", "low": 64, "high": 256, "when": {"architecture": "linear"}},
+    {"name": "channels", "kind": "categorical", "choices": [4], "when": {"architecture": "conv"}},
+]
+
+
+@click.command()
+@click.option("--kills", default=30, show_default=True, type=click.IntRange(min=1))
+@click.option("--trials", default=24, show_default=True, type=click.IntRange(min=1))
+@click.option("--seed", default=0, show_default=True)
+def main(kills: int, trials: int, seed: int) -> None:
+    """Kill a search so often, finish it, and compare it with an undisturbed one."""
+    quiet_optuna()
+    root = Path.cwd()
+    with tempfile.TemporaryDirectory(prefix="vae-study-kills-") as folder:
+        alone, killed = Path(folder) / "alone", Path(folder) / "killed"
+        for place in (alone, killed):
+            prepare(root, place)
+        search(alone, trials, workers=1).wait()
+        expected = turns_in(alone)
+        done, whole = disturb(killed, trials, kills, random.Random(seed))
+        last = search(killed, trials, workers=2).wait()
+        found = turns_in(killed)
+        problems = check(killed, trials, expected, found)
+    again = sum(len(turn.tries) - 1 for turn in found)
+    print(
+        f"{done} kills, {whole} of them of the whole search; {again} tries were lost and tried "
+        f"again; last exit status {last}"
+    )
+    print("\n".join(problems) or f"the books agree: {trials} trials, as of one undisturbed worker")
+    sys.exit(bool(problems))
+
+
+def prepare(root: Path, place: Path) -> None:
+    """A project of its own with a space of quick trials."""
+    place.mkdir()
+    (place / "data").symlink_to(root / "data")
+    yaml = YAML(typ="safe", pure=True)
+    content = yaml.load(root / "params.yaml")
+    content["search"] |= {"space": SPACE, "epochs": 6}
+    yaml.dump(content, place / "params.yaml")
+
+
+def search(place: Path, trials: int, workers: int) -> subprocess.Popen[bytes]:
+    """`study run` in a folder, its output in a file."""
+    words = ["run", "--trials", str(trials), "--workers", str(workers)]
+    log = (place / "log").open("a")
+    return subprocess.Popen(
+        [sys.executable, "-m", "study", *words], cwd=place, stdout=log, stderr=log
+    )
+
+
+def disturb(place: Path, trials: int, kills: int, chance: random.Random) -> tuple[int, int]:
+    """Kill until there were so many, or the search ends first; all kills, and those of all."""
+    done = whole = 0
+    process = search(place, trials, workers=2)
+    while done < kills:
+        time.sleep(chance.uniform(0.5, 12.0))
+        if process.poll() is not None:
+            if process.returncode == 0:
+                break
+            process = search(place, trials, workers=2)
+            continue
+        workers = psutil.Process(process.pid).children()
+        if chance.random() < 0.4 or not workers:
+            victims = [psutil.Process(process.pid), *workers]
+            whole += 1
+        else:
+            victims = [chance.choice(workers)]
+        for victim in victims:
+            victim.kill()
+        done += 1
+        if len(victims) > 1 or victims[0].pid == process.pid:
+            process.wait()
+            process = search(place, trials, workers=2)
+    if process.poll() is None:
+        for victim in [*psutil.Process(process.pid).children(), psutil.Process(process.pid)]:
+            victim.kill()
+        process.wait()
+    return done, whole
+
+
+def turns_in(place: Path) -> list[Turn]:
+    """The turns of the one search in a folder."""
+    return all_turns(load(place))
+
+
+def load(place: Path) -> optuna.Study:
+    """The one search in a folder."""
+    url = f"sqlite:///{place}/study.db"
+    (name,) = optuna.get_all_study_names(url)
+    return optuna.load_study(study_name=name, storage=url)
+
+
+def check(place: Path, trials: int, expected: list[Turn], found: list[Turn]) -> list[str]:
+    """What is wrong with the books."""
+    problems = []
+    finished = sum(turn.is_finished for turn in found)
+    if finished != trials:
+        problems.append(f"{finished} finished trials instead of {trials}")
+    states = [one.state.name for turn in found for one in turn.tries]
+    problems += [f"a trial is {state}" for state in states if state in ("RUNNING", "WAITING")]
+    for turn in found:
+        if any(one.params != turn.params for one in turn.tries):
+            problems.append(f"turn {turn.number} was tried with other parameters")
+        if sum(one.state.name in ("COMPLETE", "PRUNED") for one in turn.tries) > 1:
+            problems.append(f"turn {turn.number} finished twice")
+    for one, other in zip(expected, found, strict=False):
+        if (one.params, one.trial.values) != (other.params, other.trial.values):
+            problems.append(f"turn {one.number} differs from the undisturbed one")
+    os.chdir(place)
+    one = load(place)
+    tracker = Tracker.open(EXPERIMENT, repair=False)
+    parent = one.user_attrs[PARENT]
+    problems += [
+        f"MLflow disagrees on trial {wrong.trial.number}"
+        for wrong in disagreements(one, tracker, parent)
+    ]
+    recorded = [run.tags.get(TRIAL_TAG) for run in tracker.children(parent)]
+    if len(recorded) != len(set(recorded)) or len(recorded) != len(states):
+        problems.append(f"{len(states)} trials, but {len(recorded)} records")
+    problems += [f"record {run.run_id} is open" for run in tracker.dead_runs()]
+    return problems
+
+
+if __name__ == "__main__":
+    main()
