@@ -9,8 +9,8 @@ import optuna
 import torch
 
 from pipeline.data import PreparedData, observed
-from pipeline.evaluation import importance_weighted_nll
 from pipeline.hardware import Hardware, resolve_hardware, seeded_generator
+from pipeline.importance import importance_weighted_nll
 from pipeline.models import VAE, ImageShape, build_model, initialise
 from pipeline.settings import RunSettings
 from pipeline.tracking import MlflowRecord, Tracker
@@ -19,7 +19,7 @@ from study.candidates import Chosen, to_run
 from study.plan import Plan
 
 REASON, RUN_ID = "reason", "run_id"  # attributes of a trial
-NLL_SAMPLES, NLL_BATCH = 64, 50
+NLL_SAMPLES, NLL_BATCH = 64, 500
 
 
 @dataclass(slots=True)
