@@ -79,7 +79,7 @@ def bound_from_sums(sums: Tensor, samples: int) -> Tensor:
         sums: (N, G) of ``log_weight_sums``, of whole blocks.
         samples: a multiple of ``BLOCK`` whose blocks divide G.
     """
-    groups = sums.double().unflatten(1, (-1, samples // BLOCK)).logsumexp(2)
+    groups: Tensor = sums.double().unflatten(1, (-1, samples // BLOCK)).logsumexp(2)
     return math.log(samples) - groups.mean(1)
 
 

@@ -4,6 +4,7 @@ import hashlib
 import inspect
 import json
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -40,9 +41,7 @@ from pipeline.settings import EvaluateSettings
 
 METRICS_FILE, ARRAYS_FILE, CARD_FILE = "metrics.json", "arrays.npz", "evaluation.json"
 SPLITS = ("train", "test")  # the first for what is fitted before it is scored on the second
-FORMAT: Literal[1] = (
-    1  # of the results folder; raise it when it changes, and runs are measured again
-)
+FORMAT: Literal[1] = 1  # of the folder; raise it when it changes, and runs are measured again
 
 Row = dict[str, Any]
 
@@ -106,8 +105,12 @@ class EvaluationCard(BaseModel):
     sha256: dict[str, str]
 
 
-def evaluate_task(task: EvaluationTask, tell: Callable[[Any], None]) -> Row:
+def evaluate_task(task: EvaluationTask, tell: Callable[[float], None]) -> Row:
     """Measure one run and write its results folder, whole or not at all.
+
+    Args:
+        task: what to measure.
+        tell: called with the seconds that it took, at the end.
 
     Returns:
         The run's row of ``results/metrics.csv``.
@@ -116,6 +119,7 @@ def evaluate_task(task: EvaluationTask, tell: Callable[[Any], None]) -> Row:
         UserError: if the model is damaged or of other data, or if code, data or model changed
             since the task was made.
     """
+    start = time.perf_counter()
     torch.set_num_threads(task.threads)
     card, data = load_whole_card(task.model_folder), _load_data(task.data_path)
     wanted = evaluation_fingerprint(
@@ -139,6 +143,7 @@ def evaluate_task(task: EvaluationTask, tell: Callable[[Any], None]) -> Row:
             sha256={name: file_sha256(folder / name) for name in (METRICS_FILE, ARRAYS_FILE)},
         )
         (folder / CARD_FILE).write_text(done.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    tell(time.perf_counter() - start)
     return row
 
 

@@ -150,7 +150,8 @@ def likelihood_scores(subject: Subject) -> Scores:
         f"nll_{k}{'' if k == LARGE else '_subset'}": bound_from_sums(weights.subset_sums, k)
         for k in (SMALL, MIDDLE, LARGE)
     }
-    return {name: float(values.mean()) for name, values in (whole | part).items()} | {
+    return {
+        **{name: float(values.mean()) for name, values in (whole | part).items()},
         "nll_500_mc_error": monte_carlo_error(weights.sums),
         "nll_5000_mc_error": monte_carlo_error(weights.subset_sums),
         "nll_5000_images": len(weights.subset),

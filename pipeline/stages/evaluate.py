@@ -107,6 +107,7 @@ def _evaluate(todo: list[EvaluationTask], kept: list[EvaluationTask], workers: i
     for task in kept:
         _record_late(tracker, task)
     failures: list[Exception] = []
+    took: dict[str, float] = {}
     start = time.perf_counter()
     with runs_progress(len(todo)) as progress:
 
@@ -120,11 +121,11 @@ def _evaluate(todo: list[EvaluationTask], kept: list[EvaluationTask], workers: i
         with closing(side_by_side(evaluate_task, tasks(), workers)) as events:
             for event in events:
                 match event:
-                    case Message():
-                        pass
+                    case Message(task=task, content=seconds):
+                        took[task.name] = seconds
                     case Result(task=task, value=row):
                         _record(tracker, task, row)
-                        progress.finished(task.name, describe(row))
+                        progress.finished(task.name, describe(row, took[task.name]))
                     case Failure(task=task, error=error):
                         progress.failed(task.name)
                         failures.append(error)
@@ -134,11 +135,11 @@ def _evaluate(todo: list[EvaluationTask], kept: list[EvaluationTask], workers: i
     click.echo(f"evaluated {len(todo)} runs in {seconds:.0f} s with {workers} workers")
 
 
-def describe(row: Row) -> str:
-    """One line on a measured run."""
+def describe(row: Row, seconds: float) -> str:
+    """One line on a measured run and the time that it took."""
     nll = "" if row["nll_500"] is None else f", NLL {row['nll_500']:.2f}"
     return (
-        f"test ELBO {row['elbo']:8.2f} = -(reconstruction {row['reconstruction']:.2f} + kl "
+        f"{seconds:5.1f} s   test ELBO {row['elbo']:8.2f} = -(reconstruction {row['reconstruction']:.2f} + kl "
         f"{row['kl']:.2f}){nll}, {row['active_units']} of {row['latent_dim']} units active"
     )
 
