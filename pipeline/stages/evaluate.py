@@ -139,8 +139,9 @@ def describe(row: Row, seconds: float) -> str:
     """One line on a measured run and the time that it took."""
     nll = "" if row["nll_500"] is None else f", NLL {row['nll_500']:.2f}"
     return (
-        f"{seconds:5.1f} s   test ELBO {row['elbo']:8.2f} = -(reconstruction {row['reconstruction']:.2f} + kl "
-        f"{row['kl']:.2f}){nll}, {row['active_units']} of {row['latent_dim']} units active"
+        f"{seconds:5.1f} s   test ELBO {row['elbo']:8.2f} = -(reconstruction "
+        f"{row['reconstruction']:.2f} + kl {row['kl']:.2f}){nll}, {row['active_units']} of "
+        f"{row['latent_dim']} units active"
     )
 
 
