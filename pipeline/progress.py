@@ -157,7 +157,9 @@ class RunsProgress:
     def _end(self, run: str, line: str) -> None:
         self._under_way.remove(run)
         self._done += 1
-        self._console.print(f"{self._done:4d}/{self._runs}  {line}", soft_wrap=True)
+        self._console.print(
+            f"{self._done:4d}/{self._runs}  {line}", soft_wrap=True, highlight=False
+        )
         self._update()
 
     def _update(self) -> None:

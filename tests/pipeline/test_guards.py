@@ -1,6 +1,5 @@
 """One writer at a time, and a termination that cleans up."""
 
-import os
 import signal
 import threading
 import time
@@ -35,6 +34,5 @@ def test_a_second_writer_waits_for_the_first(
 def test_a_termination_is_an_interrupt_within_the_block_only() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(KeyboardInterrupt), terminable():
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(1)
+        signal.raise_signal(signal.SIGTERM)
     assert signal.getsignal(signal.SIGTERM) is before
