@@ -1,6 +1,7 @@
 """One run's evaluation from its model folder to its results folder."""
 
 import hashlib
+import importlib.metadata
 import inspect
 import json
 import sys
@@ -12,7 +13,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import sklearn
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 from threadpoolctl import threadpool_limits
@@ -30,7 +30,7 @@ from pipeline import (
     pictures,
     scores,
 )
-from pipeline.cards import CONFIG, RunCard, file_sha256, load_card, load_whole_card
+from pipeline.cards import CONFIG, RunCard, file_sha256, load_whole_card
 from pipeline.data import PreparedData, load_prepared
 from pipeline.errors import UserError
 from pipeline.files import replacing_folder
@@ -42,6 +42,8 @@ from pipeline.settings import EvaluateSettings
 METRICS_FILE, ARRAYS_FILE, CARD_FILE = "metrics.json", "arrays.npz", "evaluation.json"
 SPLITS = ("train", "test")  # the first for what is fitted before it is scored on the second
 FORMAT: Literal[1] = 1  # of the folder; raise it when it changes, and runs are measured again
+
+DECIDING = ("torch", "numpy", "scikit-learn")  # libraries whose version may change a number
 
 Row = dict[str, Any]
 
@@ -121,7 +123,8 @@ def evaluate_task(task: EvaluationTask, tell: Callable[[float], None]) -> Row:
     """
     start = time.perf_counter()
     torch.set_num_threads(task.threads)
-    card, data = load_whole_card(task.model_folder), _load_data(task.data_path)
+    data = _load_data(task.data_path)
+    card = usable_card(task.model_folder, data.hash)
     wanted = evaluation_fingerprint(
         task.name, task.model_folder, data.hash, task.settings, task.threads
     )
@@ -155,15 +158,10 @@ def evaluate_run(
     Args:
         name: of the run.
         folder: of the model.
-        card: of the model, checked against its files.
+        card: of the model, from ``usable_card``.
         data: with the splits of ``SPLITS``.
         settings: how to measure and what to draw.
     """
-    if card.data_hash != data.hash:
-        raise UserError(
-            f"{folder} was trained on other data (hash {card.data_hash[:12]}) than the "
-            f"prepared file holds ({data.hash[:12]}); run `dvc repro train` first"
-        )
     run, test = card.settings, data.splits["test"]
     protocol = replace(card.protocol, split="test", split_hash=test.hash)
     subject = prepare_subject(
@@ -208,24 +206,42 @@ def per_image(subject: Subject) -> Arrays:
     return arrays
 
 
+def usable_card(folder: Path, data_hash: str) -> RunCard:
+    """The card of a whole model that was trained on these data.
+
+    Raises:
+        ModelError: if a file is missing or damaged.
+        UserError: if it was trained on other data.
+    """
+    card = load_whole_card(folder)
+    if card.data_hash != data_hash:
+        raise UserError(
+            f"{folder} was trained on other data (hash {card.data_hash[:12]}) than the "
+            f"prepared file holds ({data_hash[:12]}); run `dvc repro train` first"
+        )
+    return card
+
+
 def evaluation_fingerprint(
     name: str, model_folder: Path, data_hash: str, settings: EvaluateSettings, threads: int
 ) -> str:
     """A hash of everything that decides a run's results on one machine.
 
     Raises:
-        ModelError: if the model folder cannot be read.
+        ModelError: if the model is missing or damaged.
+        UserError: if it was trained on other data.
     """
     content = {
         "format": FORMAT,
         "name": name,
         # The card holds the hashes of the weights and the history.
-        "model": load_card(model_folder).sha256 | {CONFIG: file_sha256(model_folder / CONFIG)},
+        "model": usable_card(model_folder, data_hash).sha256
+        | {CONFIG: file_sha256(model_folder / CONFIG)},
         "data": data_hash,
         "settings": settings.model_dump(mode="json"),
         "threads": threads,
         "code": _CODE,
-        "versions": [torch.__version__, np.__version__, sklearn.__version__],
+        "versions": [importlib.metadata.version(name) for name in DECIDING],
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,21 @@ from click.testing import CliRunner
 from mlflow import MlflowClient
 from ruamel.yaml import YAML
 
-from pipeline.data import PreparedData
+from pipeline.data import PreparedData, load_prepared
 from pipeline.metrics import METRICS
 from pipeline.protocol import PROTOCOL_FIELDS
+from pipeline.results import (
+    evaluate_run,
+    evaluation_fingerprint,
+    finished_evaluation,
+    usable_card,
+)
+from pipeline.settings import load_settings
 from pipeline.stages import collect, evaluate
 from tests.conftest import ROOT
 from tests.pipeline.stages.conftest import call
 
+PREPARED, MODEL = Path("data/prepared.safetensors"), Path("models/linear-2/seed-0")
 RUNS = ("linear-2/seed-0", "linear-3/seed-0", "conv-2/seed-0", "conv-3/seed-0")
 
 
@@ -130,12 +139,26 @@ def test_only_what_is_stale_or_damaged_is_measured_again_to_the_same_bytes(
     assert results(evaluated) == before
 
 
-def test_other_settings_measure_every_run_again(evaluated: Path) -> None:
-    change(evaluated, "evaluate", nll_images=None)
-    assert "up to date" not in call(evaluate.main, "--workers", "1").output
-    row = read_row(evaluated, "linear-2/seed-0")
+def test_other_settings_data_or_names_are_another_result(evaluated: Path) -> None:
+    settings, (name, folder) = load_settings().evaluate, ("linear-2/seed-0", MODEL)
+    data = load_prepared(PREPARED)
+    same = evaluation_fingerprint(name, folder, data.hash, settings, 1)
+    assert finished_evaluation(evaluated / "results" / "runs" / name) == same
+    other = settings.model_copy(update={"seed": 1})
+    changed = {
+        evaluation_fingerprint(name, folder, data.hash, other, 1),
+        evaluation_fingerprint(name, folder, data.hash, settings, 2),
+        evaluation_fingerprint("linear-2/beta-1-seed-0", folder, data.hash, settings, 1),
+    }
+    assert len(changed | {same}) == 4
+
+
+def test_all_images_can_be_measured_with_the_largest_k(evaluated: Path) -> None:
+    settings = load_settings().evaluate.model_copy(update={"nll_images": None})
+    data = load_prepared(PREPARED)
+    row, _ = evaluate_run("run", MODEL, usable_card(MODEL, data.hash), data, settings)
     assert row["nll_5000_images"] == 40
-    assert row["nll_500_subset"] == pytest.approx(row["nll_500"])
+    assert row["nll_500_subset"] == pytest.approx(row["nll_500"], abs=0.05)
 
 
 def test_runs_that_left_the_grid_are_removed(evaluated: Path) -> None:
@@ -209,16 +232,21 @@ def test_a_model_that_cannot_be_used_is_told_in_one_line(
 
 
 def test_grey_pixels_under_a_bernoulli_have_no_nll(trained: Path) -> None:
-    path = trained / "models" / "linear-2" / "seed-0" / "config.json"
-    path.write_text(path.read_text().replace('"binarisation": "dynamic"', '"binarisation": "none"'))
-    change(trained, "train", architectures=["linear"], latent_dims=[2])
-    call(evaluate.main)
-    row = read_row(trained, "linear-2/seed-0")
+    data = load_prepared(PREPARED)
+    card = usable_card(MODEL, data.hash)
+    grey = card.model_copy(
+        update={
+            "settings": card.settings.model_copy(update={"binarisation": "none"}),
+            "protocol": replace(card.protocol, binarisation="none"),
+        }
+    )
+    row, arrays = evaluate_run("run", MODEL, grey, data, load_settings().evaluate)
     assert {name for name in METRICS if row[name] is None} == {
         name for name in METRICS if name.startswith("nll_")
     }
-    with np.load(trained / "results/runs/linear-2/seed-0/arrays.npz") as arrays:
-        assert not [name for name in arrays.files if name.startswith("nll")]
+    assert not [name for name in arrays if name.startswith("nll")]
+    assert "NLL" not in evaluate.describe(row, 1.0)
+    assert "nll_500" not in evaluate.cell_means([row])
 
 
 def test_the_tables_hold_one_row_a_run_and_an_epoch(evaluated: Path) -> None:
