@@ -139,7 +139,8 @@ def _measured(row: pd.Series, metric: Metric, best: bool) -> Cell:
         text, digits = active(interval.mean, row["latent_dim"]), 1
     else:
         text, digits = number(interval.mean, metric.digits), metric.digits
-    return Cell(text, _unless_pointlike(interval, digits), best=best)
+    detail = _unless_pointlike(interval, digits) if metric.interval else ""
+    return Cell(text, detail, best=best)
 
 
 def _unless_pointlike(interval: Interval, digits: int) -> str:

@@ -28,6 +28,7 @@ class Metric:
         group: what it is shown with.
         main: whether it stands in the comparison of all configurations as well.
         digits: behind the point, for people.
+        interval: whether an interval over seeds means something; not of an estimator's error.
         of_likelihood: whether it is made from p(x|z), and so is no likelihood where that is none.
     """
 
@@ -39,6 +40,7 @@ class Metric:
     group: Group = "bound"
     main: bool = False
     digits: int = 2
+    interval: bool = True
     of_likelihood: bool = False
 
     @property
@@ -75,11 +77,12 @@ KL = Metric(
 )
 ELBO_MC_ERROR = Metric(
     "elbo_mc_error",
-    "ELBO, Monte-Carlo error",
+    "Monte-Carlo error",
     "nats",
     "neither",
     "Standard error of the split's mean ELBO over fresh draws of the codes, for these images.",
     digits=3,
+    interval=False,
     of_likelihood=True,
 )
 NLL_50 = Metric(
@@ -132,22 +135,24 @@ NLL_500_SUBSET = Metric(
 )
 NLL_500_MC_ERROR = Metric(
     "nll_500_mc_error",
-    "NLL, K = 500, Monte-Carlo error",
+    "Error, K = 500",
     "nats",
     "neither",
     "Standard error of nll_500 over fresh draws, for these images: jackknife over ten groups.",
     group="likelihood",
     digits=3,
+    interval=False,
     of_likelihood=True,
 )
 NLL_5000_MC_ERROR = Metric(
     "nll_5000_mc_error",
-    "NLL, K = 5,000, Monte-Carlo error",
+    "Error, K = 5,000",
     "nats",
     "neither",
     "Standard error of nll_5000 over fresh draws, for the images of the subset.",
     group="likelihood",
     digits=3,
+    interval=False,
     of_likelihood=True,
 )
 NLL_5000_IMAGES = Metric(
@@ -195,7 +200,7 @@ MUTUAL_INFORMATION = Metric(
 )
 MUTUAL_INFORMATION_CEILING = Metric(
     "mutual_information_ceiling",
-    "Its ceiling",
+    "Its ceiling, log N",
     "nats",
     "neither",
     "Logarithm of the number of images, where the mutual information saturates.",
@@ -218,7 +223,6 @@ LATENT_ACCURACY = Metric(
     "Share of test images whose class logistic regression tells from the posterior mean; fitted on "
     "the training split.",
     group="latent",
-    main=True,
     digits=3,
 )
 SHARPNESS = Metric(
@@ -229,7 +233,6 @@ SHARPNESS = Metric(
     "Mean Sobel gradient of mean images decoded from the prior over that of the real grey test "
     "images: 1 is as sharp as the data.",
     group="images",
-    main=True,
     digits=3,
 )
 RECONSTRUCTION_SHARPNESS = Metric(

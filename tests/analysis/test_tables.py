@@ -97,9 +97,17 @@ def test_a_metric_that_a_model_does_not_have_is_a_dash(make_results: MakeResults
 
 
 def test_the_best_is_chosen_among_those_that_have_the_metric(make_results: MakeResults) -> None:
-    accuracy = [0.7, 0.7, None, None, 0.8, 0.8, None, None]
-    table = table_of(with_metrics(make_results(), latent_accuracy=accuracy))
-    assert [cell.best for cell in column(table, "Latent accuracy")] == [False, False, True, False]
+    nll = [90.0, 90.0, None, None, 80.0, 80.0, None, None]
+    table = table_of(with_metrics(make_results(), nll_500=nll))
+    assert [cell.best for cell in column(table, "NLL, K = 500")] == [False, False, True, False]
+
+
+def test_an_estimators_error_has_no_interval_over_seeds(make_results: MakeResults) -> None:
+    folder = with_metrics(make_results(), elbo_mc_error=[0.03, 0.05] * 4)
+    results = load_results(folder)
+    table = group_tables(summarise(results.runs, 0.95), results.protocol)["bound"]
+    errors = column(table, "Monte-Carlo error")
+    assert {(cell.text, cell.detail) for cell in errors} == {("0.040", "")}
 
 
 def test_the_comparison_shows_the_main_metrics_and_groups_all(make_results: MakeResults) -> None:

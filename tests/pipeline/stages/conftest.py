@@ -34,7 +34,7 @@ def evaluated_once(trained_once: Path, tmp_path_factory: pytest.TempPathFactory)
     folder = tmp_path_factory.mktemp("evaluated") / "project"
     with pytest.MonkeyPatch.context() as monkeypatch:
         enter_copy(trained_once, folder, monkeypatch)
-        call(evaluate.main, "--workers", "1")
+        call(evaluate.main, "--workers", "2")
     return folder
 
 

@@ -4,7 +4,6 @@ import csv
 import json
 import math
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -136,7 +135,7 @@ def test_only_what_is_stale_or_damaged_is_measured_again_to_the_same_bytes(
     output = call(evaluate.main, "--workers", "1").output
     assert output.startswith("2 of 4 runs are up to date\n")
     assert "1/2  linear-2/seed-0" in output
-    assert results(evaluated) == before
+    assert results(evaluated) == before, "another number of workers gave another number"
 
 
 def test_other_settings_data_or_names_are_another_result(evaluated: Path) -> None:
@@ -192,10 +191,6 @@ def test_a_killed_evaluation_loses_nothing_that_was_finished(trained: Path) -> N
     for run in RUNS:
         record = client.get_run(read_row(trained, run)["run_id"])
         assert "test/elbo" in record.data.metrics
-
-    shutil.rmtree(trained / "results")
-    call(evaluate.main, "--workers", "1")
-    assert results(trained) == whole, "the number of workers changed a number"
 
 
 def test_a_model_without_a_record_gets_one(trained: Path) -> None:
