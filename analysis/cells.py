@@ -84,6 +84,11 @@ def number(cell: str) -> float:
     return value
 
 
+def number_or_none(cell: str) -> float:
+    """A finite number, or NaN for an empty cell: what the run does not have."""
+    return number(cell) if cell else math.nan
+
+
 def count(cell: str) -> int:
     """A whole number of at least 0."""
     value = number(cell)

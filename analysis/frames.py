@@ -113,8 +113,10 @@ def read_runs(path: Path) -> pd.DataFrame:
     frame = read_csv(path, [*_RUN_COLUMNS, *PROTOCOL_FIELDS])
     if frame.empty:
         raise ResultsError(f"{path}: holds no run; {REMEDY}")
-    # Metrics that later stages add are numbers too.
-    extra = {name: cells.number for name in METRICS if name in frame and name not in _RUN_COLUMNS}
+    # Not every run has every metric: a plane needs two dimensions, an nll a likelihood.
+    extra = {
+        name: cells.number_or_none for name in METRICS if name in frame and name not in _RUN_COLUMNS
+    }
     frame = convert(frame, {**_RUN_COLUMNS, **extra}, path)
     for column in ("commit", "data_hash", "run_id"):
         if column not in frame:

@@ -26,7 +26,7 @@ from analysis.words import (
     span,
 )
 from pipeline.errors import UserError
-from pipeline.metrics import METRICS
+from pipeline.metrics import GROUPS, METRICS
 from pipeline.settings import Settings
 
 TITLE = "Linear or convolutional, how many dimensions?"
@@ -92,6 +92,7 @@ def make_report(results: Results, confidence: float) -> dict[str, bytes]:
 
     comparison = tables.comparison_table(summary, results.protocol)
     differences = tables.differences_table([*architectures, *sizes], results.protocol)
+    groups = tables.group_tables(summary, results.protocol)
     context = {
         "title": TITLE,
         "protocol": results.protocol,
@@ -106,7 +107,8 @@ def make_report(results: Results, confidence: float) -> dict[str, bytes]:
         "differences": differences if differences.rows else None,
         "confidence": percent(confidence),
         "seeds": span(summary["seeds"].tolist(), "seed"),
-        "metrics": METRICS.values(),
+        "groups": [(GROUPS[group], table) for group, table in groups.items()],
+        "metrics": [METRICS[name] for name in tables.shown_metrics(summary)],
         "exhibits": shown,
     }
     files = {f"figures/{exhibit.name}.{exhibit.format}": images[exhibit.name] for exhibit in shown}
@@ -121,6 +123,9 @@ def make_report(results: Results, confidence: float) -> dict[str, bytes]:
         texts["tables/differences.csv"] = tables.to_csv(frame)
         texts["tables/differences.md"] = tables.to_markdown(differences)
         texts["tables/differences.tex"] = tables.to_latex(differences)
+    for group, table in groups.items():
+        texts[f"tables/{group}.md"] = tables.to_markdown(table)
+        texts[f"tables/{group}.tex"] = tables.to_latex(table)
     texts["index.html"] = _render("report.html.j2", context | {"sources": _sources(shown, images)})
     return files | {name: text.encode() for name, text in texts.items()}
 

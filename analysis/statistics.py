@@ -138,9 +138,12 @@ def summarise(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
     Returns:
         ``model``, the configuration, ``parameters``, ``seeds``, ``collapsed`` (runs, which are
         part of the means), and ``<metric>_mean``, ``_low``, ``_high`` for every reported metric
-        and ``train_seconds``.
+        and ``train_seconds``; NaN for a metric that the configuration does not have, and no
+        column for one that none has.
     """
-    measured = [name for name in (*METRICS, "train_seconds") if name in runs]
+    measured = [
+        name for name in (*METRICS, "train_seconds") if name in runs and runs[name].notna().any()
+    ]
     rows = []
     for model, group in runs.groupby("model", sort=False):
         first = group.iloc[0]

@@ -4,6 +4,7 @@ A ``Table`` holds finished text and says what is best; each writer only adds its
 escapes what has a meaning there. Numbers for machines go from the frame to CSV directly.
 """
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -12,8 +13,8 @@ import pandas as pd
 
 from analysis.statistics import Interval, interval_of
 from analysis.verdicts import Comparison
-from analysis.words import ARROWS, active, brackets, metric_unit, number
-from pipeline.metrics import ELBO, METRICS, Metric
+from analysis.words import ARROWS, NOTHING, active, brackets, metric_unit, number
+from pipeline.metrics import ELBO, GROUPS, METRICS, Group, Metric, main_metrics
 from pipeline.protocol import Protocol
 
 
@@ -66,22 +67,50 @@ class Table:
 
 
 def comparison_table(summary: pd.DataFrame, protocol: Protocol) -> Table:
-    """One row a configuration, best means marked, collapsed runs flagged.
+    """One row a configuration, its main metrics, best means marked, collapsed runs flagged.
 
     Args:
         summary: of ``statistics.summarise``.
         protocol: of all its numbers.
     """
-    metrics = [metric for name, metric in METRICS.items() if f"{name}_mean" in summary]
+    measured = metrics_table(summary, protocol, main_metrics(shown_metrics(summary)))
+    columns = (Column("Parameters"), Column("Training", "seconds"), Column("Seeds"))
+    rows = tuple(
+        (
+            *cells,
+            Cell(f"{row['parameters']:,}"),
+            Cell(number(row["train_seconds_mean"], 1)),
+            Cell(str(row["seeds"])),
+        )
+        for cells, (_, row) in zip(measured.rows, summary.iterrows(), strict=True)
+    )
+    return Table((*measured.columns, *columns), rows)
+
+
+def shown_metrics(summary: pd.DataFrame) -> list[str]:
+    """The metrics that a summary holds, in the order of their definitions."""
+    return [name for name in METRICS if f"{name}_mean" in summary]
+
+
+def group_tables(summary: pd.DataFrame, protocol: Protocol) -> dict[Group, Table]:
+    """All metrics by their groups; without a group that the comparison shows whole."""
+    shown = [METRICS[name] for name in shown_metrics(summary)]
+    groups = {group: [metric for metric in shown if metric.group == group] for group in GROUPS}
+    return {
+        group: metrics_table(summary, protocol, metrics)
+        for group, metrics in groups.items()
+        if not all(metric.main for metric in metrics)
+    }
+
+
+def metrics_table(summary: pd.DataFrame, protocol: Protocol, metrics: Sequence[Metric]) -> Table:
+    """One row a configuration, a column a metric, best means marked, collapsed runs flagged."""
     columns = (
         Column("Model", numeric=False),
         *(
             Column(metric.label, metric_unit(metric, protocol), ARROWS[metric.better])
             for metric in metrics
         ),
-        Column("Parameters"),
-        Column("Training", "seconds"),
-        Column("Seeds"),
     )
     best = {metric.name: _best(summary, metric) for metric in metrics}
     rows = []
@@ -91,9 +120,6 @@ def comparison_table(summary: pd.DataFrame, protocol: Protocol) -> Table:
             (
                 Cell(str(row["model"]), flag=flag),
                 *(_measured(row, metric, best[metric.name] == place) for metric in metrics),
-                Cell(f"{row['parameters']:,}"),
-                Cell(number(row["train_seconds_mean"], 1)),
-                Cell(str(row["seeds"])),
             )
         )
     return Table(columns, tuple(rows))
@@ -101,16 +127,20 @@ def comparison_table(summary: pd.DataFrame, protocol: Protocol) -> Table:
 
 def _best(summary: pd.DataFrame, metric: Metric) -> object:
     """Index of the best mean; None where no direction is better or nothing is compared."""
-    if metric.sign == 0 or len(summary) < 2:
-        return None
-    return (metric.sign * summary[f"{metric.name}_mean"]).idxmax()
+    means = summary[f"{metric.name}_mean"].dropna()
+    return None if metric.sign == 0 or len(means) < 2 else (metric.sign * means).idxmax()
 
 
 def _measured(row: pd.Series, metric: Metric, best: bool) -> Cell:
     interval = interval_of(row, metric.name)
-    if metric.unit != "dimensions":
-        return Cell(number(interval.mean), brackets(interval), best=best)
-    return Cell(active(interval.mean, row["latent_dim"]), _unless_pointlike(interval, 1), best=best)
+    if math.isnan(interval.mean):
+        return Cell(NOTHING)
+    if metric.unit == "dimensions":
+        text, digits = active(interval.mean, row["latent_dim"]), 1
+    else:
+        text, digits = number(interval.mean, metric.digits), metric.digits
+    detail = _unless_pointlike(interval, digits) if metric.interval else ""
+    return Cell(text, detail, best=best)
 
 
 def _unless_pointlike(interval: Interval, digits: int) -> str:

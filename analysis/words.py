@@ -70,13 +70,12 @@ def listing(items: Sequence[str]) -> str:
 
 def caveat(metric: Metric, protocol: Protocol) -> str:
     """What must stand beside the metric where ``bernoulli`` is no likelihood; else empty."""
-    holds_it = metric.unit == "nats" and metric.name != "kl"
-    return CAVEAT if holds_it and not protocol.is_likelihood else ""
+    return CAVEAT if metric.of_likelihood and not protocol.is_likelihood else ""
 
 
 def metric_unit(metric: Metric, protocol: Protocol) -> str:
     """The unit under a heading, with the caveat; empty for a count."""
-    if metric.unit == "dimensions":
+    if metric.unit in ("dimensions", "images"):
         return ""
     unit = "nats per image" if metric.unit == "nats" else metric.unit
     return "; ".join(filter(None, (unit, caveat(metric, protocol))))

@@ -13,13 +13,25 @@ import torch
 from pipeline.errors import UserError
 from pipeline.settings import Device, Precision
 
-Stream = Literal["initialisation", "training", "validation", "evaluation", "pictures"]
+Stream = Literal[
+    "initialisation",
+    "training",
+    "validation",
+    "evaluation",
+    "pictures",
+    "importance",
+    "aggregate",
+    "prior",
+]
 _STREAMS: tuple[Stream, ...] = (
     "initialisation",
     "training",
     "validation",
     "evaluation",
     "pictures",
+    "importance",
+    "aggregate",
+    "prior",
 )
 
 

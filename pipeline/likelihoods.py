@@ -21,7 +21,8 @@ class Observation:
 
     Attributes:
         log_prob: (logits, x, log_scale) -> log p(x|z), shape (B,), in nats, summed over pixels.
-            Arguments are (B, 1, H, W), x in [0, 1]; ``log_scale`` is a scalar.
+            Arguments are (B, 1, H, W), x in [0, 1]; ``log_scale`` is a scalar. More leading axes
+            stay, and broadcast: logits (B, K, 1, H, W) with x (B, 1, 1, H, W) give (B, K).
         mean: logits -> E[x|z], same shape: what is drawn.
         inverse_mean: the pixel mean -> logits, so that a decoder's bias can start at the data.
     """
@@ -32,13 +33,21 @@ class Observation:
 
 
 def _per_image(pixels: Tensor) -> Tensor:
-    """(B, 1, H, W) -> (B,)."""
-    return pixels.flatten(1).sum(1)
+    """(..., 1, H, W) -> (...)."""
+    return pixels.flatten(-3).sum(-1)
+
+
+def _softplus(logits: Tensor) -> Tensor:
+    if logits.requires_grad:
+        return F.softplus(logits)
+    # With log in place of log1p, which takes four times as long: 2.4 for 5 us an image of 784
+    # pixels on one core. What it loses is below 1e-7 a pixel.
+    return logits.abs().neg_().exp_().add_(1).log_().add_(logits.clamp(min=0))
 
 
 def _bernoulli_log_prob(logits: Tensor, x: Tensor, log_scale: Tensor) -> Tensor:
     # log p = x l - softplus(l): one pass, where binary_cross_entropy_with_logits takes three.
-    return _per_image(x * logits - F.softplus(logits))
+    return _per_image(x * logits - _softplus(logits))
 
 
 def _logit(p: Tensor) -> Tensor:
@@ -60,7 +69,7 @@ def log_normaliser(logits: Tensor) -> Tensor:
 
 
 def _continuous_bernoulli_log_prob(logits: Tensor, x: Tensor, log_scale: Tensor) -> Tensor:
-    return _per_image(x * logits - F.softplus(logits) + log_normaliser(logits))
+    return _per_image(x * logits - _softplus(logits) + log_normaliser(logits))
 
 
 def continuous_bernoulli_mean(logits: Tensor) -> Tensor:

@@ -84,7 +84,7 @@ class VAE(nn.Module):
         return logits
 
     def log_prob(self, logits: Tensor, x: Tensor) -> Tensor:
-        """Log p(x|z) in nats, summed over pixels: (B,)."""
+        """Log p(x|z) in nats, summed over pixels: (B,), or (B, K) where x broadcasts."""
         return OBSERVATIONS[self.likelihood].log_prob(logits, x, self.log_scale)
 
     def mean(self, logits: Tensor) -> Tensor:

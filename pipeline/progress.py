@@ -1,4 +1,4 @@
-"""How far training is: bars for a person at a terminal, plain lines for a log."""
+"""How far a stage is: bars for a person at a terminal, plain lines for a log."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -130,3 +130,51 @@ def training_progress(
         return
     with Progress(*bar_columns(), console=console) as progress:
         yield _Bars(progress, runs, epochs)
+
+
+class RunsProgress:
+    """A line a finished run; at a terminal a bar over all runs below them."""
+
+    def __init__(self, console: Console, runs: int, bar: Progress | None = None) -> None:
+        self._console, self._runs, self._done = console, runs, 0
+        self._bar = bar
+        self._under_way: list[str] = []
+        self._task = bar.add_task("all runs", total=runs, note="") if bar else None
+
+    def started(self, run: str) -> None:
+        """A run is under way."""
+        self._under_way.append(run)
+        self._update()
+
+    def finished(self, run: str, line: str) -> None:
+        """A run ended, and this is what it came to."""
+        self._end(run, f"{run:<20} {line}")
+
+    def failed(self, run: str) -> None:
+        """A run ended without a result."""
+        self._end(run, f"{run:<20} failed")
+
+    def _end(self, run: str, line: str) -> None:
+        self._under_way.remove(run)
+        self._done += 1
+        self._console.print(
+            f"{self._done:4d}/{self._runs}  {line}", soft_wrap=True, highlight=False
+        )
+        self._update()
+
+    def _update(self) -> None:
+        if self._bar and self._task is not None:
+            self._bar.update(
+                self._task, completed=self._done, note=", ".join(sorted(self._under_way))
+            )
+
+
+@contextmanager
+def runs_progress(runs: int, console: Console | None = None) -> Iterator[RunsProgress]:
+    """A display of ``runs`` runs that have no steps to tell of, fit for the output."""
+    console = console or Console(highlight=False)
+    if not console.is_terminal:
+        yield RunsProgress(console, runs)
+        return
+    with Progress(*bar_columns(), console=console) as bar:
+        yield RunsProgress(console, runs, bar)

@@ -140,6 +140,8 @@ class EvaluateSettings(Section):
 
     batch_size: Positive
     latent_samples: Positive
+    nll_images: Positive | None
+    prior_samples: Positive
     reconstructions: Positive
     samples: Positive
     interpolations: Positive

@@ -99,6 +99,14 @@ class MlflowRecord:
                 f"and {MLFLOW_ARTEFACTS}/"
             ) from None
 
+    def mark(self, key: str, value: str) -> None:
+        """Set the tag ``vae.<key>``."""
+        self.client.set_tag(self.run_id, f"vae.{key}", value)
+
+    def marked(self, key: str) -> str:
+        """The tag ``vae.<key>``; empty if it is not set."""
+        return str(self.client.get_run(self.run_id).data.tags.get(f"vae.{key}", ""))
+
     def finish(self, status: Status = "FINISHED", reason: str = "") -> None:
         """End the run; the reason stands in the tag ``vae.reason``."""
         if reason:

@@ -14,8 +14,9 @@ import optuna
 
 from pipeline.data import PreparedData, Split, observed
 from pipeline.errors import UserError
-from pipeline.evaluation import importance_weighted_nll, measure
+from pipeline.evaluation import measure
 from pipeline.hardware import Hardware, resolve_hardware, seeded_generator
+from pipeline.importance import importance_weighted_nll
 from pipeline.models import VAE
 from pipeline.pictures import as_bytes, decode, images_to_show, write_sheets
 from pipeline.runs import Origin, fingerprint, new_model, save_run
@@ -28,7 +29,7 @@ from study.records import TRIAL_TAG
 from study.replica import Replica
 from study.turns import REASON, RESULT, RUN_ID, TRACEBACK, TURN
 
-NLL_SAMPLES, NLL_BATCH = 64, 50
+NLL_SAMPLES, NLL_BATCH = 64, 500
 SHOWN, DRAWN = 10, 64  # validation images and samples in the pictures of a best trial
 FLUSH = 5.0  # seconds between two batches of epochs to the tracker; one by one takes 8 ms each
 

@@ -1,147 +1,196 @@
-"""Stage ``evaluate``: one cell of the grid on the test split."""
+"""Stage ``evaluate``: every run of the grid on the test split, side by side."""
 
 import json
 import tempfile
-from dataclasses import replace
+import time
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from statistics import mean
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
-import numpy as np
 import pandas as pd
 
-from pipeline.cards import HISTORY, load_whole_card
-from pipeline.data import PreparedData, load_prepared, observed
+from pipeline.cards import HISTORY
+from pipeline.data import load_prepared
 from pipeline.errors import UserError
-from pipeline.evaluation import measure, summarise
-from pipeline.files import replacing_folder, write_text
-from pipeline.hardware import seeded_generator
-from pipeline.metrics import METRICS
-from pipeline.models import load_model
-from pipeline.pictures import Arrays, draw_pictures, write_sheets
+from pipeline.files import remove_others, replacing_folder
+from pipeline.guards import sole_writer, terminable
+from pipeline.metrics import METRICS, main_metrics
+from pipeline.pictures import write_sheets
 from pipeline.places import GRID_EXPERIMENT
-from pipeline.settings import EvaluateSettings, cell_name, load_settings, plain
-from pipeline.tracking import Tracker
+from pipeline.progress import runs_progress
+from pipeline.results import (
+    EvaluationTask,
+    Row,
+    evaluate_task,
+    evaluation_fingerprint,
+    finished_evaluation,
+    read_arrays,
+    read_row,
+)
+from pipeline.settings import load_settings, plain
+from pipeline.workers import Failure, Message, Result, count_workers, side_by_side
+
+if TYPE_CHECKING:
+    from pipeline.tracking import Tracker
+
+EVALUATION = "evaluation"  # the mark of a record that holds the results of a fingerprint
 
 
-@click.command(epilog="Example: python -m pipeline.stages.evaluate conv 10")
-@click.argument("architecture")
-@click.argument("latent_dim", type=int)
+@click.command(epilog="Example: python -m pipeline.stages.evaluate --workers 4")
 @click.option("--params", default="params.yaml", show_default=True, help="Settings file.")
 @click.option("--data", default="data/prepared.safetensors", show_default=True, type=Path)
 @click.option("--models", default="models", show_default=True, type=Path)
 @click.option("--results", default="results", show_default=True, type=Path, help="Where to.")
-def main(
-    architecture: str, latent_dim: int, params: str, data: Path, models: Path, results: Path
-) -> None:
-    """Measure the trained runs of one ARCHITECTURE and LATENT_DIM on the test split.
+@click.option(
+    "--workers",
+    default="auto",
+    show_default=True,
+    envvar="VAE_WORKERS",
+    help="Processes side by side; auto: one a core. Also as VAE_WORKERS.",
+)
+@click.option(
+    "--threads",
+    default=1,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Threads of each process. Another number rounds differently.",
+)
+def main(params: str, data: Path, models: Path, results: Path, workers: str, threads: int) -> None:
+    """Bring RESULTS in line with the models: measure each run of the grid that is not there yet.
 
-    Writes RESULTS/runs/<cell>/<run>/metrics.json and arrays.npz; and for `dvc metrics` and `dvc
-    plots` the cell's means over seeds: RESULTS/cells/<cell>.json, RESULTS/curves/<cell>.csv.
+    Writes RESULTS/runs/<cell>/<run>/ with metrics.json and arrays.npz; and for `dvc metrics` and
+    `dvc plots` each cell's means over seeds: RESULTS/cells/<cell>.json, RESULTS/curves/<cell>.csv.
+    Results that are there and up to date stay; those of runs that are not in the grid are removed.
     """
     settings = load_settings(params)
-    cell = cell_name(architecture, latent_dim)
-    names = [name for name in settings.runs if name.partition("/")[0] == cell]
-    if not names:
-        raise UserError(
-            f"{params}: train.grid has no cell {cell}; it has "
-            f"{', '.join(dict.fromkeys(name.partition('/')[0] for name in settings.runs))}"
-        )
-    prepared = load_prepared(data, splits=("test",))
-    tracker = Tracker.open(GRID_EXPERIMENT)
-    rows = []
-    with replacing_folder(results / "runs" / cell) as folder:
-        for name in names:
-            row, arrays = evaluate_run(name, models / name, prepared, settings.evaluate)
-            run_folder = folder / name.partition("/")[2]
-            run_folder.mkdir()
-            np.savez_compressed(run_folder / "arrays.npz", allow_pickle=False, **arrays)
-            (run_folder / "metrics.json").write_text(json.dumps(row, indent=2) + "\n")
-            _record(tracker, row, arrays)
-            rows.append(row)
-            click.echo(
-                f"{name:<20} test ELBO {row['elbo']:8.2f} = -(reconstruction "
-                f"{row['reconstruction']:.2f} + kl {row['kl']:.2f}), "
-                f"{row['active_units']} of {latent_dim} units active"
+    names, folder = list(settings.runs), results / "runs"
+    processes = count_workers(workers, len(names))
+    with sole_writer(folder, "evaluation"), terminable():
+        data_hash = load_prepared(data, splits=("test",)).hash
+        tasks = {
+            name: EvaluationTask(
+                name=name,
+                settings=settings.evaluate,
+                data_path=data,
+                model_folder=models / name,
+                folder=folder / name,
+                fingerprint=evaluation_fingerprint(
+                    name, models / name, data_hash, settings.evaluate, threads
+                ),
+                threads=threads,
             )
-    write_text(results / "cells" / f"{cell}.json", json.dumps(cell_means(rows), indent=2) + "\n")
-    beta = min((row["beta"] for row in rows), key=lambda beta: abs(beta - 1))
-    histories = [models / row["run"] / HISTORY for row in rows if row["beta"] == beta]
-    curve = mean_curve(histories).to_csv(lineterminator="\n")
-    write_text(results / "curves" / f"{cell}.csv", curve)
+            for name in names
+        }
+        kept = {
+            name: task
+            for name, task in tasks.items()
+            if finished_evaluation(task.folder) == task.fingerprint
+        }
+        if kept:
+            click.echo(f"{len(kept)} of {len(names)} runs are up to date")
+        todo = [task for name, task in tasks.items() if name not in kept]
+        if todo:
+            _evaluate(todo, list(kept.values()), min(processes, len(todo)))
+        for name in remove_others(folder, keep=set(names)):
+            click.echo(f"removed {folder / name}, which is not in the grid")
+        _write_cells(results, models, [read_row(task.folder) for task in tasks.values()])
 
 
-def evaluate_run(
-    name: str, folder: Path, prepared: PreparedData, settings: EvaluateSettings
-) -> tuple[dict[str, Any], Arrays]:
-    """One run's row of ``results/metrics.csv`` and its arrays for the report.
+def _evaluate(todo: list[EvaluationTask], kept: list[EvaluationTask], workers: int) -> None:
+    # Imported only where there is a run to record: that takes longer than to find nothing to do.
+    from pipeline.tracking import Tracker
 
-    Args:
-        name: of the run.
-        folder: of the model.
-        prepared: with its test split.
-        settings: how to measure and what to draw.
-    """
-    card = load_whole_card(folder)
-    if card.data_hash != prepared.hash:
-        raise UserError(
-            f"{folder} was trained on other data (hash {card.data_hash[:12]}) than the "
-            f"prepared file holds ({prepared.hash[:12]}); run `dvc repro train` first"
-        )
-    model = load_model(folder)
-    run = card.settings
-    split = prepared.splits["test"]
-    images = observed(split, run.binarisation)
-    measured = measure(
-        model,
-        images,
-        settings.latent_samples,
-        seeded_generator(settings.seed, "evaluation"),
-        settings.batch_size,
+    tracker = Tracker.open(GRID_EXPERIMENT)
+    for task in kept:
+        _record_late(tracker, task)
+    failures: list[Exception] = []
+    took: dict[str, float] = {}
+    start = time.perf_counter()
+    with runs_progress(len(todo)) as progress:
+
+        def tasks() -> Iterator[EvaluationTask]:
+            for task in todo:
+                if failures:
+                    return  # what is under way ends; the rest would most likely fail as well
+                progress.started(task.name)
+                yield task
+
+        with closing(side_by_side(evaluate_task, tasks(), workers)) as events:
+            for event in events:
+                match event:
+                    case Message(task=task, content=seconds):
+                        took[task.name] = seconds
+                    case Result(task=task, value=row):
+                        _record(tracker, task, row)
+                        progress.finished(task.name, describe(row, took[task.name]))
+                    case Failure(task=task, error=error):
+                        progress.failed(task.name)
+                        failures.append(error)
+    if failures:
+        raise failures[0]
+    seconds = time.perf_counter() - start
+    click.echo(f"evaluated {len(todo)} runs in {seconds:.0f} s with {workers} workers")
+
+
+def describe(row: Row, seconds: float) -> str:
+    """One line on a measured run and the time that it took."""
+    nll = "" if row["nll_500"] is None else f", NLL {row['nll_500']:.2f}"
+    return (
+        f"{seconds:5.1f} s   test ELBO {row['elbo']:8.2f} = -(reconstruction "
+        f"{row['reconstruction']:.2f} + kl {row['kl']:.2f}){nll}, {row['active_units']} of "
+        f"{row['latent_dim']} units active"
     )
-    protocol = replace(card.protocol, split="test", split_hash=split.hash)
-    row = {
-        "run": name,
-        "architecture": run.architecture,
-        "latent_dim": run.latent_dim,
-        "beta": run.beta,
-        "seed": run.seed,
-        "parameters": card.parameters,
-        "train_seconds": card.train_seconds,
-        "epochs": card.epochs,
-        **protocol.as_dict(),
-        **summarise(measured),
-        "data_hash": prepared.hash,
-        "commit": card.commit,
-        "run_id": card.run_id,
-    }
-    arrays = draw_pictures(model, split, images, measured.mu, settings)
-    arrays |= {
-        "mu": measured.mu.numpy(),
-        "labels": split.labels.numpy(),
-        "mu_variance": measured.mu_variance.numpy(),
-        "kl_per_dim": measured.kl_per_dim.mean(0).numpy(),
-        "elbo": measured.elbo.numpy(),
-        "reconstruction": measured.reconstruction.numpy(),
-        "kl": measured.kl.numpy(),
-    }
-    return row, arrays
 
 
-def _record(tracker: Tracker, row: dict[str, Any], arrays: Arrays) -> None:
-    """Add the test metrics and pictures to the run's record."""
+def _record(tracker: "Tracker", task: EvaluationTask, row: Row) -> None:
+    """Add the test metrics and pictures to the run's record; the mark comes last."""
     # A model that came out of DVC's cache has no record in this store: it gets one now.
     record = tracker.resume(row["run_id"])
     known = record is not None
     if record is None:
         record = tracker.start(row["run"], {key: row[key] for key in row if key not in METRICS})
-    record.log_metrics({f"test/{name}": float(row[name]) for name in METRICS})
+    record.log_metrics(
+        {f"test/{name}": float(row[name]) for name in METRICS if row[name] is not None}
+    )
     with tempfile.TemporaryDirectory() as name:
-        write_sheets(Path(name), arrays)
-        record.log_files(Path(name), "test")
+        write_sheets(Path(name), read_arrays(task.folder))
+        try:
+            record.log_files(Path(name), "test")
+        except UserError as error:  # a full disk there costs the record, not the run
+            click.echo(f"warning: {error.message}", err=True)
+    record.mark(EVALUATION, task.fingerprint)
     if not known:
         record.finish()
+
+
+def _record_late(tracker: "Tracker", task: EvaluationTask) -> None:
+    """Record results whose evaluation was killed between writing and recording them."""
+    row = read_row(task.folder)
+    record = tracker.resume(row["run_id"])
+    if record is not None and record.marked(EVALUATION) != task.fingerprint:
+        _record(tracker, task, row)
+
+
+def _write_cells(results: Path, models: Path, rows: list[Row]) -> None:
+    """For ``dvc metrics`` and ``dvc plots``: a file a cell of the grid in each of two folders."""
+    cells: dict[str, list[Row]] = {}
+    for row in rows:
+        cells.setdefault(row["run"].partition("/")[0], []).append(row)
+    with (
+        replacing_folder(results / "cells") as metrics,
+        replacing_folder(results / "curves") as curves,
+    ):
+        for cell, members in cells.items():
+            (metrics / f"{cell}.json").write_text(
+                json.dumps(cell_means(members), indent=2) + "\n", encoding="utf-8"
+            )
+            beta = min((row["beta"] for row in members), key=lambda beta: abs(beta - 1))
+            histories = [models / row["run"] / HISTORY for row in members if row["beta"] == beta]
+            curve = mean_curve(histories).to_csv(lineterminator="\n")
+            (curves / f"{cell}.csv").write_text(curve, encoding="utf-8")
 
 
 def mean_curve(histories: list[Path]) -> pd.DataFrame:
@@ -157,21 +206,23 @@ def mean_curve(histories: list[Path]) -> pd.DataFrame:
     return means.round(4)
 
 
-def cell_means(rows: list[dict[str, Any]]) -> dict[str, Any]:
+def cell_means(rows: list[Row]) -> dict[str, object]:
     """What ``dvc metrics`` shows: means over seeds, and how many runs collapsed.
 
     Where the grid varies beta, one such group for each; runs of different beta have no mean.
     """
     betas = sorted({row["beta"] for row in rows})
-    groups = {
+    groups: dict[str, object] = {
         f"beta-{plain(beta)}": _means([row for row in rows if row["beta"] == beta])
         for beta in betas
     }
-    return groups if len(betas) > 1 else next(iter(groups.values()))
+    return groups if len(betas) > 1 else _means(rows)
 
 
-def _means(rows: list[dict[str, Any]]) -> dict[str, float]:
-    means = {name: round(mean(row[name] for row in rows), 4) for name in METRICS}
+def _means(rows: list[Row]) -> dict[str, object]:
+    present = [name for name in METRICS if all(row[name] is not None for row in rows)]
+    shown = [metric.name for metric in main_metrics(present)]
+    means = {name: round(mean(row[name] for row in rows), 4) for name in shown}
     return means | {"collapsed": sum(row["collapsed"] for row in rows)}
 
 

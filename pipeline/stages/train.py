@@ -1,17 +1,12 @@
 """Stage ``train``: the balanced grid, its runs side by side."""
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
 import click
-from filelock import FileLock, Timeout
 
 from pipeline.data import load_prepared
 from pipeline.files import move_folder, remove_others
+from pipeline.guards import sole_writer, terminable
 from pipeline.hardware import resolve_hardware
 from pipeline.models import ImageShape, build_model
 from pipeline.places import GRID_EXPERIMENT
@@ -54,7 +49,7 @@ def main(params: str, data: Path, models: Path, best: Path, workers: str, thread
     """
     settings = load_settings(params)
     processes = count_workers(workers, len(settings.runs))
-    with _sole_writer(models), _terminable():
+    with sole_writer(models, "training"), terminable():
         todo = _missing_runs(settings, data, models, best, threads)
         kept = len(settings.runs) - len(todo)
         if kept:
@@ -76,35 +71,6 @@ def main(params: str, data: Path, models: Path, best: Path, workers: str, thread
             )
         for name in remove_others(models, keep=set(settings.runs)):
             click.echo(f"removed {models / name}, which is not in the grid")
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Let SIGTERM end the block as Ctrl-C does, so that no record stays open."""
-
-    def interrupt(number: int, frame: FrameType | None) -> NoReturn:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-@contextmanager
-def _sole_writer(models: Path) -> Iterator[None]:
-    """Hold the lock on the models; waits for another training, such as one whose dvc was killed."""
-    lock = FileLock(models.with_name(f"{models.name}.lock"))
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        click.echo(f"another training writes {models}; waiting for it to end")
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _missing_runs(

@@ -18,6 +18,7 @@ from analysis.tables import (
     differences_table,
     escape_latex,
     escape_markdown,
+    group_tables,
     to_csv,
     to_latex,
     to_markdown,
@@ -69,6 +70,62 @@ def test_grey_pixels_are_no_likelihood(make_results: MakeResults) -> None:
     table = table_of(make_results(protocol={"binarisation": "none"}))
     assert "cross-entropy, not a likelihood" in table.columns[1].unit
     assert "cross-entropy" not in table.columns[3].unit
+
+
+def with_metrics(folder: Path, **columns: list[float | None]) -> Path:
+    """More columns for the eight runs: linear-2, linear-10, conv-2, conv-10, two seeds each."""
+    frame = pd.read_csv(folder / "metrics.csv")
+    frame.assign(**columns).to_csv(folder / "metrics.csv", index=False)
+    return folder
+
+
+def test_a_metric_that_a_model_does_not_have_is_a_dash(make_results: MakeResults) -> None:
+    folder = with_metrics(
+        make_results(),
+        grid_continuity=[0.25, 0.35, None, None, 0.2, 0.2, None, None],
+        nll_500=[None] * 8,
+    )
+    results = load_results(folder)
+    summary = summarise(results.runs, 0.95)
+    assert "nll_500_mean" not in summary
+    assert "NLL, K = 500" not in [heading.label for heading in table_of(folder).columns]
+    table = group_tables(summary, results.protocol)["images"]
+    assert [cell.text for cell in column(table, "Grid continuity")] == ["0.300", "–", "0.200", "–"]
+    assert [bool(cell.detail) for cell in column(table, "Grid continuity")] == [True] + [False] * 3
+    for write in (to_markdown, to_latex):
+        assert "nan" not in write(table)
+
+
+def test_the_best_is_chosen_among_those_that_have_the_metric(make_results: MakeResults) -> None:
+    nll = [90.0, 90.0, None, None, 80.0, 80.0, None, None]
+    table = table_of(with_metrics(make_results(), nll_500=nll))
+    assert [cell.best for cell in column(table, "NLL, K = 500")] == [False, False, True, False]
+
+
+def test_an_estimators_error_has_no_interval_over_seeds(make_results: MakeResults) -> None:
+    folder = with_metrics(make_results(), elbo_mc_error=[0.03, 0.05] * 4)
+    results = load_results(folder)
+    table = group_tables(summarise(results.runs, 0.95), results.protocol)["bound"]
+    errors = column(table, "Monte-Carlo error")
+    assert {(cell.text, cell.detail) for cell in errors} == {("0.040", "")}
+
+
+def test_the_comparison_shows_the_main_metrics_and_groups_all(make_results: MakeResults) -> None:
+    folder = with_metrics(make_results(), nll_50=[90.0] * 8, nll_500=[89.0] * 8, contrast=[0.5] * 8)
+    labels = [heading.label for heading in table_of(folder).columns]
+    assert "NLL, K = 500" in labels
+    assert not {"NLL, K = 50", "Contrast"} & set(labels)
+    results = load_results(folder)
+    groups = group_tables(summarise(results.runs, 0.95), results.protocol)
+    assert set(groups) == {"likelihood", "images"}
+    found = [heading.label for heading in groups["likelihood"].columns]
+    assert found == ["Model", "NLL, K = 50", "NLL, K = 500"]
+    assert column(groups["likelihood"], "NLL, K = 50")[0].text == "90.00"
+
+
+def test_results_without_more_metrics_have_no_more_tables(results_folder: Path) -> None:
+    results = load_results(results_folder)
+    assert group_tables(summarise(results.runs, 0.95), results.protocol) == {}
 
 
 def test_csv_gives_the_numbers_back(make_results: MakeResults) -> None:

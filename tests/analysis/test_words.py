@@ -20,7 +20,7 @@ from analysis.words import (
     percent,
     span,
 )
-from pipeline.metrics import ACTIVE_UNITS, ELBO, KL
+from pipeline.metrics import ACTIVE_UNITS, ELBO, KL, METRICS
 from pipeline.protocol import Protocol
 
 BINARISED = Protocol("mnist", "test", "ab", "bernoulli", "dynamic", "last", "float32")
@@ -69,3 +69,14 @@ def test_a_bernoulli_on_grey_pixels_is_called_what_it_is() -> None:
     assert likelihood_label(BINARISED) == "bernoulli"
     assert metric_unit(ELBO, BINARISED) == "nats per image"
     assert axis_title(KL, GREY) == "KL"
+
+
+def test_only_what_is_made_of_the_likelihood_has_its_caveat() -> None:
+    marked = {metric.name for metric in METRICS.values() if caveat(metric, GREY)}
+    assert marked == {
+        "elbo",
+        "reconstruction",
+        "elbo_mc_error",
+        *(name for name in METRICS if name.startswith("nll_") and name != "nll_5000_images"),
+    }
+    assert not any(caveat(metric, BINARISED) for metric in METRICS.values())

@@ -1,12 +1,15 @@
 """The numbers of a run, against models whose answers are known."""
 
+import math
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from pipeline.elbo import bound
-from pipeline.evaluation import active_units, measure, summarise
+from pipeline.evaluation import measure, summarise
 from pipeline.models import VAE
+from tests.pipeline.known import linear_gaussian
 
 
 def known_model(posterior: Tensor) -> VAE:
@@ -67,9 +70,29 @@ def test_a_tiny_rate_is_collapsed_however_many_units_move() -> None:
     assert metrics["collapsed"] is True
 
 
-def test_active_units_count_what_is_above_the_threshold() -> None:
-    variances = torch.tensor([0.5, 0.05, 0.005, 0.01])
-    assert [active_units(variances, t) for t in (0.001, 0.01, 0.1)] == [4, 2, 1]
+def test_dead_dimensions_are_not_active() -> None:
+    """Dimensions 0 and 2 follow the image, 1 and 3 do not."""
+    rows = [[2.0, -1.0], [0, 3.0], [0.5, 0], [0, 0]]
+    model = known_model(torch.tensor(rows + [[0, 0]] * 4))
+    measured = measure(model, IMAGES, 1, generator(), batch_size=4)
+    assert summarise(measured)["active_units"] == 2
+    assert (measured.mu_variance > 0).tolist() == [True, False, True, False]
+
+
+def test_the_monte_carlo_error_is_the_spread_of_repeated_estimates() -> None:
+    model, x = linear_gaussian(widened=0.5), torch.rand(10, 1, 2, 2)
+    repeats = [
+        measure(model, x, 8, torch.Generator().manual_seed(seed), batch_size=10)
+        for seed in range(300)
+    ]
+    spread = float(torch.stack([one.elbo.mean() for one in repeats]).std())
+    errors = [one.elbo_mc_error for one in repeats]
+    assert sum(errors) / len(errors) == pytest.approx(spread, rel=0.15)
+
+
+def test_one_draw_has_no_known_error() -> None:
+    measured = measure(known_model(torch.zeros(2, 2)), IMAGES, 1, generator(), batch_size=4)
+    assert math.isnan(measured.elbo_mc_error)
 
 
 def test_the_batch_size_changes_no_number() -> None:

@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from pipeline.progress import training_progress
+from pipeline.progress import runs_progress, training_progress
 from pipeline.training import EpochReport, Terms
 
 REPORT = EpochReport(
@@ -42,3 +42,27 @@ def test_a_terminal_shows_bars_and_keeps_the_lines() -> None:
     assert "2 of 2 runs" in text
     assert "valid ELBO  -110.50" in text
     assert "conv-10/seed-1" in text
+
+
+def test_runs_without_steps_have_a_line_each_too() -> None:
+    output = io.StringIO()
+    with runs_progress(2, Console(file=output, width=60)) as progress:
+        progress.started("conv-10/seed-0")
+        progress.started("conv-10/seed-1")
+        assert output.getvalue() == ""
+        progress.finished("conv-10/seed-0", "test ELBO -110.50")
+        progress.failed("conv-10/seed-1")
+    lines = [" ".join(line.split()) for line in output.getvalue().splitlines()]
+    assert lines == ["1/2 conv-10/seed-0 test ELBO -110.50", "2/2 conv-10/seed-1 failed"]
+
+
+def test_a_terminal_says_which_runs_are_under_way() -> None:
+    output = io.StringIO()
+    with runs_progress(2, Console(file=output, force_terminal=True, width=150)) as progress:
+        progress.started("conv-10/seed-1")
+        progress.started("conv-10/seed-0")
+        progress.finished("conv-10/seed-1", "test ELBO -110.50")
+    text = output.getvalue()
+    assert "1/2" in text
+    assert "test ELBO -110.50" in text
+    assert "conv-10/seed-0" in text

@@ -48,6 +48,13 @@ def test_a_run_is_recorded_whole(here: Path) -> None:
     ]
 
 
+def test_a_mark_is_read_back(here: Path) -> None:
+    record = Tracker.open("vae-grid").start("run", {})
+    assert record.marked("evaluation") == ""
+    record.mark("evaluation", "abc")
+    assert record.marked("evaluation") == "abc"
+
+
 def test_artefacts_survive_moving_the_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

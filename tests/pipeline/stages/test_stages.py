@@ -11,30 +11,22 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 from mlflow import MlflowClient
 from ruamel.yaml import YAML
 
-from pipeline.data import PreparedData
 from pipeline.errors import UserError
 from pipeline.models import load_model
-from pipeline.pictures import Images
 from pipeline.protocol import PROTOCOL_FIELDS
 from pipeline.runs import Origin, TrainingTask, train_run
 from pipeline.settings import load_settings
 from pipeline.stages import collect, evaluate, train
-from tests.conftest import ROOT, make_project, make_tiny_params
+from tests.conftest import ROOT
+from tests.pipeline.stages.conftest import call
 
 PREPARED = Path("data/prepared.safetensors")
 RUNS = ("linear-2/seed-0", "linear-3/seed-0", "conv-2/seed-0", "conv-3/seed-0")
-
-
-def call(command: Any, *words: str) -> Result:
-    result = CliRunner().invoke(command, words, catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    return result
 
 
 def change(project: Path, **values: Any) -> None:
@@ -61,25 +53,6 @@ def histories(project: Path) -> dict[str, list[dict[str, str]]]:
         with path.open(newline="") as file:
             found[path.parent.name] = [row | {"seconds": ""} for row in csv.DictReader(file)]
     return found
-
-
-@pytest.fixture(scope="session")
-def trained_once(tmp_path_factory: pytest.TempPathFactory, prepared: PreparedData) -> Path:
-    """A project with all runs trained, for others to copy: starting workers takes seconds."""
-    folder = tmp_path_factory.mktemp("trained")
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        make_project(folder, make_tiny_params(), prepared, monkeypatch)
-        call(train.main, "--workers", "2")
-    return folder
-
-
-@pytest.fixture
-def trained(trained_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "project"
-    shutil.copytree(trained_once, folder)
-    monkeypatch.chdir(folder)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    return folder
 
 
 def test_training_leaves_a_whole_folder_a_run(trained: Path) -> None:
@@ -156,7 +129,7 @@ def test_a_second_beta_keeps_the_runs_of_the_first(trained: Path) -> None:
     after = weights(trained)
     assert after["conv-2/beta-1-seed-0"] == before["conv-2/seed-0"]
     assert "conv-2/seed-0" not in after
-    call(evaluate.main, "conv", "2")
+    call(evaluate.main, "--workers", "1")
     cell = json.loads((trained / "results" / "cells" / "conv-2.json").read_text())
     assert set(cell) == {"beta-1", "beta-4"}
 
@@ -239,42 +212,6 @@ def test_a_killed_training_goes_on_to_the_same_numbers(
     assert histories(project) == told
 
 
-def load_arrays(path: Path) -> dict[str, Images]:
-    with np.load(path, allow_pickle=False) as arrays:
-        return dict(arrays)
-
-
-def test_evaluation_measures_each_run_of_the_cell(trained: Path, prepared: PreparedData) -> None:
-    call(evaluate.main, "conv", "2")
-    folder = trained / "results" / "runs" / "conv-2" / "seed-0"
-    row = json.loads((folder / "metrics.json").read_text())
-    assert row["run"] == "conv-2/seed-0"
-    assert row["split"] == "test"
-    assert row["split_hash"] == prepared.splits["test"].hash
-    assert row["elbo"] == pytest.approx(-(row["reconstruction"] + row["kl"]))
-    assert sum(row["kl_per_dim"]) == pytest.approx(row["kl"], abs=1e-4)
-    arrays = load_arrays(folder / "arrays.npz")
-    assert arrays["mu"].shape == (40, 2)
-    assert arrays["elbo"].mean() == pytest.approx(row["elbo"], abs=1e-3)
-    assert "latent_grid" in arrays
-    cell = json.loads((trained / "results" / "cells" / "conv-2.json").read_text())
-    assert cell["elbo"] == pytest.approx(row["elbo"], abs=1e-4)
-    curve = (trained / "results" / "curves" / "conv-2.csv").read_text().splitlines()
-    assert curve[0] == "epoch,elbo,reconstruction,kl"
-    assert len(curve) == 3
-    record = MlflowClient(f"sqlite:///{trained}/mlflow.db").get_run(row["run_id"])
-    assert record.data.metrics["test/elbo"] == pytest.approx(row["elbo"])
-    assert record.info.status == "FINISHED"
-
-
-def test_a_damaged_history_is_refused_before_anything_is_written(trained: Path) -> None:
-    (trained / "models" / "conv-2" / "seed-0" / "history.csv").write_text("a,b\n")
-    result = CliRunner().invoke(evaluate.main, ["conv", "2"])
-    assert result.exit_code == 2
-    assert "history.csv: is damaged" in result.stderr
-    assert not list((trained / "results").glob("*/*"))
-
-
 def test_artefacts_that_cannot_be_kept_cost_no_run(trained: Path) -> None:
     shutil.rmtree(trained / "mlruns")
     (trained / "mlruns").touch()
@@ -297,61 +234,6 @@ def test_a_termination_closes_the_records(project: Path) -> None:
         assert process.wait(timeout=30) == 1
     client = MlflowClient(f"sqlite:///{project}/mlflow.db")
     assert {run.info.status for run in client.search_runs(["1"])} == {"KILLED"}
-
-
-def test_evaluation_twice_gives_the_same_bytes(trained: Path) -> None:
-    folder = trained / "results" / "runs" / "linear-3" / "seed-0"
-    call(evaluate.main, "linear", "3")
-    first = {path.name: path.read_bytes() for path in folder.iterdir()}
-    call(evaluate.main, "linear", "3")
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == first
-
-
-def test_a_model_without_a_record_gets_one(trained: Path) -> None:
-    path = trained / "models" / "linear-3" / "seed-0" / "config.json"
-    path.write_text(path.read_text().replace('"run_id": "', '"run_id": "of another store '))
-    call(evaluate.main, "linear", "3")
-    client = MlflowClient(f"sqlite:///{trained}/mlflow.db")
-    run = client.search_runs(["1"])[0]  # the newest
-    assert run.info.run_name == "linear-3/seed-0"
-    assert run.info.status == "FINISHED"
-    assert "test/elbo" in run.data.metrics
-
-
-def test_a_cell_outside_the_grid_is_refused(trained: Path) -> None:
-    result = CliRunner().invoke(evaluate.main, ["conv", "99"])
-    assert result.exit_code == 2
-    assert "train.grid has no cell conv-99; it has linear-2, linear-3, conv-2, conv-3" in (
-        result.stderr
-    )
-
-
-def test_a_model_of_other_data_is_refused(trained: Path) -> None:
-    path = trained / "models" / "conv-2" / "seed-0" / "config.json"
-    path.write_text(path.read_text().replace('"data_hash": "', '"data_hash": "0'))
-    result = CliRunner().invoke(evaluate.main, ["conv", "2"])
-    assert result.exit_code == 2
-    assert "was trained on other data" in result.stderr
-    assert not (trained / "results").exists() or not list((trained / "results").glob("**/*.*"))
-
-
-def test_the_tables_hold_one_row_a_run_and_an_epoch(trained: Path) -> None:
-    for architecture in ("linear", "conv"):
-        for latent_dim in ("2", "3"):
-            call(evaluate.main, architecture, latent_dim)
-    (trained / "data" / "prepared.json").write_text('{"name": "mnist-5k"}\n')
-    assert call(collect.main).output == "4 runs in results/metrics.csv\n"
-    with (trained / "results" / "metrics.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert [row["run"] for row in rows] == list(RUNS)
-    assert len(json.loads(rows[1]["kl_per_dim"])) == 3
-    assert {*PROTOCOL_FIELDS, "elbo", "reconstruction", "kl", "active_units", "collapsed"} <= set(
-        rows[0]
-    )
-    with (trained / "results" / "history.csv").open(newline="") as file:
-        epochs = list(csv.DictReader(file))
-    assert len(epochs) == 4 * 2 * 2
-    assert {row["run"] for row in epochs} == set(RUNS)
 
 
 def test_a_missing_result_is_told_in_one_line(project: Path) -> None:

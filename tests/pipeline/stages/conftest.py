@@ -1,0 +1,55 @@
+"""A project whose runs are trained, and one whose runs are measured too."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from pipeline.data import PreparedData
+from pipeline.stages import evaluate, train
+from tests.conftest import make_project, make_tiny_params
+
+
+def call(command: Any, *words: str) -> Result:
+    result = CliRunner().invoke(command, words, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result
+
+
+@pytest.fixture(scope="session")
+def trained_once(tmp_path_factory: pytest.TempPathFactory, prepared: PreparedData) -> Path:
+    """A project with all runs trained, for others to copy: starting workers takes seconds."""
+    folder = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        make_project(folder, make_tiny_params(), prepared, monkeypatch)
+        call(train.main, "--workers", "2")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def evaluated_once(trained_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with all runs measured."""
+    folder = tmp_path_factory.mktemp("evaluated") / "project"
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        enter_copy(trained_once, folder, monkeypatch)
+        call(evaluate.main, "--workers", "2")
+    return folder
+
+
+@pytest.fixture
+def trained(trained_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return enter_copy(trained_once, tmp_path / "project", monkeypatch)
+
+
+@pytest.fixture
+def evaluated(evaluated_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return enter_copy(evaluated_once, tmp_path / "project", monkeypatch)
+
+
+def enter_copy(source: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copytree(source, folder)
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return folder

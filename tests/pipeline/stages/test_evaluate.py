@@ -1,0 +1,259 @@
+"""The evaluation of a grid and its tables, on small data."""
+
+import csv
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from mlflow import MlflowClient
+from ruamel.yaml import YAML
+
+from pipeline.data import PreparedData, load_prepared
+from pipeline.metrics import METRICS
+from pipeline.protocol import PROTOCOL_FIELDS
+from pipeline.results import (
+    evaluate_run,
+    evaluation_fingerprint,
+    finished_evaluation,
+    usable_card,
+)
+from pipeline.settings import load_settings
+from pipeline.stages import collect, evaluate
+from tests.conftest import ROOT
+from tests.pipeline.stages.conftest import call
+
+PREPARED, MODEL = Path("data/prepared.safetensors"), Path("models/linear-2/seed-0")
+RUNS = ("linear-2/seed-0", "linear-3/seed-0", "conv-2/seed-0", "conv-3/seed-0")
+
+
+def results(project: Path) -> dict[str, bytes]:
+    """Every file of the finished results, by its path."""
+    root = project / "results" / "runs"
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for path in root.glob("*/[!.]*/*")  # no partial ones
+    }
+
+
+def read_row(project: Path, run: str) -> dict[str, Any]:
+    row = json.loads((project / "results" / "runs" / run / "metrics.json").read_text())
+    assert isinstance(row, dict)
+    return row
+
+
+def change(project: Path, section: str, **values: Any) -> None:
+    yaml = YAML(typ="safe", pure=True)
+    content = yaml.load(project / "params.yaml")
+    part = content[section]
+    for name, value in values.items():
+        (part["grid"] if name in part.get("grid", {}) else part)[name] = value
+    yaml.dump(content, project / "params.yaml")
+
+
+def test_every_run_has_every_metric(evaluated: Path, prepared: PreparedData) -> None:
+    for run in RUNS:
+        row = read_row(evaluated, run)
+        assert row["run"] == run
+        assert row["split"] == "test"
+        assert row["split_hash"] == prepared.splits["test"].hash
+        assert set(METRICS) <= set(row)
+        absent = {name for name in METRICS if row[name] is None}
+        assert absent == (set() if row["latent_dim"] == 2 else {"grid_continuity"})
+        assert row["elbo"] == pytest.approx(-(row["reconstruction"] + row["kl"]))
+        assert sum(row["kl_per_dim"]) == pytest.approx(row["kl"], abs=1e-4)
+        assert row["mutual_information"] + row["marginal_kl"] == pytest.approx(row["kl"], abs=1e-4)
+        assert row["mutual_information"] <= row["mutual_information_ceiling"] == math.log(40)
+        assert -row["elbo"] > row["nll_50"] > row["nll_500"]
+        assert row["nll_50_subset"] > row["nll_500_subset"] > row["nll_5000"]
+        assert 0 < row["nll_500_mc_error"] < 0.1
+        assert row["nll_5000_images"] == 30
+        assert row["active_units_0.1"] <= row["active_units"] <= row["active_units_0.001"]
+        assert 0.2 <= row["latent_accuracy"] <= 1
+        assert 0 < row["sharpness"] < 2
+        assert 0 <= row["contrast"] <= 1
+
+
+def test_what_is_known_of_each_image_is_kept(evaluated: Path) -> None:
+    row = read_row(evaluated, "conv-2/seed-0")
+    folder = evaluated / "results" / "runs" / "conv-2" / "seed-0"
+    with np.load(folder / "arrays.npz", allow_pickle=False) as arrays:
+        assert arrays["mu"].shape == (40, 2)
+        assert arrays["elbo"].mean() == pytest.approx(row["elbo"], abs=1e-3)
+        assert arrays["nll_500"].mean() == pytest.approx(row["nll_500"])
+        assert arrays["nll_5000"].mean() == pytest.approx(row["nll_5000"])
+        assert len(np.unique(arrays["nll_5000_indices"])) == 30
+        assert "latent_grid" in arrays
+
+
+def test_dvc_gets_a_file_a_cell(evaluated: Path) -> None:
+    names = {"linear-2", "linear-3", "conv-2", "conv-3"}
+    assert {path.stem for path in (evaluated / "results" / "cells").iterdir()} == names
+    assert {path.stem for path in (evaluated / "results" / "curves").iterdir()} == names
+    cell = json.loads((evaluated / "results" / "cells" / "conv-2.json").read_text())
+    row = read_row(evaluated, "conv-2/seed-0")
+    assert cell["nll_500"] == pytest.approx(row["nll_500"], abs=1e-4)
+    curve = (evaluated / "results" / "curves" / "conv-2.csv").read_text().splitlines()
+    assert curve[0] == "epoch,elbo,reconstruction,kl"
+    assert len(curve) == 3
+
+
+def test_the_runs_records_hold_the_metrics_and_pictures(evaluated: Path) -> None:
+    row = read_row(evaluated, "linear-3/seed-0")
+    client = MlflowClient(f"sqlite:///{evaluated}/mlflow.db")
+    record = client.get_run(row["run_id"])
+    assert record.info.status == "FINISHED"
+    assert record.data.metrics["test/elbo"] == pytest.approx(row["elbo"])
+    found = {name.removeprefix("test/") for name in record.data.metrics if name[:5] == "test/"}
+    assert found == set(METRICS) - {"grid_continuity"}
+    files = {file.path for file in client.list_artifacts(row["run_id"], "test")}
+    assert files == {"test/reconstructions.png", "test/samples.png"}
+
+
+def test_evaluating_again_does_nothing(evaluated: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in (evaluated / "results/runs").rglob("*.*")}
+    assert call(evaluate.main).output == "4 of 4 runs are up to date\n"
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+
+
+def test_only_what_is_stale_or_damaged_is_measured_again_to_the_same_bytes(
+    evaluated: Path,
+) -> None:
+    before = results(evaluated)
+    folder = evaluated / "results" / "runs"
+    (folder / "linear-2" / "seed-0" / "metrics.json").write_text("{}")
+    (folder / "linear-3" / "seed-0" / "evaluation.json").unlink()
+    output = call(evaluate.main, "--workers", "1").output
+    assert output.startswith("2 of 4 runs are up to date\n")
+    assert "1/2  linear-2/seed-0" in output
+    assert results(evaluated) == before, "another number of workers gave another number"
+
+
+def test_other_settings_data_or_names_are_another_result(evaluated: Path) -> None:
+    settings, (name, folder) = load_settings().evaluate, ("linear-2/seed-0", MODEL)
+    data = load_prepared(PREPARED)
+    same = evaluation_fingerprint(name, folder, data.hash, settings, 1)
+    assert finished_evaluation(evaluated / "results" / "runs" / name) == same
+    other = settings.model_copy(update={"seed": 1})
+    changed = {
+        evaluation_fingerprint(name, folder, data.hash, other, 1),
+        evaluation_fingerprint(name, folder, data.hash, settings, 2),
+        evaluation_fingerprint("linear-2/beta-1-seed-0", folder, data.hash, settings, 1),
+    }
+    assert len(changed | {same}) == 4
+
+
+def test_all_images_can_be_measured_with_the_largest_k(evaluated: Path) -> None:
+    settings = load_settings().evaluate.model_copy(update={"nll_images": None})
+    data = load_prepared(PREPARED)
+    row, _ = evaluate_run("run", MODEL, usable_card(MODEL, data.hash), data, settings)
+    assert row["nll_5000_images"] == 40
+    assert row["nll_500_subset"] == pytest.approx(row["nll_500"], abs=0.05)
+
+
+def test_runs_that_left_the_grid_are_removed(evaluated: Path) -> None:
+    change(evaluated, "train", latent_dims=[3])
+    output = call(evaluate.main).output
+    assert "removed results/runs/linear-2/seed-0, which is not in the grid" in output
+    assert {path.name for path in (evaluated / "results/runs").iterdir()} == {"linear-3", "conv-3"}
+    assert {path.stem for path in (evaluated / "results/cells").iterdir()} == {"linear-3", "conv-3"}
+
+
+def test_a_killed_evaluation_loses_nothing_that_was_finished(trained: Path) -> None:
+    """SIGKILL in the middle; what was finished stays, also if its record was not written yet."""
+    change(trained, "evaluate", nll_images=None, latent_samples=3000)  # some tenths of a second
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    words = [sys.executable, "-m", "pipeline.stages.evaluate", "--workers", "1"]
+    with subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 90
+        while not results(trained) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+    kept = results(trained)
+    assert 0 < len({name.rpartition("/")[0] for name in kept}) < 4, "killed too late or too early"
+
+    output = call(evaluate.main, "--workers", "2").output
+    assert "of 4 runs are up to date" in output
+    whole = results(trained)
+    assert kept.items() <= whole.items()
+    assert len(whole) == 4 * 3
+    assert not list((trained / "results").rglob(".partial*"))
+    client = MlflowClient(f"sqlite:///{trained}/mlflow.db")
+    for run in RUNS:
+        record = client.get_run(read_row(trained, run)["run_id"])
+        assert "test/elbo" in record.data.metrics
+
+
+def test_a_model_without_a_record_gets_one(trained: Path) -> None:
+    path = trained / "models" / "linear-3" / "seed-0" / "config.json"
+    path.write_text(path.read_text().replace('"run_id": "', '"run_id": "of another store '))
+    change(trained, "train", architectures=["linear"], latent_dims=[3])
+    call(evaluate.main)
+    client = MlflowClient(f"sqlite:///{trained}/mlflow.db")
+    run = client.search_runs(["1"])[0]  # the newest
+    assert run.info.run_name == "linear-3/seed-0"
+    assert run.info.status == "FINISHED"
+    assert "test/elbo" in run.data.metrics
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "message"),
+    [
+        ("config.json", '"data_hash": "', '"data_hash": "0', "was trained on other data"),
+        ("history.csv", "epoch", "a", "history.csv: is damaged"),
+        ("config.json", "{", "[", "does not describe a run"),
+    ],
+)
+def test_a_model_that_cannot_be_used_is_told_in_one_line(
+    trained: Path, file: str, old: str, new: str, message: str
+) -> None:
+    change(trained, "train", architectures=["conv"], latent_dims=[2])
+    path = trained / "models" / "conv-2" / "seed-0" / file
+    path.write_text(path.read_text().replace(old, new))
+    result = CliRunner().invoke(evaluate.main, [])
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert not list((trained / "results").glob("*/*"))
+
+
+def test_grey_pixels_under_a_bernoulli_have_no_nll(trained: Path) -> None:
+    data = load_prepared(PREPARED)
+    card = usable_card(MODEL, data.hash)
+    grey = card.model_copy(
+        update={
+            "settings": card.settings.model_copy(update={"binarisation": "none"}),
+            "protocol": replace(card.protocol, binarisation="none"),
+        }
+    )
+    row, arrays = evaluate_run("run", MODEL, grey, data, load_settings().evaluate)
+    assert {name for name in METRICS if row[name] is None} == {
+        name for name in METRICS if name.startswith("nll_")
+    }
+    assert not [name for name in arrays if name.startswith("nll")]
+    assert "NLL" not in evaluate.describe(row, 1.0)
+    assert "nll_500" not in evaluate.cell_means([row])
+
+
+def test_the_tables_hold_one_row_a_run_and_an_epoch(evaluated: Path) -> None:
+    (evaluated / "data" / "prepared.json").write_text('{"name": "mnist-5k"}\n')
+    assert call(collect.main).output == "4 runs in results/metrics.csv\n"
+    with (evaluated / "results" / "metrics.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["run"] for row in rows] == list(RUNS)
+    assert len(json.loads(rows[1]["kl_per_dim"])) == 3
+    assert {*PROTOCOL_FIELDS, *METRICS, "collapsed"} <= set(rows[0])
+    assert [bool(row["grid_continuity"]) for row in rows] == [True, False, True, False]
+    with (evaluated / "results" / "history.csv").open(newline="") as file:
+        epochs = list(csv.DictReader(file))
+    assert len(epochs) == 4 * 2 * 2
+    assert {row["run"] for row in epochs} == set(RUNS)
