@@ -16,6 +16,7 @@ from analysis.bootstrap import ImageBootstrap
 from analysis.exhibits import Exhibit, charts, sheets
 from analysis.frames import Results, load_results
 from analysis.statistics import mean_interval, summarise
+from analysis.trials import Trials, best_table, load_trials
 from analysis.words import (
     CAVEAT,
     counted,
@@ -54,7 +55,7 @@ def write_report(settings: Settings, results: Path, out: Path) -> Path:
         ProtocolError: if runs were measured under different protocols.
         UserError: if the folder cannot be written.
     """
-    files = make_report(load_results(results), settings.analyze.confidence)
+    files = make_report(load_results(results), settings.analyze.confidence, load_trials(results))
     try:
         for name, content in files.items():
             _replace(out / name, content)
@@ -66,7 +67,9 @@ def write_report(settings: Settings, results: Path, out: Path) -> Path:
     return out / "index.html"
 
 
-def make_report(results: Results, confidence: float) -> dict[str, bytes]:
+def make_report(
+    results: Results, confidence: float, trials: Trials | None = None
+) -> dict[str, bytes]:
     """Every file of the report by its path within the report's folder, ``index.html`` last."""
     summary = summarise(results.runs, confidence)
     per_image, without = load_per_image(results.folder, results.runs)
@@ -86,6 +89,7 @@ def make_report(results: Results, confidence: float) -> dict[str, bytes]:
             sheets.interpolations_exhibit(results, drawings, styles),
             sheets.latent_grid_exhibit(drawings, styles),
             sheets.posterior_means_exhibit(results, drawings, styles),
+            charts.search_exhibit(trials),
         ]
     shown = [exhibit for exhibit in found if exhibit is not None]
     images = {exhibit.name: style.render(exhibit.figure, exhibit.format) for exhibit in shown}
@@ -110,6 +114,8 @@ def make_report(results: Results, confidence: float) -> dict[str, bytes]:
         "groups": [(GROUPS[group], table) for group, table in groups.items()],
         "metrics": [METRICS[name] for name in tables.shown_metrics(summary)],
         "exhibits": shown,
+        "search": best_table(trials) if trials is not None else None,
+        "trials": trials,
     }
     files = {f"figures/{exhibit.name}.{exhibit.format}": images[exhibit.name] for exhibit in shown}
     texts = {
@@ -123,6 +129,9 @@ def make_report(results: Results, confidence: float) -> dict[str, bytes]:
         texts["tables/differences.csv"] = tables.to_csv(frame)
         texts["tables/differences.md"] = tables.to_markdown(differences)
         texts["tables/differences.tex"] = tables.to_latex(differences)
+    if trials is not None:
+        texts["tables/trials.md"] = tables.to_markdown(best_table(trials))
+        texts["tables/trials.tex"] = tables.to_latex(best_table(trials))
     for group, table in groups.items():
         texts[f"tables/{group}.md"] = tables.to_markdown(table)
         texts[f"tables/{group}.tex"] = tables.to_latex(table)

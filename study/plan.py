@@ -17,6 +17,7 @@ from study.designs import grid, sobol_point
 
 WARMUP_SHARE = 0.3  # of a trial's epochs before it may be pruned
 CHECKS = 4  # times that a trial is compared with the others; each costs a transaction
+STARTUP = 4  # trials that the median needs
 
 
 Direction = Literal["minimize", "maximize"]
@@ -98,7 +99,7 @@ class Plan(BaseModel):
             return HyperbandPruner(
                 min_resource=min(self.check_epochs(), default=1), max_resource=self.search.epochs
             )
-        return MedianPruner(n_startup_trials=5, n_warmup_steps=0)
+        return MedianPruner(n_startup_trials=STARTUP)
 
     def sampler(self, number: int) -> BaseSampler:
         """A sampler for one turn, with a seed of its own: a resumed search repeats no point."""

@@ -30,8 +30,10 @@ def new_table(title: str = "", show_header: bool = True) -> Table:
 def print_table(table: Table) -> None:
     """Print a table as wide as the terminal is, or as a log may be."""
     console = Console(highlight=False)
-    # A log has no width of its own, and a name that is cut there cannot be copied.
-    console.print(table, width=None if console.is_terminal else LOG_WIDTH)
+    if not console.is_terminal:
+        # A log has no width of its own, and a name that is cut there cannot be copied.
+        console = Console(highlight=False, width=LOG_WIDTH)
+    console.print(table)
 
 
 def show_best(turns: Sequence[Turn], plan: Plan, count: int) -> None:

@@ -7,8 +7,11 @@ import pandas as pd
 from analysis.exhibits import Exhibit, Styles
 from analysis.figures.curves import first_epoch_in_view, training_curves
 from analysis.figures.effects import differences, kl_per_dimension, metrics_by_size
+from analysis.figures.limits import view
+from analysis.figures.search import history
 from analysis.frames import Results, plain_beta
 from analysis.statistics import sorted_kl_per_dim, training_bands
+from analysis.trials import Trials
 from analysis.verdicts import Comparison
 from analysis.words import active, counted, estimate, listing, number, percent, span
 
@@ -156,5 +159,36 @@ def dimensions_exhibit(results: Results, summary: pd.DataFrame, styles: Styles) 
         ),
         alt=f"Bar charts of sorted KL per dimension. Active dimensions: {listing(values)}.",
         figure=kl_per_dimension(sorted_kl_per_dim(results.runs), larger, styles),
+        format="svg",
+    )
+
+
+def search_exhibit(trials: Trials | None) -> Exhibit | None:
+    """The search's trials in their order; None without a search, or for one of two objectives."""
+    if trials is None or not trials.is_single or trials.complete.empty:
+        return None
+    values = trials.frame["value"].dropna()
+    complete = trials.frame.loc[trials.frame["state"] == "complete", "value"]
+    # What is pruned early is so bad that it would flatten the rest.
+    low, high = view(
+        complete.quantile([0.1, 0.5, 1.0] if trials.objective != "nll" else [0.0, 0.5, 0.9]), []
+    )
+    outside = int(((values < low) | (values > high)).sum())
+    beyond = f" {counted(outside, 'trial')} beyond the axis at its edge." if outside else ""
+    best = trials.complete.iloc[0]
+    name = "NLL (K = 64)" if trials.objective == "nll" else "ELBO"
+    return Exhibit(
+        name="search",
+        title="The search",
+        caption=(
+            f"Validation {name} of {trials.counts} of {trials.search}, in nats per image: filled, "
+            "after the last epoch; hollow, at the epoch after which it was pruned. The line is the "
+            "best so far. One seed a trial: the best is the luckiest of many, and biased." + beyond
+        ),
+        alt=(
+            f"Scatter chart of {name} over the number of the trial. The best, trial "
+            f"{best['number']}, has an ELBO of {number(best['elbo'])}."
+        ),
+        figure=history(trials.frame, trials.best_so_far, f"validation {name}, nats", (low, high)),
         format="svg",
     )
