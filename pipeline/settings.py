@@ -28,7 +28,7 @@ Precision = Literal["float32", "bfloat16"]
 Device = Literal["cpu", "cuda"]
 Objective = Literal["elbo", "nll", "rate-distortion"]
 Sampler = Literal["tpe", "random", "qmc", "grid", "gp"]
-Pruner = Literal["median", "hyperband", "none"]
+Pruner = Literal["median", "percentile", "hyperband", "none"]
 
 Positive = Annotated[int, Field(gt=0)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]

@@ -19,6 +19,9 @@ from pipeline.settings import RunSettings, Schedule
 
 ADAM_BETAS = (0.9, 0.99)  # the second moment forgets within an epoch of 4,000 images
 VALID_BATCH = 1000
+# Share of the steps in which one-cycle rises to its peak. As good at the end as torch's 0.3, and
+# runs tell a third earlier how good they will be, which is what a search prunes by.
+RISE = 0.1
 
 
 class DivergenceError(UserError):
@@ -184,7 +187,7 @@ def build_scheduler(
     """The learning rate over ``steps`` steps, with ``peak`` as its largest value."""
     if schedule == "one-cycle":
         return torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, peak, total_steps=steps + 1, cycle_momentum=False
+            optimizer, peak, total_steps=steps + 1, cycle_momentum=False, pct_start=RISE
         )
     if schedule == "cosine":
         return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)

@@ -56,7 +56,7 @@ def check(params: Path) -> None:
 @click.option("--name", help="Of the search; by default made from its plan.")
 @click.option("--objective", type=click.Choice(["elbo", "nll", "rate-distortion"]))
 @click.option("--sampler", type=click.Choice(["tpe", "random", "qmc", "grid", "gp"]))
-@click.option("--pruner", type=click.Choice(["median", "hyperband", "none"]))
+@click.option("--pruner", type=click.Choice(["median", "percentile", "hyperband", "none"]))
 @click.option("--replicates", type=click.IntRange(min=1), help="Seeds a trial.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Of each trial.")
 @click.option("--seed", type=click.IntRange(min=0))

@@ -5,7 +5,13 @@ from functools import cached_property
 from typing import Literal, Self
 
 import optuna
-from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner
+from optuna.pruners import (
+    BasePruner,
+    HyperbandPruner,
+    MedianPruner,
+    NopPruner,
+    PercentilePruner,
+)
 from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 from pydantic import BaseModel, ConfigDict
 
@@ -15,9 +21,10 @@ from pipeline.settings import Objective, RunSettings, SearchSettings, Settings
 from study.candidates import Chosen
 from study.designs import grid, sobol_point
 
-WARMUP_SHARE = 0.3  # of a trial's epochs before it may be pruned
-CHECKS = 4  # times that a trial is compared with the others; each costs a transaction
-STARTUP = 4  # trials that the median needs
+WARMUP_SHARE = 0.15  # of a trial's epochs before it may be pruned
+CHECKS = 6  # times that a trial is compared with the others; each costs a transaction
+STARTUP = 3  # complete trials that a comparison needs
+BEST_SHARE = 33.0  # percent of the complete trials that a trial must be among
 
 
 Direction = Literal["minimize", "maximize"]
@@ -99,6 +106,8 @@ class Plan(BaseModel):
             return HyperbandPruner(
                 min_resource=min(self.check_epochs(), default=1), max_resource=self.search.epochs
             )
+        if self.search.pruner == "percentile":
+            return PercentilePruner(BEST_SHARE, n_startup_trials=STARTUP)
         return MedianPruner(n_startup_trials=STARTUP)
 
     def sampler(self, number: int) -> BaseSampler:

@@ -91,7 +91,7 @@ def search_in_a_crowd(plan: Plan) -> tuple[list[Chosen], list[bool]]:
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "random", "qmc", "gp"])
-@pytest.mark.parametrize("pruner", ["median", "hyperband"])
+@pytest.mark.parametrize("pruner", ["median", "percentile", "hyperband"])
 def test_neither_times_nor_workers_change_what_is_tried(
     make_plan: Any, sampler: str, pruner: str
 ) -> None:
