@@ -29,18 +29,19 @@ from analysis.montecarlo import (
 )
 from pipeline.cards import RunCard, load_card
 from pipeline.data import load_prepared, observed, prepare, save_prepared
-from pipeline.evaluation import importance_weighted_nll
 from pipeline.hardware import resolve_hardware, seeded_generator
+from pipeline.importance import importance_weighted_nll
 from pipeline.models import VAE, load_model
-from pipeline.runs import TrainingTask, fingerprint, finished_fingerprint, git_commit, train_run
+from pipeline.provenance import git_commit
+from pipeline.runs import Origin, TrainingTask, fingerprint, finished_fingerprint, train_run
 from pipeline.settings import DataSettings, RunSettings
 from pipeline.sources import load_source
 from pipeline.training import EpochReport
 
 PUBLISHED = 86.76  # nats per image
 SHOWN_K = (50, 500, 5000)
-# Draws and images that are decoded at once: 1,000 images of logits are 3 MB, which stay in a cache.
-GROUP, BATCH = 50, 20
+# Draws of a group, and codes decoded at once: their images of logits are 3 MB and stay in a cache.
+GROUP, BATCH = 50, 1000
 TELL_EVERY = 10  # epochs, or groups of draws
 CONFIDENCE = 0.95
 
@@ -88,7 +89,8 @@ def trained_model(out: Path, data: Path, run: RunSettings, threads: int) -> tupl
     machine = resolve_hardware(run.device, run.precision)
     wanted = fingerprint(run, load_prepared(data, ("valid",)).hash, machine, threads)
     if finished_fingerprint(folder) != wanted:
-        task = TrainingTask("literature", run, data, folder, wanted, git_commit(), threads)
+        origin = Origin(wanted, git_commit(), threads)
+        task = TrainingTask("literature", run, data, folder, origin)
         train_run(task, lambda report: tell_epoch(report, run.epochs))
     return load_model(folder), load_card(folder)
 

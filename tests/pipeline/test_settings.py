@@ -156,11 +156,10 @@ def test_every_stage_ends_with_status_2_and_no_traceback(
     tmp_path: Path, stage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = (ROOT / "params.yaml").read_text(encoding="utf-8")
-    (tmp_path / "params.yaml").write_text(text.replace("batch_size: 500", "batch_size: -1"))
+    (tmp_path / "params.yaml").write_text(text.replace("batch_size: 250", "batch_size: -1"))
     monkeypatch.chdir(tmp_path)
     module = __import__(f"pipeline.stages.{stage}", fromlist=["main"])
-    words = ["conv", "2"] if stage == "evaluate" else []
-    result = CliRunner().invoke(module.main, words)
+    result = CliRunner().invoke(module.main, [])
     assert result.exit_code == 2
     assert result.stderr == "Error: params.yaml: evaluate.batch_size = -1 must be greater than 0\n"
     assert [path.name for path in tmp_path.iterdir()] == ["params.yaml"]
