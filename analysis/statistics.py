@@ -161,7 +161,7 @@ def summarise(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
             row[f"{name}_low"] = interval.low
             row[f"{name}_high"] = interval.high
         for name in labels:
-            row[name] = ", ".join(f"{label:.0f}" for label in group[name].dropna())
+            row[name] = ", ".join(f"{label:.0f}" for label in group[name].dropna()) or None
         rows.append(row)
     return pd.DataFrame(rows)
 

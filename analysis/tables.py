@@ -156,7 +156,7 @@ def metrics_table(
             (
                 Cell(str(row["model"]), flag=flag),
                 *(
-                    Cell(class_counts(row[metric.name], classes))
+                    _labels(row[metric.name], classes)
                     if metric.is_label
                     else _measured(row, metric, best[metric.name] == place)
                     for metric in metrics
@@ -184,6 +184,11 @@ def _measured(row: pd.Series, metric: Metric, best: bool) -> Cell:
         text, digits = number(interval.mean, metric.digits), metric.digits
     detail = _unless_pointlike(interval, digits) if metric.interval else ""
     return Cell(text, detail, best=best)
+
+
+def _labels(numbers: object, classes: Sequence[str]) -> Cell:
+    # A frame holds a NaN for a configuration that has none.
+    return Cell(class_counts(numbers, classes) if isinstance(numbers, str) else NOTHING)
 
 
 def _unless_pointlike(interval: Interval, digits: int) -> str:

@@ -63,18 +63,18 @@ def active(mean: float, latent_dim: int) -> str:
 
 
 def class_counts(numbers: str, classes: Sequence[str]) -> str:
-    """``8 (2), 9`` for the classes ``8, 9, 8`` of three seeds; a dash for none.
+    """``8 (2), 9`` for the classes ``8, 9, 8`` of three seeds.
 
     Args:
-        numbers: of the classes, as ``statistics.summarise`` lists them.
+        numbers: of the classes, as ``statistics.summarise`` lists them; at least one.
         classes: their names; a number without one stands for itself.
     """
-    counts = Counter(int(part) for part in numbers.split(", ") if part)
+    counts = Counter(map(int, numbers.split(", ")))
     shown = [
         (classes[label] if label < len(classes) else str(label), amount)
         for label, amount in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     ]
-    return ", ".join(f"{name} ({n})" if n > 1 else name for name, n in shown) or NOTHING
+    return ", ".join(f"{name} ({n})" if n > 1 else name for name, n in shown)
 
 
 def listing(items: Sequence[str]) -> str:
