@@ -232,9 +232,8 @@ def score(subject: Subject, judged: Scores) -> Scores:
     found = dict(judged)
     for measuring in MEASURES:
         found |= measuring(subject)
-    if unknown := sorted(found.keys() - METRICS.keys()):
-        raise ValueError(f"measured without a definition in METRICS: {', '.join(unknown)}")
-    return {name: _finite(found.get(name)) for name in METRICS}
+    ordered = {name: _finite(found.pop(name, None)) for name in METRICS}
+    return ordered | found
 
 
 def _finite(value: Score) -> Score:
