@@ -26,19 +26,26 @@ from pipeline.settings import load_settings
     help="Folder with metrics.csv, history.csv, data.json and the arrays of each run.",
 )
 @click.option(
+    "--judge",
+    type=click.Path(path_type=Path),
+    default=Path("judge/judge.json"),
+    show_default=True,
+    help="What is known of the judge.",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     default=Path("reports"),
     show_default=True,
     help="Folder of the report.",
 )
-def main(params: Path, results: Path, out: Path) -> None:
+def main(params: Path, results: Path, judge: Path, out: Path) -> None:
     """Make the comparison report: tables, figures, index.html and report.md."""
     settings = load_settings(params)
     # Drawing libraries take a second to load, which --help should not.
     from analysis.report import write_report
 
-    index = write_report(settings, results, out)
+    index = write_report(settings, results, out, judge)
     click.echo(f"Report: {index}")
 
 

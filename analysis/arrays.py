@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from analysis.cells import REMEDY, ResultsError
 from analysis.words import listing
-from pipeline.metrics import ELBO, Metric
+from pipeline.metric import Metric
+from pipeline.metrics import ELBO
 
 Array = NDArray[Any]
 

@@ -97,6 +97,11 @@ def count(cell: str) -> int:
     return int(value)
 
 
+def count_or_none(cell: str) -> float:
+    """A whole number of at least 0, or NaN for an empty cell."""
+    return float(count(cell)) if cell else math.nan
+
+
 def truth(cell: str) -> bool:
     """True or False, as Python writes them."""
     if cell not in ("True", "False"):

@@ -14,6 +14,8 @@ import pandas as pd
 
 from analysis import cells
 from analysis.cells import REMEDY, Reader, ResultsError, convert, line_of, read_csv
+from pipeline.judge_card import JudgeCard, read_judge_card
+from pipeline.metric import Metric
 from pipeline.metrics import METRICS
 from pipeline.protocol import PROTOCOL_FIELDS, Protocol, require_same_protocol
 from pipeline.settings import Architecture, cell_name
@@ -49,6 +51,7 @@ class Results:
         history: one row a run, epoch and split, with ``model``; empty if none was exported.
         protocol: the one protocol of all runs.
         data: the data set's card; None if it was not exported.
+        judge: the card of the judge that some numbers are by; None if it was not asked for.
         notes: what is missing, in sentences.
     """
 
@@ -57,6 +60,7 @@ class Results:
     history: pd.DataFrame
     protocol: Protocol
     data: DataCard | None
+    judge: JudgeCard | None
     notes: tuple[str, ...]
 
     @property
@@ -65,12 +69,18 @@ class Results:
         return int(self.runs["beta"].nunique()) > 1
 
 
-def load_results(folder: Path) -> Results:
+def load_results(folder: Path, judge: Path | None = None) -> Results:
     """Read and check ``metrics.csv``, ``history.csv`` and ``data.json`` of a results folder.
 
+    Args:
+        folder: of the results.
+        judge: the file ``judge.json`` that describes the judge of these results, if any had one.
+
     Raises:
-        ResultsError: if ``metrics.csv`` is missing, or any of the three breaks a rule.
+        ResultsError: if ``metrics.csv`` is missing, any of the three breaks a rule, or the judge
+            is another than that of the results.
         ProtocolError: if runs were measured under different protocols.
+        JudgeError: if the judge's card cannot be read.
     """
     runs = read_runs(folder / "metrics.csv")
     protocol = require_same_protocol(
@@ -84,7 +94,18 @@ def load_results(folder: Path) -> Results:
             f"{folder / 'data.json'} is missing: the sizes of the splits and the names of the "
             "classes are not shown."
         )
-    return Results(folder, runs, history, protocol, data, tuple(notes))
+    card = None if judge is None or not protocol.judge else _read_judge(judge, protocol)
+    return Results(folder, runs, history, protocol, data, card, tuple(notes))
+
+
+def _read_judge(path: Path, protocol: Protocol) -> JudgeCard:
+    card = read_judge_card(path)
+    if card.sha256 != protocol.judge:
+        raise ResultsError(
+            f"{path}: describes the judge {card.sha256[:12]}, and the results are by "
+            f"{protocol.judge[:12]}; run `dvc repro evaluate`"
+        )
+    return card
 
 
 def model_name(architecture: str, latent_dim: int, beta: float | None = None) -> str:
@@ -113,11 +134,14 @@ def read_runs(path: Path) -> pd.DataFrame:
     frame = read_csv(path, [*_RUN_COLUMNS, *PROTOCOL_FIELDS])
     if frame.empty:
         raise ResultsError(f"{path}: holds no run; {REMEDY}")
-    # Not every run has every metric: a plane needs two dimensions, an nll a likelihood.
-    extra = {
-        name: cells.number_or_none for name in METRICS if name in frame and name not in _RUN_COLUMNS
+    extra = [name for name in METRICS if name in frame and name not in _RUN_COLUMNS]
+    readers = {
+        name: cells.count_or_none if METRICS[name].is_label else cells.number_or_none
+        for name in extra
     }
-    frame = convert(frame, {**_RUN_COLUMNS, **extra}, path)
+    frame = convert(frame, {**_RUN_COLUMNS, **readers}, path)
+    for name in extra:
+        _check_gaps(frame, METRICS[name], path)
     for column in ("commit", "data_hash", "run_id"):
         if column not in frame:
             frame[column] = ""
@@ -213,6 +237,36 @@ _HISTORY_COLUMNS: dict[str, Reader] = {
     "reconstruction": cells.number,
     "kl": cells.number,
 }
+
+
+def _check_gaps(frame: pd.DataFrame, metric: Metric, path: Path) -> None:
+    """A number is there where its definition says so, and nowhere else."""
+    empty = frame[metric.name].isna()
+    lacking = pd.Series("", index=frame.index)  # why a run cannot have the number
+    if "plane" in metric.needs:
+        lacking[frame["latent_dim"] != 2] = "has not two latent dimensions"
+    if "likelihood" in metric.needs:
+        protocols = (Protocol(*row) for row in frame[list(PROTOCOL_FIELDS)].itertuples(index=False))
+        none = [not protocol.is_likelihood for protocol in protocols]
+        lacking[none] = "has no likelihood, but a Bernoulli on grey pixels"
+    false = ~empty & (lacking != "")
+    if false.any():
+        row = frame[false].iloc[0]
+        raise ResultsError(
+            f"{path}: line {line_of(row.name)}, {metric.name} = {row[metric.name]:g} must be "
+            f"empty: run {row['run']} {lacking[false].iloc[0]}; {REMEDY}"
+        )
+    missing = empty & (lacking == "")
+    if "plane" in metric.needs:
+        missing &= ~frame["collapsed"]  # which may decode every code to one image
+    chosen = {"option", "classes"} & set(metric.needs)
+    if missing.any() and not (chosen and empty.all()):
+        row = frame[missing].iloc[0]
+        rule = "must be there for all runs or for none" if chosen else "must be a number"
+        raise ResultsError(
+            f"{path}: line {line_of(row.name)}, {metric.name} of run {row['run']} is empty and "
+            f"{rule}; {REMEDY}"
+        )
 
 
 def _check_bound(frame: pd.DataFrame, path: Path) -> None:

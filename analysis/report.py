@@ -19,15 +19,19 @@ from analysis.statistics import mean_interval, summarise
 from analysis.trials import Trials, best_table, load_trials
 from analysis.words import (
     CAVEAT,
+    NBSP,
     counted,
     estimate,
     likelihood_label,
     listing,
+    number,
     percent,
     span,
 )
 from pipeline.errors import UserError
-from pipeline.metrics import GROUPS, METRICS
+from pipeline.judge_card import JudgeCard
+from pipeline.metric import GROUPS, Group
+from pipeline.metrics import METRICS
 from pipeline.settings import Settings
 
 TITLE = "Linear or convolutional, how many dimensions?"
@@ -36,7 +40,7 @@ COMMIT_DIGITS = 10
 HASH_DIGITS = 12
 
 
-def write_report(settings: Settings, results: Path, out: Path) -> Path:
+def write_report(settings: Settings, results: Path, out: Path, judge: Path) -> Path:
     """Read results, make the report, write it.
 
     Everything is made before anything is written, each file replaces its forerunner in one step,
@@ -46,6 +50,7 @@ def write_report(settings: Settings, results: Path, out: Path) -> Path:
         settings: of which ``analyze`` is used.
         results: folder of ``metrics.csv`` and what belongs to it.
         out: folder of the report; made if need be.
+        judge: the file ``judge.json``; read if the results are by a judge.
 
     Returns:
         The path of ``index.html``.
@@ -53,9 +58,12 @@ def write_report(settings: Settings, results: Path, out: Path) -> Path:
     Raises:
         ResultsError: if results are missing or break a rule.
         ProtocolError: if runs were measured under different protocols.
+        JudgeError: if the judge's card cannot be read.
         UserError: if the folder cannot be written.
     """
-    files = make_report(load_results(results), settings.analyze.confidence, load_trials(results))
+    files = make_report(
+        load_results(results, judge), settings.analyze.confidence, load_trials(results)
+    )
     try:
         for name, content in files.items():
             _replace(out / name, content)
@@ -96,7 +104,9 @@ def make_report(
 
     comparison = tables.comparison_table(summary, results.protocol)
     differences = tables.differences_table([*architectures, *sizes], results.protocol)
-    groups = tables.group_tables(summary, results.protocol)
+    classes = results.data.classes if results.data else ()
+    groups = tables.group_tables(summary, results.protocol, classes, results.judge)
+    remarks = judge_remarks(results.judge) if results.judge else {}
     context = {
         "title": TITLE,
         "protocol": results.protocol,
@@ -111,7 +121,10 @@ def make_report(
         "differences": differences if differences.rows else None,
         "confidence": percent(confidence),
         "seeds": span(summary["seeds"].tolist(), "seed"),
-        "groups": [(GROUPS[group], table) for group, table in groups.items()],
+        "groups": [
+            (GROUPS[group], table, remarks.get(group, "")) for group, table in groups.items()
+        ],
+        "distance": distance_remark(results.judge) if results.judge else "",
         "metrics": [METRICS[name] for name in tables.shown_metrics(summary)],
         "exhibits": shown,
         "search": best_table(trials) if trials is not None else None,
@@ -142,6 +155,7 @@ def make_report(
 def facts(results: Results) -> list[tuple[str, str]]:
     """The protocol and the circumstances of all numbers, as pairs of term and value."""
     runs, protocol, data = results.runs, results.protocol, results.data
+    judge = results.judge
     split = f"{protocol.split} split, hash {protocol.split_hash[:HASH_DIGITS]}"
     sizes = (
         ", ".join(f"{size:,} {name}" for name, size in data.sizes.items()) if data else "unknown"
@@ -156,9 +170,43 @@ def facts(results: Results) -> list[tuple[str, str]]:
         ("Runs", f"{len(runs)} (seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))})"),
         ("Epochs", span(runs["epochs"].tolist(), "epoch").rpartition(" ")[0]),
         ("Checkpoint", f"{protocol.checkpoint} epoch"),
-        ("Precision", protocol.precision),
+        ("Arithmetic", protocol.arithmetic),
+        *(
+            [("Judge", f"{_percent(judge.accuracy)} right, hash {judge.sha256[:HASH_DIGITS]}")]
+            if judge
+            else []
+        ),
         ("Commit", ", ".join(_commits(runs)) or "unknown"),
     ]
+
+
+def judge_remarks(judge: JudgeCard) -> dict[Group, str]:
+    """What must stand beside the numbers by the judge: how good it is, and what it was shown."""
+    real = judge.real
+    return {
+        "judge": (
+            f"The judge is a classifier that names {_percent(judge.accuracy)} of the test images "
+            f"rightly; its expected calibration error on them is "
+            f"{_percent(judge.calibration_error)}, and was {_percent(judge.uncalibrated_error)} "
+            "before its temperature was fitted to the validation split. Each model drew "
+            f"{judge.settings.samples:,} images. The last row is what real images score, about as "
+            f"well as a perfect model would: {real.images:,} of the training split in place of "
+            "drawn ones; for confidence and class entropy those of the test split. Distances are "
+            "in the judge's own features and not comparable with Inception FID."
+        ),
+        "paths": (
+            f"A point is plausible where the judge's confidence exceeds "
+            f"{number(real.plausible_confidence, 3)}, the 5th percentile of test images."
+        ),
+    }
+
+
+def distance_remark(judge: JudgeCard) -> str:
+    """What must stand beside a Fréchet distance."""
+    return (
+        "The Fréchet distance is in the judge's own features and not comparable with Inception "
+        f"FID; real images come to {number(judge.real.frechet_distance)}."
+    )
 
 
 def notes(results: Results, summary: pd.DataFrame, confidence: float) -> list[str]:
@@ -187,6 +235,11 @@ def notes(results: Results, summary: pd.DataFrame, confidence: float) -> list[st
         shown = listing(sorted(value[:HASH_DIGITS] for value in hashes))
         found.append(f"The prepared data changed between runs: hashes {shown}.")
     return found
+
+
+def _percent(share: float) -> str:
+    """``99.2 %``: with one digit behind the point."""
+    return f"{number(100 * share, 1)}{NBSP}%"
 
 
 def _commits(runs: pd.DataFrame) -> list[str]:

@@ -15,7 +15,8 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from analysis.frames import CONFIGURATION
-from pipeline.metrics import METRICS, Metric
+from pipeline.metric import Metric
+from pipeline.metrics import METRICS
 
 CURVES = ("elbo", "reconstruction", "kl")
 
@@ -139,11 +140,14 @@ def summarise(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
         ``model``, the configuration, ``parameters``, ``seeds``, ``collapsed`` (runs, which are
         part of the means), and ``<metric>_mean``, ``_low``, ``_high`` for every reported metric
         and ``train_seconds``; NaN for a metric that the configuration does not have, and no
-        column for one that none has.
+        column for one that none has. Of a metric that is a label, which has no mean, ``<name>``
+        lists the seeds' labels, such as ``8, 9, 8``.
     """
-    measured = [
+    found = [
         name for name in (*METRICS, "train_seconds") if name in runs and runs[name].notna().any()
     ]
+    labels = [name for name in found if name in METRICS and METRICS[name].is_label]
+    measured = [name for name in found if name not in labels]
     rows = []
     for model, group in runs.groupby("model", sort=False):
         first = group.iloc[0]
@@ -156,6 +160,8 @@ def summarise(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
             row[f"{name}_mean"] = interval.mean
             row[f"{name}_low"] = interval.low
             row[f"{name}_high"] = interval.high
+        for name in labels:
+            row[name] = ", ".join(f"{label:.0f}" for label in group[name].dropna()) or None
         rows.append(row)
     return pd.DataFrame(rows)
 

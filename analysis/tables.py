@@ -13,9 +13,13 @@ import pandas as pd
 
 from analysis.statistics import Interval, interval_of
 from analysis.verdicts import Comparison
-from analysis.words import ARROWS, NOTHING, active, brackets, metric_unit, number
-from pipeline.metrics import ELBO, GROUPS, METRICS, Group, Metric, main_metrics
+from analysis.words import ARROWS, NOTHING, active, brackets, class_counts, metric_unit, number
+from pipeline.judge_card import JudgeCard
+from pipeline.metric import GROUPS, Group, Metric
+from pipeline.metrics import ELBO, METRICS, main_metrics
 from pipeline.protocol import Protocol
+
+REAL = "real images"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +54,14 @@ class Cell:
         detail: what stands beside or below it.
         best: whether it is the best of its column.
         flag: a warning, e.g. ``1 of 3 collapsed``.
+        reference: whether it is no model's, but what models are compared with.
     """
 
     text: str
     detail: str = ""
     best: bool = False
     flag: str = ""
+    reference: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,21 +95,51 @@ def comparison_table(summary: pd.DataFrame, protocol: Protocol) -> Table:
 
 def shown_metrics(summary: pd.DataFrame) -> list[str]:
     """The metrics that a summary holds, in the order of their definitions."""
-    return [name for name in METRICS if f"{name}_mean" in summary]
+    return [name for name in METRICS if f"{name}_mean" in summary or name in summary]
 
 
-def group_tables(summary: pd.DataFrame, protocol: Protocol) -> dict[Group, Table]:
-    """All metrics by their groups; without a group that the comparison shows whole."""
+def group_tables(
+    summary: pd.DataFrame,
+    protocol: Protocol,
+    classes: Sequence[str] = (),
+    judge: JudgeCard | None = None,
+) -> dict[Group, Table]:
+    """All metrics by their groups; without a group that the comparison shows whole.
+
+    Args:
+        summary: of ``statistics.summarise``.
+        protocol: of all its numbers.
+        classes: their names; without, their numbers are shown.
+        judge: whose scores of real images end the table of its numbers.
+    """
     shown = [METRICS[name] for name in shown_metrics(summary)]
     groups = {group: [metric for metric in shown if metric.group == group] for group in GROUPS}
-    return {
-        group: metrics_table(summary, protocol, metrics)
+    tables = {
+        group: metrics_table(summary, protocol, metrics, classes)
         for group, metrics in groups.items()
         if not all(metric.main for metric in metrics)
     }
+    if judge is not None and "judge" in tables:
+        table = tables["judge"]
+        tables["judge"] = Table(table.columns, (*table.rows, _real_row(groups["judge"], judge)))
+    return tables
 
 
-def metrics_table(summary: pd.DataFrame, protocol: Protocol, metrics: Sequence[Metric]) -> Table:
+def _real_row(metrics: Iterable[Metric], judge: JudgeCard) -> tuple[Cell, ...]:
+    """What real images score with the judge: the floor of distances, the ceiling of the rest."""
+    scores = judge.real.model_dump()
+    return (
+        Cell(REAL, reference=True),
+        *(Cell(number(scores[metric.name], metric.digits), reference=True) for metric in metrics),
+    )
+
+
+def metrics_table(
+    summary: pd.DataFrame,
+    protocol: Protocol,
+    metrics: Sequence[Metric],
+    classes: Sequence[str] = (),
+) -> Table:
     """One row a configuration, a column a metric, best means marked, collapsed runs flagged."""
     columns = (
         Column("Model", numeric=False),
@@ -119,7 +155,12 @@ def metrics_table(summary: pd.DataFrame, protocol: Protocol, metrics: Sequence[M
         rows.append(
             (
                 Cell(str(row["model"]), flag=flag),
-                *(_measured(row, metric, best[metric.name] == place) for metric in metrics),
+                *(
+                    _labels(row[metric.name], classes)
+                    if metric.is_label
+                    else _measured(row, metric, best[metric.name] == place)
+                    for metric in metrics
+                ),
             )
         )
     return Table(columns, tuple(rows))
@@ -127,8 +168,10 @@ def metrics_table(summary: pd.DataFrame, protocol: Protocol, metrics: Sequence[M
 
 def _best(summary: pd.DataFrame, metric: Metric) -> object:
     """Index of the best mean; None where no direction is better or nothing is compared."""
+    if metric.sign == 0:
+        return None
     means = summary[f"{metric.name}_mean"].dropna()
-    return None if metric.sign == 0 or len(means) < 2 else (metric.sign * means).idxmax()
+    return None if len(means) < 2 else (metric.sign * means).idxmax()
 
 
 def _measured(row: pd.Series, metric: Metric, best: bool) -> Cell:
@@ -141,6 +184,11 @@ def _measured(row: pd.Series, metric: Metric, best: bool) -> Cell:
         text, digits = number(interval.mean, metric.digits), metric.digits
     detail = _unless_pointlike(interval, digits) if metric.interval else ""
     return Cell(text, detail, best=best)
+
+
+def _labels(numbers: object, classes: Sequence[str]) -> Cell:
+    # A frame holds a NaN for a configuration that has none.
+    return Cell(class_counts(numbers, classes) if isinstance(numbers, str) else NOTHING)
 
 
 def _unless_pointlike(interval: Interval, digits: int) -> str:

@@ -22,7 +22,8 @@ from analysis.statistics import (
     probability_of_improvement,
 )
 from analysis.words import CAVEAT, counted, estimate, listing, percent
-from pipeline.metrics import ELBO, Metric
+from pipeline.metric import Metric
+from pipeline.metrics import ELBO
 from pipeline.protocol import Protocol
 
 Word = Literal["better", "worse", "not distinguishable", "unknown"]

@@ -1,10 +1,11 @@
 """Numbers, names and protocols as people read them: one wording for tables, figures and text."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 
 from analysis.statistics import Interval
-from pipeline.metrics import Metric
+from pipeline.metric import Metric
 from pipeline.protocol import Protocol
 
 NOTHING = "–"
@@ -61,6 +62,21 @@ def active(mean: float, latent_dim: int) -> str:
     return f"{number(mean, 0 if mean == round(mean) else 1)} of {latent_dim}"
 
 
+def class_counts(numbers: str, classes: Sequence[str]) -> str:
+    """``8 (2), 9`` for the classes ``8, 9, 8`` of three seeds.
+
+    Args:
+        numbers: of the classes, as ``statistics.summarise`` lists them; at least one.
+        classes: their names; a number without one stands for itself.
+    """
+    counts = Counter(map(int, numbers.split(", ")))
+    shown = [
+        (classes[label] if label < len(classes) else str(label), amount)
+        for label, amount in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    ]
+    return ", ".join(f"{name} ({n})" if n > 1 else name for name, n in shown)
+
+
 def listing(items: Sequence[str]) -> str:
     """``a, b and c``."""
     if len(items) < 2:
@@ -75,7 +91,7 @@ def caveat(metric: Metric, protocol: Protocol) -> str:
 
 def metric_unit(metric: Metric, protocol: Protocol) -> str:
     """The unit under a heading, with the caveat; empty for a count."""
-    if metric.unit in ("dimensions", "images"):
+    if metric.unit in ("dimensions", "images", "class", "classes"):
         return ""
     unit = "nats per image" if metric.unit == "nats" else metric.unit
     return "; ".join(filter(None, (unit, caveat(metric, protocol))))

@@ -40,8 +40,8 @@ from pipeline.training import EpochReport
 
 PUBLISHED = 86.76  # nats per image
 SHOWN_K = (50, 500, 5000)
-# Draws and images that are decoded at once: 1,000 images of logits are 3 MB, which stay in a cache.
-GROUP, BATCH = 50, 20
+# Draws of a group, and codes decoded at once: their images of logits are 3 MB and stay in a cache.
+GROUP, BATCH = 50, 1000
 TELL_EVERY = 10  # epochs, or groups of draws
 CONFIDENCE = 0.95
 

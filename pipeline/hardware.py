@@ -22,6 +22,8 @@ Stream = Literal[
     "importance",
     "aggregate",
     "prior",
+    "samples",
+    "annealing",
 ]
 _STREAMS: tuple[Stream, ...] = (
     "initialisation",
@@ -32,6 +34,8 @@ _STREAMS: tuple[Stream, ...] = (
     "importance",
     "aggregate",
     "prior",
+    "samples",
+    "annealing",
 )
 
 

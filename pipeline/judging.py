@@ -1,20 +1,22 @@
 """A VAE before the judge: what it draws compared with real images, and where its paths lead."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.judge import Judge
+from pipeline.data import Split
+from pipeline.judge import Judge, load_judge
 from pipeline.judge_card import JudgeCard
 from pipeline.latent_walks import grid_centrality, path_plausibility
 from pipeline.models import VAE
 from pipeline.pictures import PLANE, Arrays, pairs_to_show, plane, straight_paths
 from pipeline.protocol import Protocol
-from pipeline.reference import Reference, compare
+from pipeline.reference import Reference, compare, make_reference
 from pipeline.sample_metrics import class_entropy, confidence
 
 PATHS = 200  # pairs of test images of different classes
@@ -22,6 +24,36 @@ PATH_POINTS = 11  # on each path, both ends included
 CELLS = 31  # a side of the plane of a 2-D latent space
 
 Metrics = dict[str, Any]  # numbers, or None for one without a meaning
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bench:
+    """A judge and the real images beside which it sees every model's.
+
+    Attributes:
+        judge: in eval mode.
+        card: what is recorded of it.
+        reference: of the measured split.
+    """
+
+    judge: Judge
+    card: JudgeCard
+    reference: Reference
+
+
+def load_bench(folder: Path, data_hash: str, test: Split) -> Bench:
+    """The judge of a folder before the measured split; once for all models of a process.
+
+    Args:
+        folder: with ``model.safetensors`` and ``judge.json``.
+        data_hash: of the prepared file that the split is of.
+        test: the split to compare with.
+
+    Raises:
+        JudgeError: if a file is missing or damaged, or the judge learned from other data.
+    """
+    judge, card = load_judge(folder, data_hash)
+    return Bench(judge, card, make_reference(judge, test, card.settings))
 
 
 def judged_protocol(protocol: Protocol, card: JudgeCard) -> Protocol:
@@ -62,8 +94,10 @@ def judge_metrics(
 
     Returns:
         The metrics; None where one has no meaning, such as those of the plane when d is not 2.
-        The arrays ``plane_classes`` (G, G) int64 and ``plane_confidence`` (G, G) float32, if d is
-        2; cell [i, j] has the code (axis[j], axis[i]), axis from -1.5 to 1.5.
+        Arrays if d is 2: ``plane_classes`` (G, G) int64 and ``plane_confidence`` (G, G) float32,
+        whose cell [i, j] has the code (axis[j], axis[i]), axis from -1.5 to 1.5; and
+        ``plane_borders`` (K, 2) int64, the classes that occur there and how many others each
+        borders.
     """
     codes = torch.randn(reference.samples, model.latent_dim, generator=generator)
     drawn = judge.judge(_mean_images(model, codes))
@@ -85,7 +119,9 @@ def judge_metrics(
         "grid_classes": len(grid.borders),
     }
     seen = verdicts.confidence.reshape(CELLS, CELLS).numpy()
-    return metrics, {"plane_classes": classes, "plane_confidence": seen}
+    borders = np.array(list(grid.borders.items()), dtype=np.int64)
+    arrays = {"plane_classes": classes, "plane_confidence": seen, "plane_borders": borders}
+    return metrics, arrays
 
 
 def _path_metrics(model: VAE, judge: Judge, reference: Reference, ends: Tensor) -> Metrics:

@@ -1,53 +1,12 @@
-"""The names of all reported numbers, with label, unit and direction. Free of torch."""
+"""The names of all reported numbers, in the order in which they are shown. Free of torch.
+
+Those that need the judge are defined in ``judged_metrics``.
+"""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
 
-Direction = Literal["higher", "lower", "neither"]
-Group = Literal["bound", "likelihood", "latent", "images"]
-
-GROUPS: dict[Group, str] = {
-    "bound": "The bound",
-    "likelihood": "Likelihood estimate",
-    "latent": "The latent space",
-    "images": "Samples, reconstructions and the plane",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """One reported number.
-
-    Attributes:
-        name: column in ``results/metrics.csv``; ``test/<name>`` in MLflow.
-        label: heading for people.
-        unit: ``nats`` is nats per image.
-        better: which direction is better; ``neither`` for a number that describes.
-        definition: one sentence.
-        group: what it is shown with.
-        main: whether it stands in the comparison of all configurations as well.
-        digits: behind the point, for people.
-        interval: whether an interval over seeds means something; not of an estimator's error.
-        of_likelihood: whether it is made from p(x|z), and so is no likelihood where that is none.
-    """
-
-    name: str
-    label: str
-    unit: str
-    better: Direction
-    definition: str
-    group: Group = "bound"
-    main: bool = False
-    digits: int = 2
-    interval: bool = True
-    of_likelihood: bool = False
-
-    @property
-    def sign(self) -> int:
-        """1 if higher is better, -1 if lower is, 0 if neither."""
-        return {"higher": 1, "lower": -1, "neither": 0}[self.better]
-
+from pipeline.judged_metrics import JUDGED, PATHS, PLANE
+from pipeline.metric import Metric
 
 ELBO = Metric(
     "elbo",
@@ -84,6 +43,7 @@ ELBO_MC_ERROR = Metric(
     digits=3,
     interval=False,
     of_likelihood=True,
+    needs=("option",),  # two draws or more
 )
 NLL_50 = Metric(
     "nll_50",
@@ -94,6 +54,7 @@ NLL_50 = Metric(
     "the mean over the ten disjoint groups of 50 that the draws of K = 500 hold.",
     group="likelihood",
     of_likelihood=True,
+    needs=("likelihood",),
 )
 NLL_500 = Metric(
     "nll_500",
@@ -104,6 +65,7 @@ NLL_500 = Metric(
     group="likelihood",
     main=True,
     of_likelihood=True,
+    needs=("likelihood",),
 )
 NLL_5000 = Metric(
     "nll_5000",
@@ -114,6 +76,7 @@ NLL_5000 = Metric(
     "over the subset, not with those over the whole split.",
     group="likelihood",
     of_likelihood=True,
+    needs=("likelihood",),
 )
 NLL_50_SUBSET = Metric(
     "nll_50_subset",
@@ -123,6 +86,7 @@ NLL_50_SUBSET = Metric(
     "The bound with 50 draws over the images of the subset.",
     group="likelihood",
     of_likelihood=True,
+    needs=("likelihood",),
 )
 NLL_500_SUBSET = Metric(
     "nll_500_subset",
@@ -132,6 +96,7 @@ NLL_500_SUBSET = Metric(
     "The bound with 500 draws over the images of the subset.",
     group="likelihood",
     of_likelihood=True,
+    needs=("likelihood",),
 )
 NLL_500_MC_ERROR = Metric(
     "nll_500_mc_error",
@@ -143,6 +108,7 @@ NLL_500_MC_ERROR = Metric(
     digits=3,
     interval=False,
     of_likelihood=True,
+    needs=("likelihood",),
 )
 NLL_5000_MC_ERROR = Metric(
     "nll_5000_mc_error",
@@ -154,6 +120,7 @@ NLL_5000_MC_ERROR = Metric(
     digits=3,
     interval=False,
     of_likelihood=True,
+    needs=("likelihood",),
 )
 NLL_5000_IMAGES = Metric(
     "nll_5000_images",
@@ -163,6 +130,41 @@ NLL_5000_IMAGES = Metric(
     "How many images of the split nll_5000 is measured on: drawn at random, a class in turn.",
     group="likelihood",
     digits=0,
+    needs=("likelihood",),
+)
+AIS_NLL = Metric(
+    "ais_nll",
+    "NLL by AIS",
+    "nats",
+    "lower",
+    "Upper bound of -log p(x) by annealed importance sampling, in which the encoder takes no part, "
+    "over the first test images.",
+    group="likelihood",
+    of_likelihood=True,
+    needs=("likelihood", "option"),
+)
+AIS_GAP = Metric(
+    "ais_gap",
+    "Gap of AIS",
+    "nats",
+    "neither",
+    "Forward minus backward estimate on as many images that the model drew itself: about the "
+    "largest error of the AIS estimate.",
+    group="likelihood",
+    digits=3,
+    interval=False,
+    of_likelihood=True,
+    needs=("likelihood", "option"),
+)
+AIS_IMAGES = Metric(
+    "ais_images",
+    "Images of AIS",
+    "images",
+    "neither",
+    "How many test images the AIS estimate is measured on.",
+    group="likelihood",
+    digits=0,
+    needs=("likelihood", "option"),
 )
 ACTIVE_UNITS = Metric(
     "active_units",
@@ -269,8 +271,9 @@ GRID_CONTINUITY = Metric(
     "neither",
     "Two dimensions only: mean distance of neighbouring cells' images on the decoded plane over "
     "that of any two cells' images; near 0 is smooth.",
-    group="images",
+    group="paths",
     digits=3,
+    needs=("plane",),
 )
 
 METRICS: dict[str, Metric] = {
@@ -288,6 +291,9 @@ METRICS: dict[str, Metric] = {
         NLL_5000,
         NLL_5000_MC_ERROR,
         NLL_5000_IMAGES,
+        AIS_NLL,
+        AIS_GAP,
+        AIS_IMAGES,
         ACTIVE_UNITS,
         ACTIVE_UNITS_LOW,
         ACTIVE_UNITS_HIGH,
@@ -299,126 +305,12 @@ METRICS: dict[str, Metric] = {
         RECONSTRUCTION_SHARPNESS,
         CONTRAST,
         CONTRAST_DATA,
+        *JUDGED,
+        *PATHS,
         GRID_CONTINUITY,
+        *PLANE,
     )
 }
-
-# By the judge: features of its penultimate layer, calibrated class probabilities. The first two
-# are distances in that layer, not comparable with those of an Inception network.
-FRECHET_DISTANCE = Metric(
-    "frechet_distance",
-    "Fréchet distance",
-    "",
-    "lower",
-    "Squared Wasserstein-2 distance of normal fits to the judge's features of drawn and of test "
-    "images; not comparable with Inception FID.",
-)
-KERNEL_DISTANCE = Metric(
-    "kernel_distance",
-    "Kernel distance",
-    "",
-    "lower",
-    "Unbiased squared MMD of the judge's features of drawn and of test images, kernel "
-    "(x·y / dim + 1)^3.",
-)
-PRECISION = Metric(
-    "precision",
-    "Precision",
-    "",
-    "higher",
-    "Share of drawn images within the ball of some test image to its third nearest neighbour.",
-)
-RECALL = Metric(
-    "recall",
-    "Recall",
-    "",
-    "higher",
-    "Share of test images within the ball of some drawn image to its third nearest neighbour.",
-)
-DENSITY = Metric(
-    "density",
-    "Density",
-    "",
-    "higher",
-    "Test images' balls to the fifth nearest neighbour that a drawn image lies in, divided by 5; "
-    "can exceed 1.",
-)
-COVERAGE = Metric(
-    "coverage",
-    "Coverage",
-    "",
-    "higher",
-    "Share of test images whose ball to the fifth nearest neighbour holds a drawn image.",
-)
-CONFIDENCE = Metric(
-    "confidence",
-    "Confidence",
-    "",
-    "higher",
-    "The judge's largest class probability, averaged over drawn images.",
-)
-CLASS_ENTROPY = Metric(
-    "class_entropy",
-    "Class entropy",
-    "nats (entropy)",
-    "higher",
-    "Entropy of the drawn images' mean class distribution; at most the logarithm of the number of "
-    "classes.",
-)
-PATH_MIN_CONFIDENCE = Metric(
-    "path_min_confidence",
-    "Least confidence on a path",
-    "",
-    "higher",
-    "The judge's least confidence on the straight path between the codes of two test images of "
-    "different classes, averaged over pairs.",
-)
-PATH_PLAUSIBILITY = Metric(
-    "path_plausibility",
-    "Path plausibility",
-    "",
-    "higher",
-    "Share of the points on those paths whose confidence is above the 5th percentile of test "
-    "images.",
-)
-GRID_CENTER_CLASS = Metric(
-    "grid_center_class",
-    "Class at the origin",
-    "class",
-    "neither",
-    "The judge's class of the image decoded at the origin of a 2-D latent space; its number, which "
-    "has no order.",
-)
-GRID_CENTER_BORDERS = Metric(
-    "grid_center_borders",
-    "Neighbours of the central class",
-    "classes",
-    "neither",
-    "Number of other classes that the class at the origin borders on the plane [-1.5, 1.5]^2.",
-)
-GRID_CLASSES = Metric(
-    "grid_classes",
-    "Classes on the plane",
-    "classes",
-    "neither",
-    "Number of classes that occur on the plane [-1.5, 1.5]^2 of a 2-D latent space.",
-)
-
-JUDGED: tuple[Metric, ...] = (
-    FRECHET_DISTANCE,
-    KERNEL_DISTANCE,
-    PRECISION,
-    RECALL,
-    DENSITY,
-    COVERAGE,
-    CONFIDENCE,
-    CLASS_ENTROPY,
-    PATH_MIN_CONFIDENCE,
-    PATH_PLAUSIBILITY,
-    GRID_CENTER_CLASS,
-    GRID_CENTER_BORDERS,
-    GRID_CLASSES,
-)
 
 
 def main_metrics(names: Iterable[str]) -> list[Metric]:

@@ -21,7 +21,7 @@ class Protocol:
         likelihood: ``bernoulli``, ``continuous-bernoulli`` or ``gaussian``.
         binarisation: ``none``, ``dynamic`` or ``static``.
         checkpoint: ``last`` or ``best`` validation epoch.
-        precision: of the training arithmetic, ``float32`` or ``bfloat16``.
+        arithmetic: of the training, ``float32`` or ``bfloat16``; ``precision`` is a metric.
         judge: hash of the weights of the judge that some of the numbers are by; empty where none
             had a part in them.
     """
@@ -32,7 +32,7 @@ class Protocol:
     likelihood: str
     binarisation: str
     checkpoint: str
-    precision: str
+    arithmetic: str
     judge: str = ""
 
     def as_dict(self) -> dict[str, str]:

@@ -18,22 +18,39 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from threadpoolctl import threadpool_limits
 
 from pipeline import (
+    annealing,
     appearance,
     elbo,
     evaluation,
     hardware,
     importance,
+    judge,
+    judging,
+    latent_walks,
     latents,
     likelihoods,
     metrics,
     models,
     pictures,
+    reference,
+    sample_metrics,
     scores,
+    simulation,
 )
 from pipeline.cards import CONFIG, RunCard, file_sha256, load_whole_card
 from pipeline.data import PreparedData, load_prepared
 from pipeline.errors import UserError
 from pipeline.files import replacing_folder
+from pipeline.hardware import seeded_generator
+from pipeline.judge_card import JUDGE_CARD, JUDGE_WEIGHTS, JudgeCard
+from pipeline.judging import (
+    Bench,
+    judge_metrics,
+    judge_pictures,
+    judged_protocol,
+    load_bench,
+    path_pairs,
+)
 from pipeline.models import load_model
 from pipeline.pictures import Arrays, draw_pictures
 from pipeline.scores import Subject, prepare_subject, score
@@ -52,17 +69,24 @@ _CODE = hashlib.sha256(
     "".join(
         inspect.getsource(module)
         for module in (
+            annealing,
             appearance,
             elbo,
             evaluation,
             hardware,
             importance,
+            judge,
+            judging,
+            latent_walks,
             latents,
             likelihoods,
             metrics,
             models,
             pictures,
+            reference,
+            sample_metrics,
             scores,
+            simulation,
             sys.modules[__name__],
         )
     ).encode()
@@ -77,6 +101,7 @@ class EvaluationTask:
         name: the run's folder under ``models/`` and ``results/runs/``.
         settings: how to measure and what to draw.
         data_path: the prepared file.
+        judge_folder: of the judge.
         model_folder: of the run.
         folder: where the results go.
         fingerprint: what the caller expects; see ``evaluation_fingerprint``.
@@ -86,6 +111,7 @@ class EvaluationTask:
     name: str
     settings: EvaluateSettings
     data_path: Path
+    judge_folder: Path
     model_folder: Path
     folder: Path
     fingerprint: str
@@ -118,24 +144,24 @@ def evaluate_task(task: EvaluationTask, tell: Callable[[float], None]) -> Row:
         The run's row of ``results/metrics.csv``.
 
     Raises:
-        UserError: if the model is damaged or of other data, or if code, data or model changed
-            since the task was made.
+        UserError: if the model or the judge is damaged or of other data, or if anything that
+            decides the results changed since the task was made.
     """
     start = time.perf_counter()
     torch.set_num_threads(task.threads)
-    data = _load_data(task.data_path)
+    data, bench = _load_shared(task.data_path, task.judge_folder)
     card = usable_card(task.model_folder, data.hash)
     wanted = evaluation_fingerprint(
-        task.name, task.model_folder, data.hash, task.settings, task.threads
+        task.name, task.model_folder, data.hash, bench.card, task.settings, task.threads
     )
     if wanted != task.fingerprint:
         raise UserError(
-            f"{task.name}: code, data or model changed after the evaluation began; run "
+            f"{task.name}: code, data, judge or model changed after the evaluation began; run "
             "`dvc repro` again"
         )
     # Of numpy's and scikit-learn's matrix products: workers stand side by side.
     with threadpool_limits(limits=task.threads):
-        row, arrays = evaluate_run(task.name, task.model_folder, card, data, task.settings)
+        row, arrays = evaluate_run(task.name, task.model_folder, card, data, bench, task.settings)
     with replacing_folder(task.folder) as folder:
         (folder / METRICS_FILE).write_text(
             json.dumps(row, indent=2, allow_nan=False) + "\n", encoding="utf-8"
@@ -151,7 +177,12 @@ def evaluate_task(task: EvaluationTask, tell: Callable[[float], None]) -> Row:
 
 
 def evaluate_run(
-    name: str, folder: Path, card: RunCard, data: PreparedData, settings: EvaluateSettings
+    name: str,
+    folder: Path,
+    card: RunCard,
+    data: PreparedData,
+    bench: Bench,
+    settings: EvaluateSettings,
 ) -> tuple[Row, Arrays]:
     """One run's row of ``results/metrics.csv`` and its arrays for the report.
 
@@ -160,12 +191,24 @@ def evaluate_run(
         folder: of the model.
         card: of the model, from ``usable_card``.
         data: with the splits of ``SPLITS``.
+        bench: the judge before the test split.
         settings: how to measure and what to draw.
     """
     run, test = card.settings, data.splits["test"]
-    protocol = replace(card.protocol, split="test", split_hash=test.hash)
+    protocol = judged_protocol(
+        replace(card.protocol, split="test", split_hash=test.hash), bench.card
+    )
     subject = prepare_subject(
         load_model(folder), run, protocol, data.splits["train"], test, settings
+    )
+    mu = subject.measured.mu
+    judged, planes = judge_metrics(
+        subject.model,
+        bench.judge,
+        bench.reference,
+        mu,
+        path_pairs(test.labels, settings.seed),
+        seeded_generator(settings.seed, "samples"),
     )
     row = {
         "run": name,
@@ -177,14 +220,13 @@ def evaluate_run(
         "train_seconds": card.train_seconds,
         "epochs": card.epochs,
         **protocol.as_dict(),
-        **score(subject),
+        **score(subject, judged),
         "data_hash": data.hash,
         "commit": card.commit,
         "run_id": card.run_id,
     }
-    measured = subject.measured
-    pictures_ = draw_pictures(subject.model, test, subject.images, measured.mu, settings)
-    return row, pictures_ | per_image(subject)
+    drawn = draw_pictures(subject.model, test, subject.images, mu, settings)
+    return row, drawn | judge_pictures(bench.judge, drawn) | planes | per_image(subject)
 
 
 def per_image(subject: Subject) -> Arrays:
@@ -223,7 +265,12 @@ def usable_card(folder: Path, data_hash: str) -> RunCard:
 
 
 def evaluation_fingerprint(
-    name: str, model_folder: Path, data_hash: str, settings: EvaluateSettings, threads: int
+    name: str,
+    model_folder: Path,
+    data_hash: str,
+    judge_card: JudgeCard,
+    settings: EvaluateSettings,
+    threads: int,
 ) -> str:
     """A hash of everything that decides a run's results on one machine.
 
@@ -238,6 +285,8 @@ def evaluation_fingerprint(
         "model": usable_card(model_folder, data_hash).sha256
         | {CONFIG: file_sha256(model_folder / CONFIG)},
         "data": data_hash,
+        # The number of images that are drawn for it is one of its settings.
+        "judge": [judge_card.sha256, judge_card.settings.model_dump(mode="json")],
         "settings": settings.model_dump(mode="json"),
         "threads": threads,
         "code": _CODE,
@@ -268,11 +317,16 @@ def read_arrays(folder: Path) -> Arrays:
         return dict(arrays)
 
 
-def _load_data(path: Path) -> PreparedData:
-    """Once a worker, not once a run, unless the file changes."""
-    return _load_once(path, path.stat().st_mtime_ns if path.exists() else 0)
+def _load_shared(data: Path, judge_folder: Path) -> tuple[PreparedData, Bench]:
+    """Data and judge: once a worker, not once a run, unless a file changes."""
+    files = (data, *(judge_folder / name for name in (JUDGE_WEIGHTS, JUDGE_CARD)))
+    times = tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in files)
+    return _load_once(data, judge_folder, times)
 
 
 @lru_cache(maxsize=1)
-def _load_once(path: Path, changed: int) -> PreparedData:
-    return load_prepared(path, splits=SPLITS)
+def _load_once(
+    data: Path, judge_folder: Path, changed: tuple[int, ...]
+) -> tuple[PreparedData, Bench]:
+    prepared = load_prepared(data, splits=SPLITS)
+    return prepared, load_bench(judge_folder, prepared.hash, prepared.splits["test"])

@@ -197,7 +197,7 @@ def training_protocol(settings: RunSettings, data: PreparedData, machine: Hardwa
         likelihood=settings.likelihood,
         binarisation=settings.binarisation,
         checkpoint=settings.checkpoint,
-        precision=machine.precision,
+        arithmetic=machine.precision,
     )
 
 

@@ -1,7 +1,8 @@
 """All metrics of one run: measuring functions, each of what was made of the splits: pure.
 
 A measuring function takes a ``Subject`` and returns metrics by the names of ``metrics.METRICS``;
-None is for a number that this run does not have. To add one, add it to ``MEASURES``.
+None is for a number that this run does not have. To add one, add it to ``MEASURES``. The numbers by
+the judge, which come with arrays, are those of ``judging``.
 """
 
 import math
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from pipeline.annealing import ais_metrics
 from pipeline.appearance import contrast, grid_continuity, sharpness
 from pipeline.data import Split, observed
 from pipeline.evaluation import Measured, measure, posteriors, summarise
@@ -158,6 +160,14 @@ def likelihood_scores(subject: Subject) -> Scores:
     }
 
 
+def annealing_scores(subject: Subject) -> Scores:
+    """The likelihood by annealed importance sampling, where it is asked for and p(x|z) is one."""
+    if subject.weights is None:
+        return {}
+    generator = seeded_generator(subject.settings.seed, "annealing")
+    return dict(ais_metrics(subject.model, subject.images, subject.settings, generator))
+
+
 def latent_scores(subject: Subject) -> Scores:
     """What the codes say, and how near all of them together come to the prior."""
     measured, settings = subject.measured, subject.settings
@@ -205,15 +215,21 @@ def plane_scores(subject: Subject) -> Scores:
 MEASURES: tuple[Callable[[Subject], Scores], ...] = (
     bound_scores,
     likelihood_scores,
+    annealing_scores,
     latent_scores,
     image_scores,
     plane_scores,
 )
 
 
-def score(subject: Subject) -> Scores:
-    """Every metric, in the order of ``METRICS``; None for those that the run does not have."""
-    found: Scores = {}
+def score(subject: Subject, judged: Scores) -> Scores:
+    """Every metric, in the order of ``METRICS``; None for those that the run does not have.
+
+    Args:
+        subject: what is measured.
+        judged: its metrics of ``judging.judge_metrics``.
+    """
+    found = dict(judged)
     for measuring in MEASURES:
         found |= measuring(subject)
     ordered = {name: _finite(found.pop(name, None)) for name in METRICS}

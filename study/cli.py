@@ -24,13 +24,14 @@ def main() -> None:
 @main.command(epilog="Example: study report --out /path/to/reports")
 @PARAMS
 @click.option("--results", default="results", show_default=True, type=Path)
+@click.option("--judge", default="judge/judge.json", show_default=True, type=Path)
 @click.option("--out", default="reports", show_default=True, type=Path, help="Where to.")
-def report(params: Path, results: Path, out: Path) -> None:
+def report(params: Path, results: Path, judge: Path, out: Path) -> None:
     """Make the report again from the results, without training anything."""
     from analysis.report import write_report
     from pipeline.settings import load_settings
 
-    write_report(load_settings(params), results, out)
+    write_report(load_settings(params), results, out, judge)
     click.echo(f"report: {out / 'index.html'}")
 
 

@@ -17,6 +17,7 @@ from pipeline.data import load_prepared
 from pipeline.errors import UserError
 from pipeline.files import remove_others, replacing_folder
 from pipeline.guards import sole_writer, terminable
+from pipeline.judge import load_judge
 from pipeline.metrics import METRICS, main_metrics
 from pipeline.pictures import write_sheets
 from pipeline.places import GRID_EXPERIMENT
@@ -43,6 +44,7 @@ EVALUATION = "evaluation"  # the mark of a record that holds the results of a fi
 @click.option("--params", default="params.yaml", show_default=True, help="Settings file.")
 @click.option("--data", default="data/prepared.safetensors", show_default=True, type=Path)
 @click.option("--models", default="models", show_default=True, type=Path)
+@click.option("--judge", default="judge", show_default=True, type=Path)
 @click.option("--results", default="results", show_default=True, type=Path, help="Where to.")
 @click.option(
     "--workers",
@@ -58,7 +60,9 @@ EVALUATION = "evaluation"  # the mark of a record that holds the results of a fi
     type=click.IntRange(min=1),
     help="Threads of each process. Another number rounds differently.",
 )
-def main(params: str, data: Path, models: Path, results: Path, workers: str, threads: int) -> None:
+def main(
+    params: str, data: Path, models: Path, judge: Path, results: Path, workers: str, threads: int
+) -> None:
     """Bring RESULTS in line with the models: measure each run of the grid that is not there yet.
 
     Writes RESULTS/runs/<cell>/<run>/ with metrics.json and arrays.npz; and for `dvc metrics` and
@@ -70,15 +74,17 @@ def main(params: str, data: Path, models: Path, results: Path, workers: str, thr
     processes = count_workers(workers, len(names))
     with sole_writer(folder, "evaluation"), terminable():
         data_hash = load_prepared(data, splits=("test",)).hash
+        _, judge_card = load_judge(judge, data_hash)  # before any worker starts
         tasks = {
             name: EvaluationTask(
                 name=name,
                 settings=settings.evaluate,
                 data_path=data,
+                judge_folder=judge,
                 model_folder=models / name,
                 folder=folder / name,
                 fingerprint=evaluation_fingerprint(
-                    name, models / name, data_hash, settings.evaluate, threads
+                    name, models / name, data_hash, judge_card, settings.evaluate, threads
                 ),
                 threads=threads,
             )

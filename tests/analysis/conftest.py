@@ -11,6 +11,10 @@ import pytest
 
 from analysis.frames import load_results
 from analysis.report import make_report
+from pipeline.cards import ImageSize
+from pipeline.judge_card import JudgeCard, RealScores
+from pipeline.settings import JudgeSettings
+from tests.conftest import read_params
 
 MakeResults = Callable[..., Path]
 
@@ -29,9 +33,23 @@ PROTOCOL = {
     "likelihood": "bernoulli",
     "binarisation": "dynamic",
     "checkpoint": "last",
-    "precision": "float32",
-    "judge": "5d3b",
+    "arithmetic": "float32",
+    "judge": "5d3b0123456789abcdef",
 }
+REAL = RealScores(
+    images=2000,
+    test_images=500,
+    frechet_distance=0.59,
+    kernel_distance=-0.0004,
+    kernel_distance_error=0.0021,
+    precision=0.81,
+    recall=0.82,
+    density=0.98,
+    coverage=0.93,
+    confidence=0.987,
+    class_entropy=2.301,
+    plausible_confidence=0.912,
+)
 
 
 def write_results(
@@ -68,7 +86,31 @@ def write_results(
         "sizes": {"train": 4050, "valid": 450, "test": 500},
     }
     (folder / "data.json").write_text(json.dumps(card), encoding="utf-8")
+    (folder / "judge.json").write_text(_judge_card(classes).model_dump_json(), encoding="utf-8")
     return folder
+
+
+def _judge_card(classes: Sequence[str]) -> JudgeCard:
+    return JudgeCard(
+        settings=JudgeSettings.model_validate(read_params()["judge"]),
+        data=PROTOCOL["data"],
+        data_hash="fedcba9876543210",
+        image=ImageSize(height=SIDE, width=SIDE),
+        classes=tuple(classes),
+        accuracy=0.992,
+        valid_accuracy=0.99,
+        calibration_error=0.006,
+        uncalibrated_error=0.0091,
+        temperature=1.2,
+        real=REAL,
+        parameters=1000,
+        train_seconds=20.0,
+        threads=1,
+        versions={},
+        commit="",
+        run_id="",
+        sha256=PROTOCOL["judge"],
+    )
 
 
 def _row(
@@ -92,9 +134,25 @@ def _row(
         "active_units": active,
         "collapsed": collapsed,
         "kl_per_dim": json.dumps(kl_per_dim),
+        **_judged(latent_dim, seed),
         "data_hash": "fedcba9876543210",
         "commit": "c0ffee0123456789",
         "run_id": "",
+    }
+
+
+def _judged(latent_dim: int, seed: int) -> dict[str, Any]:
+    """As the judge may find them; what a plane needs is empty without one."""
+    plane = latent_dim == 2
+    return {
+        "frechet_distance": 20.0 / latent_dim + seed,
+        "kernel_distance": 0.5 / latent_dim,
+        "kernel_distance_error": 0.01,
+        "confidence": 0.8 + 0.01 * latent_dim,
+        "class_entropy": 2.2,
+        "path_plausibility": 0.3 + 0.01 * seed,
+        "grid_center_class": 8 + seed if plane else None,
+        "grid_center_borders": 5 if plane else None,
     }
 
 
@@ -170,4 +228,4 @@ def results_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def report(results_folder: Path) -> dict[str, bytes]:
     """Every file of the report on ``results_folder``."""
-    return make_report(load_results(results_folder), 0.95)
+    return make_report(load_results(results_folder, results_folder / "judge.json"), 0.95)

@@ -18,6 +18,10 @@ def call(*arguments: object) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
+def of(folder: Path) -> tuple[object, ...]:
+    return ("--results", folder, "--judge", folder / "judge.json")
+
+
 def test_help_has_an_example() -> None:
     code, output = call("--help")
     assert code == 0
@@ -26,7 +30,7 @@ def test_help_has_an_example() -> None:
 
 def test_it_writes_the_report(make_results: MakeResults, tmp_path: Path) -> None:
     folder, out = make_results(latent_dims=[2]), tmp_path / "deep" / "reports"
-    code, output = call("--params", PARAMS, "--results", folder, "--out", out)
+    code, output = call("--params", PARAMS, "--out", out, *of(folder))
     assert (code, output) == (0, f"Report: {out / 'index.html'}\n")
     assert (out / "index.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     assert not list(out.rglob(".*"))  # no temporary file stays
@@ -36,8 +40,22 @@ def test_the_settings_say_the_confidence(make_results: MakeResults, tmp_path: Pa
     params = tmp_path / "params.yaml"
     params.write_text(re.sub(r"confidence: \S+", "confidence: 0.8", PARAMS.read_text()))
     folder, out = make_results(latent_dims=[2]), tmp_path / "reports"
-    assert call("--params", params, "--results", folder, "--out", out)[0] == 0
+    assert call("--params", params, "--out", out, *of(folder))[0] == 0
     assert "80\N{NO-BREAK SPACE}% interval" in (out / "report.md").read_text(encoding="utf-8")
+
+
+def test_without_the_judges_card_there_is_no_report(
+    make_results: MakeResults, tmp_path: Path
+) -> None:
+    folder, out = make_results(latent_dims=[2]), tmp_path / "reports"
+    (folder / "judge.json").unlink()
+    code, output = call("--params", PARAMS, "--out", out, *of(folder))
+    assert code == 2
+    assert output == (
+        f"Error: {folder / 'judge.json'}: cannot be read: No such file or directory; train the "
+        "judge again with `dvc repro judge`\n"
+    )
+    assert not out.exists()
 
 
 @pytest.mark.parametrize("content", [None, "run\n"])

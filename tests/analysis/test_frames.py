@@ -9,7 +9,8 @@ import pytest
 
 from analysis.cells import ResultsError
 from analysis.frames import load_results, model_name, plain_beta
-from pipeline.protocol import ProtocolError
+from pipeline.judge_card import JudgeError
+from pipeline.protocol import PROTOCOL_FIELDS, ProtocolError
 
 MakeResults = Callable[..., Path]
 
@@ -108,9 +109,92 @@ def test_a_wrong_cell_names_line_and_rule(
 
 def test_runs_of_two_protocols_are_refused(make_results: MakeResults) -> None:
     folder = make_results()
-    edit(folder, "metrics.csv", 1, binarisation="static", precision="bfloat16")
-    with pytest.raises(ProtocolError, match=r"binarisation \(dynamic / static\), precision"):
+    edit(folder, "metrics.csv", 1, binarisation="static", arithmetic="bfloat16")
+    with pytest.raises(ProtocolError, match=r"binarisation \(dynamic / static\), arithmetic"):
         load_results(folder)
+
+
+@pytest.mark.parametrize("field", PROTOCOL_FIELDS)
+def test_each_field_of_the_protocol_is_held_one_for_all_runs(
+    make_results: MakeResults, field: str
+) -> None:
+    folder = make_results()
+    edit(folder, "metrics.csv", 3, **{field: "other"})
+    with pytest.raises(ProtocolError, match=rf"differ in {field} \([^()]*\), so"):
+        load_results(folder)
+
+
+GREY = {"binarisation": "none"}
+
+
+@pytest.mark.parametrize(
+    ("protocol", "columns", "rule"),
+    [
+        ({}, {"nll_500": [90.0] * 7 + [None]}, "nll_500 of run .* is empty and must be a number"),
+        (GREY, {"nll_500": [90.0] * 8}, "nll_500 = 90 must be empty: .* has no likelihood"),
+        (GREY, {"ais_nll": [90.0] * 8}, "ais_nll = 90 must be empty: .* has no likelihood"),
+        ({}, {"ais_nll": [None] + [90.0] * 7}, "ais_nll of run .* for all runs or for none"),
+        ({}, {"grid_classes": [7] * 8}, "grid_classes = 7 must be empty: .* two latent dim"),
+        ({}, {"grid_classes": [None] * 8}, "grid_classes of run .* is empty and must be a number"),
+        ({}, {"path_plausibility": [None] + [0.5] * 7}, "for all runs or for none"),
+        ({}, {"frechet_distance": [None] + [0.5] * 7}, "frechet_distance of run .* is empty"),
+        ({}, {"grid_center_class": [1.5] * 8}, "grid_center_class = '1.5' must be a whole number"),
+    ],
+)
+def test_a_number_is_there_where_its_definition_says_so(
+    make_results: MakeResults,
+    protocol: dict[str, str],
+    columns: dict[str, list[float | None]],
+    rule: str,
+) -> None:
+    folder = make_results(protocol=protocol)
+    frame = pd.read_csv(folder / "metrics.csv").assign(**columns)
+    frame.to_csv(folder / "metrics.csv", index=False)
+    with pytest.raises(ResultsError, match=rule):
+        load_results(folder)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "columns"),
+    [
+        (GREY, {"nll_500": [None] * 8}),
+        ({}, {"ais_nll": [None] * 8}),
+        ({}, {"elbo_mc_error": [None] * 8}),
+        ({}, {"path_plausibility": [None] * 8}),
+        ({}, {"grid_continuity": [None, 0.5, None, None, 0.5, 0.5, None, None]}),
+    ],
+)
+def test_a_number_that_a_run_cannot_have_may_be_empty(
+    make_results: MakeResults, protocol: dict[str, str], columns: dict[str, list[float | None]]
+) -> None:
+    folder = make_results(protocol=protocol, collapsed=["linear-2/seed-0"])
+    frame = pd.read_csv(folder / "metrics.csv").assign(**columns)
+    frame.to_csv(folder / "metrics.csv", index=False)
+    (name,) = columns
+    assert load_results(folder).runs[name].isna().tolist() == [
+        value is None for value in columns[name]
+    ]
+
+
+def test_the_judges_card_must_be_that_of_the_results(make_results: MakeResults) -> None:
+    folder = make_results()
+    card = load_results(folder, folder / "judge.json").judge
+    assert card is not None
+    assert card.accuracy == 0.992
+    assert load_results(folder).judge is None
+    text = (folder / "judge.json").read_text()
+    (folder / "judge.json").write_text(text.replace("5d3b", "beef"))
+    with pytest.raises(ResultsError, match="the judge beef01234567, and the results are by 5d3b"):
+        load_results(folder, folder / "judge.json")
+    (folder / "judge.json").unlink()
+    with pytest.raises(JudgeError, match="train the judge again"):
+        load_results(folder, folder / "judge.json")
+
+
+def test_results_that_no_judge_saw_need_no_card(make_results: MakeResults) -> None:
+    folder = make_results(protocol={"judge": ""})
+    (folder / "judge.json").unlink()
+    assert load_results(folder, folder / "judge.json").judge is None
 
 
 def test_without_history_and_card(make_results: MakeResults) -> None:

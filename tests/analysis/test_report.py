@@ -54,6 +54,7 @@ class Page(HTMLParser):
 def test_every_file_is_there(report: dict[str, bytes]) -> None:
     tables = [f"tables/{name}.{end}" for name in ("comparison", "differences") for end in
               ("csv", "md", "tex")]  # fmt: skip
+    tables += [f"tables/{group}.{end}" for group in ("judge", "paths") for end in ("md", "tex")]
     expected = [*(f"figures/{name}" for name in FIGURES), *tables, "report.md", "index.html"]
     assert sorted(report) == sorted(expected)
     assert list(report)[-1] == "index.html"
@@ -103,8 +104,36 @@ def test_what_a_reader_must_find(report: dict[str, bytes]) -> None:
         "c0ffee0123",
         "nats per image",
         "Figure 1. Training curves.",
+        "99.2 % right, hash 5d3b01234567",
+        "real images come to 0.59.",
+        "names 99.2 % of the test images rightly; its expected calibration error on them is 0.6 %, "
+        "and was 0.9 % before its temperature was fitted to the validation split. Each model drew "
+        "2,000 images.",
+        "not comparable with Inception FID",
+        "confidence exceeds 0.912, the 5th percentile of test images",
     ):
         assert words in text
+
+
+def test_real_images_end_the_judges_table(report: dict[str, bytes]) -> None:
+    rows = report["tables/judge.md"].decode().splitlines()
+    assert rows[0].startswith("| Model | Fréchet distance ↓ (judge's features) | Kernel distance ↓")
+    assert rows[-1] == "| real images | 0.59 | 0.000 | 0.002 | 0.987 | 2.30 |"
+    marked = [row for row in rows if "**" in row]
+    assert marked
+    assert rows[-1] not in marked
+    assert "real images" not in report["tables/comparison.csv"].decode()
+    assert '<tr class="reference">' in report["index.html"].decode()
+
+
+def test_a_class_is_never_averaged(report: dict[str, bytes]) -> None:
+    lines = report["tables/paths.md"].decode().splitlines()
+    place = [cell.strip() for cell in lines[0].split("|")].index("Class at the origin")
+    cells = [[cell.strip() for cell in line.split("|")][place] for line in lines[2:]]
+    assert cells == ["8, 9", "–", "8, 9", "–"]
+    frame = pd.read_csv(io.BytesIO(report["tables/comparison.csv"]))
+    assert [name for name in frame if name.startswith("grid_center_class")] == ["grid_center_class"]
+    assert frame["grid_center_class"][0] == "8, 9"
 
 
 def test_comparison_csv(report: dict[str, bytes]) -> None:
@@ -126,7 +155,8 @@ def test_the_same_results_give_the_same_bytes(
     code = (
         "import sys; from pathlib import Path; from analysis.report import write_report; "
         "from pipeline.settings import load_settings; "
-        "write_report(load_settings(sys.argv[3]), Path(sys.argv[1]), Path(sys.argv[2])); "
+        "folder, out, params = map(Path, sys.argv[1:]); "
+        "write_report(load_settings(params), folder, out, folder / 'judge.json'); "
         "print(sorted({'torch', 'optuna', 'mlflow'} & set(sys.modules)))"
     )
     out = tmp_path / "reports"
@@ -217,7 +247,7 @@ def test_a_failure_leaves_the_old_report(make_results: MakeResults, tmp_path: Pa
     (out / "index.html").write_text("old")
     (folder / "runs/conv-2/seed-0/arrays.npz").write_bytes(b"damaged")
     with pytest.raises(ResultsError):
-        write_report(load_settings(PARAMS), folder, out)
+        write_report(load_settings(PARAMS), folder, out, folder / "judge.json")
     assert [path.name for path in out.iterdir()] == ["index.html"]
     assert (out / "index.html").read_text() == "old"
 
@@ -225,7 +255,12 @@ def test_a_failure_leaves_the_old_report(make_results: MakeResults, tmp_path: Pa
 def test_a_folder_that_cannot_be_written(results_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "reports").write_text("a file")
     with pytest.raises(UserError, match="cannot be written there"):
-        write_report(load_settings(PARAMS), results_folder, tmp_path / "reports")
+        write_report(
+            load_settings(PARAMS),
+            results_folder,
+            tmp_path / "reports",
+            results_folder / "judge.json",
+        )
 
 
 def test_the_drawing_libraries_are_all_that_is_loaded() -> None:

@@ -83,13 +83,12 @@ def test_a_metric_that_a_model_does_not_have_is_a_dash(make_results: MakeResults
     folder = with_metrics(
         make_results(),
         grid_continuity=[0.25, 0.35, None, None, 0.2, 0.2, None, None],
-        nll_500=[None] * 8,
+        ais_nll=[None] * 8,
     )
     results = load_results(folder)
     summary = summarise(results.runs, 0.95)
-    assert "nll_500_mean" not in summary
-    assert "NLL, K = 500" not in [heading.label for heading in table_of(folder).columns]
-    table = group_tables(summary, results.protocol)["images"]
+    assert "ais_nll_mean" not in summary
+    table = group_tables(summary, results.protocol)["paths"]
     assert [cell.text for cell in column(table, "Grid continuity")] == ["0.300", "–", "0.200", "–"]
     assert [bool(cell.detail) for cell in column(table, "Grid continuity")] == [True] + [False] * 3
     for write in (to_markdown, to_latex):
@@ -97,8 +96,10 @@ def test_a_metric_that_a_model_does_not_have_is_a_dash(make_results: MakeResults
 
 
 def test_the_best_is_chosen_among_those_that_have_the_metric(make_results: MakeResults) -> None:
-    nll = [90.0, 90.0, None, None, 80.0, 80.0, None, None]
-    table = table_of(with_metrics(make_results(), nll_500=nll))
+    folder = make_results()
+    results = load_results(folder)
+    runs = results.runs.assign(nll_500=[90.0, 90.0, None, None, 80.0, 80.0, None, None])
+    table = comparison_table(summarise(runs, 0.95), results.protocol)
     assert [cell.best for cell in column(table, "NLL, K = 500")] == [False, False, True, False]
 
 
@@ -117,7 +118,7 @@ def test_the_comparison_shows_the_main_metrics_and_groups_all(make_results: Make
     assert not {"NLL, K = 50", "Contrast"} & set(labels)
     results = load_results(folder)
     groups = group_tables(summarise(results.runs, 0.95), results.protocol)
-    assert set(groups) == {"likelihood", "images"}
+    assert list(groups) == ["likelihood", "images", "judge", "paths"]
     found = [heading.label for heading in groups["likelihood"].columns]
     assert found == ["Model", "NLL, K = 50", "NLL, K = 500"]
     assert column(groups["likelihood"], "NLL, K = 50")[0].text == "90.00"
@@ -125,7 +126,19 @@ def test_the_comparison_shows_the_main_metrics_and_groups_all(make_results: Make
 
 def test_results_without_more_metrics_have_no_more_tables(results_folder: Path) -> None:
     results = load_results(results_folder)
-    assert group_tables(summarise(results.runs, 0.95), results.protocol) == {}
+    groups = group_tables(summarise(results.runs, 0.95), results.protocol)
+    assert list(groups) == ["judge", "paths"]
+    assert column(groups["paths"], "Class at the origin")[0].text == "8, 9"
+
+
+def test_classes_have_their_names(make_results: MakeResults) -> None:
+    results = load_results(make_results(seeds=[0, 1, 2], latent_dims=[2]))
+    runs = results.runs.assign(grid_center_class=[9.0, 3.0, 9.0, 3.0, 3.0, None])
+    names = ["a", "b", "c", "Ankle boot"]
+    table = group_tables(summarise(runs, 0.95), results.protocol, names)["paths"]
+    cells = column(table, "Class at the origin")
+    assert [cell.text for cell in cells] == ["9 (2), Ankle boot", "Ankle boot (2)"]
+    assert not any(cell.best or cell.detail for cell in cells)
 
 
 def test_csv_gives_the_numbers_back(make_results: MakeResults) -> None:

@@ -12,7 +12,8 @@ from analysis.bootstrap import ImageBootstrap
 from analysis.frames import Results, load_results
 from analysis.statistics import Interval, difference_interval, summarise
 from analysis.verdicts import answers, compare_architectures, compare_sizes, judge
-from pipeline.metrics import ELBO, KL, RECONSTRUCTION, Metric
+from pipeline.metric import Metric
+from pipeline.metrics import ELBO, KL, RECONSTRUCTION
 
 MakeResults = Callable[..., Path]
 

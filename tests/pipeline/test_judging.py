@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from pipeline import judged_metrics
 from pipeline.data import PreparedData
 from pipeline.judge import Judge, Verdicts
 from pipeline.judging import (
@@ -18,7 +19,6 @@ from pipeline.judging import (
     judged_protocol,
     path_pairs,
 )
-from pipeline.metrics import JUDGED
 from pipeline.models import VAE
 from pipeline.protocol import Protocol, ProtocolError, require_same_protocol
 from pipeline.reference import Reference, compare, make_reference, real_scores
@@ -82,6 +82,7 @@ def test_the_plane_of_a_known_decoder() -> None:
     stripes = np.repeat([0, 1, 2], [11, 9, 11])  # a column is 0.1 wide
     np.testing.assert_array_equal(arrays["plane_classes"], np.tile(stripes, (31, 1)))
     np.testing.assert_array_equal(arrays["plane_confidence"], np.ones((31, 31)))
+    assert arrays["plane_borders"].tolist() == [[0, 1], [1, 2], [2, 1]]
 
 
 def test_paths_of_a_known_decoder() -> None:
@@ -113,8 +114,8 @@ def test_a_model_that_draws_the_data_is_at_the_floor() -> None:
 def test_every_judged_metric_has_a_name_and_a_definition() -> None:
     model = pixels_of([[0.1, 0.0], [0.0, 0.1]], [0.5, 0.5])
     metrics, _ = judged(model, torch.zeros(4, 2), PAIR, torch.rand(50, 2))
-    names = [metric.name for metric in JUDGED]
-    assert [name for name in metrics if name != "kernel_distance_error"] == names
+    defined = (*judged_metrics.JUDGED, *judged_metrics.PATHS, *judged_metrics.PLANE)
+    assert list(metrics) == [metric.name for metric in defined]
     assert all(isinstance(value, float | int) for value in metrics.values())
 
 

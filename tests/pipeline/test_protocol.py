@@ -13,7 +13,7 @@ PROTOCOL = Protocol(
     likelihood="bernoulli",
     binarisation="dynamic",
     checkpoint="last",
-    precision="float32",
+    arithmetic="float32",
 )
 
 

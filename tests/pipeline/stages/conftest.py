@@ -1,4 +1,4 @@
-"""A project whose runs are trained, and one whose runs are measured too."""
+"""A project whose judge and runs are trained, and one whose runs are measured too."""
 
 import shutil
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pipeline.data import PreparedData
-from pipeline.stages import evaluate, train
+from pipeline.stages import evaluate, judge, train
 from tests.conftest import make_project, make_tiny_params
 
 
@@ -20,10 +20,11 @@ def call(command: Any, *words: str) -> Result:
 
 @pytest.fixture(scope="session")
 def trained_once(tmp_path_factory: pytest.TempPathFactory, prepared: PreparedData) -> Path:
-    """A project with all runs trained, for others to copy: starting workers takes seconds."""
+    """A project with judge and runs trained, for others to copy: starting workers takes seconds."""
     folder = tmp_path_factory.mktemp("trained")
     with pytest.MonkeyPatch.context() as monkeypatch:
         make_project(folder, make_tiny_params(), prepared, monkeypatch)
+        call(judge.main)
         call(train.main, "--workers", "2")
     return folder
 

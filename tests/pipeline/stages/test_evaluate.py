@@ -18,7 +18,11 @@ from click.testing import CliRunner
 from mlflow import MlflowClient
 from ruamel.yaml import YAML
 
+from analysis.frames import read_runs
 from pipeline.data import PreparedData, load_prepared
+from pipeline.judge_card import JUDGE_CARD, JUDGE_WEIGHTS, load_judge_card
+from pipeline.judged_metrics import JUDGED
+from pipeline.judging import Bench, load_bench
 from pipeline.metrics import METRICS
 from pipeline.protocol import PROTOCOL_FIELDS
 from pipeline.results import (
@@ -28,12 +32,21 @@ from pipeline.results import (
     usable_card,
 )
 from pipeline.settings import load_settings
-from pipeline.stages import collect, evaluate
+from pipeline.stages import collect, evaluate, judge
 from tests.conftest import ROOT
 from tests.pipeline.stages.conftest import call
 
 PREPARED, MODEL = Path("data/prepared.safetensors"), Path("models/linear-2/seed-0")
+JUDGE = Path("judge")
 RUNS = ("linear-2/seed-0", "linear-3/seed-0", "conv-2/seed-0", "conv-3/seed-0")
+
+
+PLANE_ONLY = {name for name in METRICS if name.startswith("grid_")}
+AIS = {name for name in METRICS if name.startswith("ais_")}
+
+
+def bench_of(data: PreparedData) -> Bench:
+    return load_bench(JUDGE, data.hash, data.splits["test"])
 
 
 def results(project: Path) -> dict[str, bytes]:
@@ -68,7 +81,8 @@ def test_every_run_has_every_metric(evaluated: Path, prepared: PreparedData) -> 
         assert row["split_hash"] == prepared.splits["test"].hash
         assert set(METRICS) <= set(row)
         absent = {name for name in METRICS if row[name] is None}
-        assert absent == (set() if row["latent_dim"] == 2 else {"grid_continuity"})
+        assert absent == AIS | (set() if row["latent_dim"] == 2 else PLANE_ONLY)
+        assert row["judge"] == load_judge_card(JUDGE).sha256
         assert row["elbo"] == pytest.approx(-(row["reconstruction"] + row["kl"]))
         assert sum(row["kl_per_dim"]) == pytest.approx(row["kl"], abs=1e-4)
         assert row["mutual_information"] + row["marginal_kl"] == pytest.approx(row["kl"], abs=1e-4)
@@ -81,6 +95,15 @@ def test_every_run_has_every_metric(evaluated: Path, prepared: PreparedData) -> 
         assert 0.2 <= row["latent_accuracy"] <= 1
         assert 0 < row["sharpness"] < 2
         assert 0 <= row["contrast"] <= 1
+        assert row["frechet_distance"] > 0
+        for name in ("precision", "recall", "coverage", "path_plausibility"):
+            assert 0 <= row[name] <= 1
+        for name in ("confidence", "path_min_confidence"):
+            assert 1 / 4 <= row[name] <= 1
+        assert 0 <= row["class_entropy"] <= math.log(4)
+        if row["latent_dim"] == 2:
+            assert row["grid_center_class"] in range(4)
+            assert row["grid_center_borders"] < row["grid_classes"] <= 4
 
 
 def test_what_is_known_of_each_image_is_kept(evaluated: Path) -> None:
@@ -95,12 +118,25 @@ def test_what_is_known_of_each_image_is_kept(evaluated: Path) -> None:
         assert "latent_grid" in arrays
 
 
+def test_the_judges_opinion_of_each_picture_is_kept(evaluated: Path) -> None:
+    folder = evaluated / "results" / "runs" / "conv-2" / "seed-0"
+    row = read_row(evaluated, "conv-2/seed-0")
+    with np.load(folder / "arrays.npz", allow_pickle=False) as arrays:
+        assert arrays["samples_classes"].shape == arrays["samples"].shape[:1]
+        assert arrays["interpolations_confidence"].shape == arrays["interpolations"].shape[:2]
+        assert arrays["plane_classes"][15, 15] == row["grid_center_class"]
+        borders = dict(arrays["plane_borders"].tolist())
+    assert len(borders) == row["grid_classes"]
+    assert borders[row["grid_center_class"]] == row["grid_center_borders"]
+
+
 def test_dvc_gets_a_file_a_cell(evaluated: Path) -> None:
     names = {"linear-2", "linear-3", "conv-2", "conv-3"}
     assert {path.stem for path in (evaluated / "results" / "cells").iterdir()} == names
     assert {path.stem for path in (evaluated / "results" / "curves").iterdir()} == names
     cell = json.loads((evaluated / "results" / "cells" / "conv-2.json").read_text())
     row = read_row(evaluated, "conv-2/seed-0")
+    assert cell["frechet_distance"] == pytest.approx(row["frechet_distance"], abs=1e-4)
     assert cell["nll_500"] == pytest.approx(row["nll_500"], abs=1e-4)
     curve = (evaluated / "results" / "curves" / "conv-2.csv").read_text().splitlines()
     assert curve[0] == "epoch,elbo,reconstruction,kl"
@@ -114,7 +150,7 @@ def test_the_runs_records_hold_the_metrics_and_pictures(evaluated: Path) -> None
     assert record.info.status == "FINISHED"
     assert record.data.metrics["test/elbo"] == pytest.approx(row["elbo"])
     found = {name.removeprefix("test/") for name in record.data.metrics if name[:5] == "test/"}
-    assert found == set(METRICS) - {"grid_continuity"}
+    assert found == set(METRICS) - PLANE_ONLY - AIS
     files = {file.path for file in client.list_artifacts(row["run_id"], "test")}
     assert files == {"test/reconstructions.png", "test/samples.png"}
 
@@ -140,22 +176,81 @@ def test_only_what_is_stale_or_damaged_is_measured_again_to_the_same_bytes(
 
 def test_other_settings_data_or_names_are_another_result(evaluated: Path) -> None:
     settings, (name, folder) = load_settings().evaluate, ("linear-2/seed-0", MODEL)
-    data = load_prepared(PREPARED)
-    same = evaluation_fingerprint(name, folder, data.hash, settings, 1)
+    data, card = load_prepared(PREPARED), load_judge_card(JUDGE)
+    same = evaluation_fingerprint(name, folder, data.hash, card, settings, 1)
     assert finished_evaluation(evaluated / "results" / "runs" / name) == same
     other = settings.model_copy(update={"seed": 1})
+    renamed = "linear-2/beta-1-seed-0"
+    retrained = card.model_copy(update={"sha256": "of other weights"})
+    more = card.settings.model_copy(update={"samples": card.settings.samples + 1})
     changed = {
-        evaluation_fingerprint(name, folder, data.hash, other, 1),
-        evaluation_fingerprint(name, folder, data.hash, settings, 2),
-        evaluation_fingerprint("linear-2/beta-1-seed-0", folder, data.hash, settings, 1),
+        evaluation_fingerprint(name, folder, data.hash, card, other, 1),
+        evaluation_fingerprint(name, folder, data.hash, card, settings, 2),
+        evaluation_fingerprint(renamed, folder, data.hash, card, settings, 1),
+        evaluation_fingerprint(name, folder, data.hash, retrained, settings, 1),
+        evaluation_fingerprint(
+            name, folder, data.hash, card.model_copy(update={"settings": more}), settings, 1
+        ),
     }
-    assert len(changed | {same}) == 4
+    assert len(changed | {same}) == 6
+
+
+def test_another_judge_judges_again(trained: Path) -> None:
+    change(trained, "train", architectures=["linear"], latent_dims=[2])
+    call(evaluate.main, "--workers", "1")
+    first = read_row(trained, "linear-2/seed-0")
+    change(trained, "judge", seed=1)
+    call(judge.main)
+    assert "up to date" not in call(evaluate.main, "--workers", "1").output
+    second = read_row(trained, "linear-2/seed-0")
+    assert second["judge"] == load_judge_card(JUDGE).sha256 != first["judge"]
+    judged = {metric.name for metric in JUDGED}
+    assert all(second[name] != first[name] for name in judged - {"precision", "recall"})
+    rest = [name for name, metric in METRICS.items() if metric.group in ("bound", "likelihood")]
+    assert [second[name] for name in rest] == [first[name] for name in rest]
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        (JUDGE_CARD, None, "judge/judge.json: cannot be read: No such file or directory"),
+        (JUDGE_WEIGHTS, b"", "judge/model.safetensors: is damaged: its hash is not the one in"),
+        (JUDGE_CARD, b"{}", "judge/judge.json: does not describe a judge"),
+    ],
+)
+def test_a_judge_that_cannot_be_used_is_told_in_one_line(
+    trained: Path, file: str, content: bytes | None, message: str
+) -> None:
+    path = trained / "judge" / file
+    path.unlink() if content is None else path.write_bytes(content)
+    result = CliRunner().invoke(evaluate.main, [])
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"Error: {message}")
+    assert result.stderr.endswith("; train the judge again with `dvc repro judge`\n")
+    assert result.stderr.count("\n") == 1
+    assert not list((trained / "results").glob("*/*"))
+
+
+def test_annealing_is_measured_where_it_is_asked_for(evaluated: Path) -> None:
+    settings = load_settings().evaluate.model_copy(
+        update={"ais_images": 3, "ais_chains": 4, "ais_steps": 20}
+    )
+    data = load_prepared(PREPARED)
+    card = usable_card(MODEL, data.hash)
+    row, _ = evaluate_run("run", MODEL, card, data, bench_of(data), settings)
+    before = read_row(evaluated, "linear-2/seed-0")
+    assert row["ais_images"] == 3
+    assert 0 < row["ais_nll"] < 200
+    assert math.isfinite(row["ais_gap"])
+    others = set(METRICS) - AIS
+    assert {name: row[name] for name in others} == {name: before[name] for name in others}
 
 
 def test_all_images_can_be_measured_with_the_largest_k(evaluated: Path) -> None:
     settings = load_settings().evaluate.model_copy(update={"nll_images": None})
     data = load_prepared(PREPARED)
-    row, _ = evaluate_run("run", MODEL, usable_card(MODEL, data.hash), data, settings)
+    card = usable_card(MODEL, data.hash)
+    row, _ = evaluate_run("run", MODEL, card, data, bench_of(data), settings)
     assert row["nll_5000_images"] == 40
     assert row["nll_500_subset"] == pytest.approx(row["nll_500"], abs=0.05)
 
@@ -235,9 +330,10 @@ def test_grey_pixels_under_a_bernoulli_have_no_nll(trained: Path) -> None:
             "protocol": replace(card.protocol, binarisation="none"),
         }
     )
-    row, arrays = evaluate_run("run", MODEL, grey, data, load_settings().evaluate)
+    settings = load_settings().evaluate.model_copy(update={"ais_images": 1})
+    row, arrays = evaluate_run("run", MODEL, grey, data, bench_of(data), settings)
     assert {name for name in METRICS if row[name] is None} == {
-        name for name in METRICS if name.startswith("nll_")
+        name for name, metric in METRICS.items() if metric.group == "likelihood"
     }
     assert not [name for name in arrays if name.startswith("nll")]
     assert "NLL" not in evaluate.describe(row, 1.0)
@@ -252,7 +348,11 @@ def test_the_tables_hold_one_row_a_run_and_an_epoch(evaluated: Path) -> None:
     assert [row["run"] for row in rows] == list(RUNS)
     assert len(json.loads(rows[1]["kl_per_dim"])) == 3
     assert {*PROTOCOL_FIELDS, *METRICS, "collapsed"} <= set(rows[0])
-    assert [bool(row["grid_continuity"]) for row in rows] == [True, False, True, False]
+    for name in PLANE_ONLY:
+        assert [bool(row[name]) for row in rows] == [True, False, True, False]
+    frame = read_runs(evaluated / "results" / "metrics.csv")
+    assert frame["grid_center_class"].notna().tolist() == [True, False, True, False]
+    assert frame["ais_nll"].isna().all()
     with (evaluated / "results" / "history.csv").open(newline="") as file:
         epochs = list(csv.DictReader(file))
     assert len(epochs) == 4 * 2 * 2
