@@ -27,7 +27,7 @@ KERNEL_DISTANCE = Metric(
 )
 KERNEL_DISTANCE_ERROR = Metric(
     "kernel_distance_error",
-    "Error of the kernel distance",
+    "Its error",
     "judge's features",
     "neither",
     "Standard error of the kernel distance over draws of both sets of images.",
