@@ -65,7 +65,7 @@ def show_command(url: str, name: str | None, number: int) -> None:
 def importance_command(url: str, name: str | None) -> None:
     """Show how much of the objective's variance each hyperparameter explains."""
     search = _find(url, name)
-    groups = importances(all_turns(search), plan_of(search))
+    groups = importances(all_turns(search))
     table = new_table(f"Share of the variance of {plan_of(search).search.objective} (fANOVA)")
     table.add_column("hyperparameter")
     for group in groups:
@@ -74,8 +74,10 @@ def importance_command(url: str, name: str | None) -> None:
         cells = [f"{group.shares[key]:.0%}" if key in group.shares else "" for group in groups]
         table.add_row(key, *cells)
     print_table(table)
+    epoch = groups[0].epoch
+    what = "the last epoch of complete trials" if epoch is None else f"epoch {epoch} of all trials"
     click.echo(
-        "of complete trials alone, which the sampler chose: a hint where to look, not an estimate"
+        f"of the value after {what}; the sampler chose them: a hint where to look, not an estimate"
     )
 
 

@@ -130,7 +130,7 @@ def test_importance_finds_what_matters_and_says_on_how_many_trials(searchable: P
     fake_search(5)
     few = study("importance")
     assert few.exit_code == 2
-    assert "needs 10 complete trials, but there are 5" in few.stderr
+    assert "needs 10 finished trials, but there are 5" in few.stderr
     for file in Path().glob("study.db*"):
         file.unlink()
     fake_search(40)
