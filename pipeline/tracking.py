@@ -40,6 +40,8 @@ from mlflow.utils.mlflow_tags import (
 
 # It reports each step of creating its database, between the lines of our own display.
 logging.getLogger("mlflow").setLevel(logging.WARNING)
+# It prints the traceback of each failed statement, and then raises the error all the same.
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 MOST_METRICS = 1000  # in one transaction, by MLflow's own rule
 

@@ -12,7 +12,7 @@ from pipeline.workers import count_workers
 from study.places import folder_to_type, where_recorded
 from study.plan import PARENT, Plan, plan_of
 from study.ranking import ranked
-from study.storage import DEFAULT_URL, quiet_optuna
+from study.storage import DEFAULT_URL, full_disk, quiet_optuna
 from study.supervisor import Outcome, open_search, run_search
 from study.tables import show_best
 from study.turns import TURN
@@ -66,7 +66,8 @@ def run_command(
     if processes > settings.search.ahead:
         processes = settings.search.ahead
         click.echo(f"search.ahead = {processes}: more workers than that would wait; raise it first")
-    outcome = run_search(url, search, data, processes, timeout)
+    with full_disk(url):
+        outcome = run_search(url, search, data, processes, timeout)
     _conclude(outcome, url, target)
     return outcome
 

@@ -155,9 +155,8 @@ def _supervise(
                 if pressed == 1
                 else "the running trials are cancelled"
             )
-        while passed_on < pressed:
-            passed_on += 1
-            team.interrupt()
+            team.interrupt(at_once=pressed > 1)
+            passed_on = pressed
         team.tend(restart=passed_on == 0)
     return "interrupted by the user" if passed_on else ""
 
@@ -186,11 +185,12 @@ class Team:
         """Whether one of them is at work."""
         return any(worker.poll() is None for worker in self._workers)
 
-    def interrupt(self) -> None:
-        """Let them end after their trial; the second time, at once."""
+    def interrupt(self, at_once: bool) -> None:
+        """Let them end after their trial, or at once."""
         for worker in self._workers:
             if worker.poll() is None:
-                worker.send_signal(signal.SIGINT)
+                # Not a second SIGINT: two that come close together are one to their receiver.
+                worker.send_signal(signal.SIGTERM if at_once else signal.SIGINT)
 
     def tend(self, restart: bool) -> None:
         """Note who died, and start others in their places.

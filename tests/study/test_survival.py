@@ -15,6 +15,7 @@ import optuna
 import psutil
 import pytest
 
+from study.plan import PARENT
 from study.turns import Turn, turns_of
 from tests.conftest import ROOT
 from tests.study.conftest import change_search
@@ -30,29 +31,29 @@ def importable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def start(project: Path, *words: str, **environment: str) -> subprocess.Popen[bytes]:
-    log = (project / "log").open("a")
-    return subprocess.Popen(
-        [*WORDS, *words], stdout=log, stderr=log, env=os.environ | environment, cwd=project
-    )
+    with (project / "log").open("a") as log:
+        return subprocess.Popen(
+            [*WORDS, *words], stdout=log, stderr=log, env=os.environ | environment, cwd=project
+        )
 
 
 def said(project: Path) -> str:
     return (project / "log").read_text()
 
 
-def trials() -> list[optuna.trial.FrozenTrial]:
-    if not Path("study.db").exists():
+def trials(url: str = URL) -> list[optuna.trial.FrozenTrial]:
+    if not Path(url.removeprefix("sqlite:///")).exists():
         return []
     try:
-        (name,) = optuna.get_all_study_names(URL)
+        (name,) = optuna.get_all_study_names(url)
     except Exception:  # while it is being made
         return []
-    return optuna.load_study(study_name=name, storage=URL).get_trials(deepcopy=False)
+    return optuna.load_study(study_name=name, storage=url).get_trials(deepcopy=False)
 
 
-def turns() -> list[Turn]:
-    (name,) = optuna.get_all_study_names(URL)
-    return turns_of(trials(), optuna.load_study(study_name=name, storage=URL).user_attrs)
+def turns(url: str = URL) -> list[Turn]:
+    (name,) = optuna.get_all_study_names(url)
+    return turns_of(trials(url), optuna.load_study(study_name=name, storage=url).user_attrs)
 
 
 def wait_for(condition: Any, seconds: float = 60) -> None:
@@ -62,13 +63,22 @@ def wait_for(condition: Any, seconds: float = 60) -> None:
         time.sleep(0.05)
 
 
-def running() -> int:
-    return sum(trial.state.name == "RUNNING" for trial in trials())
+def owners() -> list[int]:
+    """The live processes that are at a trial."""
+    pids = [
+        int(trial.user_attrs["owner"]["vae.pid"])
+        for trial in trials()
+        if trial.state.name == "RUNNING" and "owner" in trial.user_attrs
+    ]
+    return [pid for pid in pids if psutil.pid_exists(pid)]
 
 
 def require_agreeing_books(project: Path) -> None:
     """Optuna's and MLflow's records agree one to one, and nothing is open."""
-    children = [run for run in records(project) if "vae.trial" in run.data.tags]
+    (name,) = optuna.get_all_study_names(URL)
+    parent = optuna.load_study(study_name=name, storage=URL).user_attrs[PARENT]
+    runs = records(project)
+    children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent]
     recorded = Counter(run.data.tags["vae.trial"] for run in children)
     assert recorded == Counter(str(trial.number) for trial in trials())
     status = {run.data.tags["vae.trial"]: run.info.status for run in children}
@@ -94,41 +104,31 @@ def finish(project: Path) -> list[tuple[dict[str, Any], Any]]:
 def test_workers_and_interruptions_change_no_trial(searchable: Path) -> None:
     """One worker undisturbed; two that are killed twice, and once interrupted: the same trials."""
     change_search(searchable, epochs=30)
-    alone = study("run", "--trials", str(TRIALS), "--workers", "1")
+    elsewhere = ["--storage", "sqlite:///alone.db"]
+    alone = study("run", "--trials", str(TRIALS), "--workers", "1", *elsewhere)
     assert alone.exit_code == 0, alone.output
-    expected = [(turn.params, turn.trial.values) for turn in turns()]
-    for file in searchable.glob("study.db*"):
-        file.rename(searchable / f"first-{file.name}")
+    expected = [(turn.params, turn.trial.values) for turn in turns("sqlite:///alone.db")]
 
     for _ in range(2):  # the whole search
         search = start(searchable)
-        wait_for(lambda: running() == 2)
+        wait_for(lambda: len(owners()) == 2)
         family = psutil.Process(search.pid).children(recursive=True)
         search.kill()
         for process in family:
             process.kill()
         search.wait()
     search = start(searchable)  # one worker, whose place another takes
-    wait_for(lambda: running() == 2)
-    victim = next(
-        process
-        for process in psutil.Process(search.pid).children()
-        if any(
-            trial.state.name == "RUNNING"
-            and trial.user_attrs["owner"]["vae.pid"] == str(process.pid)
-            for trial in trials()
-        )
-    )
-    victim.kill()
+    wait_for(lambda: len(owners()) == 2)
+    os.kill(owners()[0], signal.SIGKILL)
     assert search.wait(timeout=100) == 0, said(searchable)
     assert finish(searchable) == expected
     assert any(len(turn.tries) > 1 for turn in turns())
 
 
-def test_the_first_interrupt_lets_trials_end_and_the_second_cancels_them(searchable: Path) -> None:
+def test_the_first_interrupt_lets_trials_end(searchable: Path) -> None:
     change_search(searchable, epochs=60)
     search = start(searchable)
-    wait_for(lambda: running() == 2)
+    wait_for(lambda: len(owners()) == 2)
     before = {trial.number for trial in trials() if trial.state.name == "RUNNING"}
     search.send_signal(signal.SIGINT)
     assert search.wait(timeout=60) == 130
@@ -138,10 +138,11 @@ def test_the_first_interrupt_lets_trials_end_and_the_second_cancels_them(searcha
     assert all(ended[number] in ("COMPLETE", "PRUNED") for number in before)
     require_agreeing_books(searchable)
 
-    change_search(searchable, epochs=6000)  # another plan, whose trials would take a minute
-    (searchable / "study.db").rename(searchable / "first.db")
+
+def test_the_second_interrupt_cancels_trials_which_are_tried_again(searchable: Path) -> None:
+    change_search(searchable, epochs=6000)  # would take a minute each
     search = start(searchable)
-    wait_for(lambda: running() == 2)
+    wait_for(lambda: len(owners()) == 2)
     for _ in range(2):
         search.send_signal(signal.SIGINT)
         time.sleep(1)
@@ -153,7 +154,7 @@ def test_the_first_interrupt_lets_trials_end_and_the_second_cancels_them(searcha
 
 def test_a_store_that_a_reader_locks_is_waited_for(searchable: Path) -> None:
     search = start(searchable)
-    wait_for(lambda: running() > 0)
+    wait_for(lambda: len(owners()) > 0)
     for name in ("study.db", "mlflow.db"):
         with sqlite3.connect(name, timeout=30) as reader:
             reader.execute("BEGIN EXCLUSIVE")
