@@ -50,7 +50,7 @@ def make_tiny_params() -> dict[str, Any]:
     train["model"] |= {"hidden": [16], "channels": [4], "conv_hidden": []}
     train |= {"epochs": 2, "batch_size": 32, "precision": "float32", "device": "cpu"}
     params["evaluate"] |= {"latent_samples": 2, "samples": 9, "interpolations": 2, "grid_size": 5}
-    params["evaluate"] |= {"nll_images": 30, "prior_samples": 200}
+    params["evaluate"] |= {"nll_images": 5, "prior_samples": 200}
     return params
 
 
