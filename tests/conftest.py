@@ -51,6 +51,7 @@ def make_tiny_params() -> dict[str, Any]:
     train |= {"epochs": 2, "batch_size": 32, "precision": "float32", "device": "cpu"}
     params["judge"] |= {"channels": [8], "steps": 30, "batch_size": 32, "samples": 640}
     params["evaluate"] |= {"latent_samples": 2, "samples": 9, "interpolations": 2, "grid_size": 5}
+    params["evaluate"] |= {"nll_images": 5, "prior_samples": 200}
     return params
 
 

@@ -35,6 +35,9 @@ from pipeline.stages import collect, evaluate, judge
 from tests.conftest import ROOT
 from tests.pipeline.stages.conftest import call
 
+# The first test of a process trains and measures the runs that the others copy.
+pytestmark = pytest.mark.timeout(300)
+
 PREPARED, MODEL = Path("data/prepared.safetensors"), Path("models/linear-2/seed-0")
 JUDGE = Path("judge")
 RUNS = ("linear-2/seed-0", "linear-3/seed-0", "conv-2/seed-0", "conv-3/seed-0")
@@ -89,7 +92,7 @@ def test_every_run_has_every_metric(evaluated: Path, prepared: PreparedData) -> 
         assert -row["elbo"] > row["nll_50"] > row["nll_500"]
         assert row["nll_50_subset"] > row["nll_500_subset"] > row["nll_5000"]
         assert 0 < row["nll_500_mc_error"] < 0.1
-        assert row["nll_5000_images"] == 30
+        assert row["nll_5000_images"] == 5
         assert row["active_units_0.1"] <= row["active_units"] <= row["active_units_0.001"]
         assert 0.2 <= row["latent_accuracy"] <= 1
         assert 0 < row["sharpness"] < 2
@@ -113,7 +116,7 @@ def test_what_is_known_of_each_image_is_kept(evaluated: Path) -> None:
         assert arrays["elbo"].mean() == pytest.approx(row["elbo"], abs=1e-3)
         assert arrays["nll_500"].mean() == pytest.approx(row["nll_500"])
         assert arrays["nll_5000"].mean() == pytest.approx(row["nll_5000"])
-        assert len(np.unique(arrays["nll_5000_indices"])) == 30
+        assert len(np.unique(arrays["nll_5000_indices"])) == 5
         assert "latent_grid" in arrays
 
 

@@ -25,6 +25,9 @@ from pipeline.stages import collect, evaluate, train
 from tests.conftest import ROOT
 from tests.pipeline.stages.conftest import call
 
+# The first test of a process trains and measures the runs that the others copy.
+pytestmark = pytest.mark.timeout(300)
+
 PREPARED = Path("data/prepared.safetensors")
 RUNS = ("linear-2/seed-0", "linear-3/seed-0", "conv-2/seed-0", "conv-3/seed-0")
 
