@@ -6,7 +6,6 @@ Optuna's samplers of these names leave conditions, and the latter choices, to ch
 from collections.abc import Callable
 
 import numpy as np
-from scipy.stats.qmc import Sobol
 
 from pipeline.errors import UserError
 from pipeline.space import Choice, Dimension, FloatRange, IntRange, Value
@@ -49,6 +48,8 @@ def sobol_point(space: tuple[Dimension, ...], number: int, seed: int) -> Chosen:
 
     A dimension that does not apply keeps its coordinate, so the others stay evenly spread.
     """
+    from scipy.stats.qmc import Sobol  # takes 0.8 s, which every worker would wait for
+
     engine = Sobol(len(space), scramble=True, rng=seed)
     if number:
         engine.fast_forward(number)

@@ -4,7 +4,6 @@ import io
 import json
 import sqlite3
 from pathlib import Path
-from typing import Any
 
 import optuna
 import pandas as pd
@@ -14,7 +13,6 @@ from mlflow import MlflowClient
 
 from pipeline.models import load_model
 from pipeline.stages import train
-from pipeline.tracking import Tracker
 from study import stage
 from study.confirm import fresh_seeds
 from study.plan import plan_of
@@ -186,16 +184,3 @@ def test_a_store_of_others_is_left_alone(searchable: Path) -> None:
     told = study("best", "--name", "theirs")
     assert told.exit_code == 2
     assert "was not made by `study run`; name another" in told.stderr
-
-
-def test_the_best_trial_leaves_weights_and_pictures(searchable: Path) -> None:
-    study("run", "--trials", "3", "--workers", "1", "--pruner", "none")
-    best: Any = max(trials(), key=lambda trial: trial.value or -1e9)
-    client = MlflowClient(f"sqlite:///{searchable}/mlflow.db")
-    run_id = best.user_attrs["run_id"]
-    assert {file.path for file in client.list_artifacts(run_id)} == {"model", "valid"}
-    pictures = {file.path for file in client.list_artifacts(run_id, "valid")}
-    assert pictures == {"valid/reconstructions.png", "valid/samples.png"}
-    folder = Path("mlruns/vae-study") / run_id / "artifacts" / "model"
-    assert load_model(folder).latent_dim == best.params["latent_dim"]
-    assert Tracker.open("vae-study").dead_runs() == []

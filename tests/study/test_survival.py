@@ -32,9 +32,12 @@ def importable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def start(project: Path, *words: str, **environment: str) -> subprocess.Popen[bytes]:
     with (project / "log").open("a") as log:
-        return subprocess.Popen(
+        search = subprocess.Popen(
             [*WORDS, *words], stdout=log, stderr=log, env=os.environ | environment, cwd=project
         )
+    # Whoever looks into a store that is being made would make it as well, and break it.
+    wait_for(lambda: "search, which goes on" in said(project) or "a new search" in said(project))
+    return search
 
 
 def said(project: Path) -> str:
@@ -225,6 +228,7 @@ def test_a_full_disk_is_told_in_one_line_and_loses_nothing(searchable: Path) -> 
     with subprocess.Popen(
         WORDS, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=searchable
     ) as search:
+        time.sleep(10)  # until the store is there; its output goes into a pipe
         wait_for(lambda: any(turn.is_finished for turn in turns()) if trials() else False)
         family = [psutil.Process(search.pid), *psutil.Process(search.pid).children()]
         for process in family:

@@ -89,9 +89,9 @@ def test_training_is_recorded_as_nested_runs(trained: Path) -> None:
     assert experiment is not None
     runs = client.search_runs([experiment.experiment_id])
     assert {run.info.status for run in runs} == {"FINISHED"}
-    parents = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
-    assert [run.info.run_name for run in parents] == ["grid mnist-5k"]
-    children = {run.info.run_name: run for run in runs if run not in parents}
+    parents = [run for run in runs if run.info.run_name == "grid mnist-5k"]
+    assert len(parents) == 1
+    children = {run.info.run_name: run for run in runs if "mlflow.parentRunId" in run.data.tags}
     assert set(children) == set(RUNS)
     child = children["conv-2/seed-0"]
     assert child.data.tags["mlflow.parentRunId"] == parents[0].info.run_id
