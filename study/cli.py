@@ -103,7 +103,10 @@ def worker(storage: str, name: str, data: Path, supervisor: int | None) -> None:
     """Join a search from another shell or machine, until it has its trials."""
     from study.worker import work
 
-    work(storage, name, data, supervisor)
+    try:
+        work(storage, name, data, supervisor)
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None  # cancelled: its trial is on record as such
 
 
 @main.command(epilog="Example: study status")

@@ -4,7 +4,7 @@ import statistics
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +62,7 @@ class TrialRunner:
         parent: run id of the search.
         replica: decides what is pruned.
         commit: of the code, for the record.
+        cancelled: asked after each epoch whether the trial is to end without a result.
     """
 
     plan: Plan
@@ -70,6 +71,7 @@ class TrialRunner:
     parent: str
     replica: Replica
     commit: str
+    cancelled: Callable[[], bool] = lambda: False
 
     def run(self, trial: optuna.Trial, chosen: Chosen) -> float | tuple[float, float]:
         """The trial's value, or its two values for rate-distortion.
@@ -124,6 +126,8 @@ class TrialRunner:
                 model = new_model(run, self.prepared)
 
             def observe(report: EpochReport, first: bool = replicate == 0) -> None:
+                if self.cancelled():
+                    raise KeyboardInterrupt
                 if first:
                     epochs.add(report)
                     if self.plan.prunes and report.epoch in self.plan.check_epochs():

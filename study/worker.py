@@ -2,8 +2,9 @@
 
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -61,30 +62,41 @@ def work(url: str, name: str, data: Path, supervisor: int | None = None) -> None
     tracker = Tracker.open(EXPERIMENT)
     replica = Replica(plan, name)
     parent = search.user_attrs.get(PARENT, "")
-    runner = TrialRunner(plan, prepared, tracker, parent, replica, git_commit())
     lock = StoreLock(url, f"ask-{name}")
-    with full_disk(url), finishing_on_interrupt() as interrupted:
-        while not interrupted():
+    with full_disk(url), heeding_interrupts() as asked:
+        runner = TrialRunner(
+            plan, prepared, tracker, parent, replica, git_commit(), lambda: asked.cancelled
+        )
+        while not asked.ending:
             if supervisor is not None and not psutil.pid_exists(supervisor):
                 return
             if not claim_and_run(search, lock, runner):
                 return
 
 
+@dataclass(slots=True)
+class Interrupts:
+    """What was asked for by signals: to end after the trial under way, or at once."""
+
+    ending: bool = False
+    cancelled: bool = False
+
+
 @contextmanager
-def finishing_on_interrupt() -> Iterator[Callable[[], bool]]:
-    """Whether Ctrl-C was pressed once: the trial under way may end. The second time cancels it."""
-    presses = 0
+def heeding_interrupts() -> Iterator[Interrupts]:
+    """The first Ctrl-C lets the trial under way end; the second, or a SIGTERM, cancels it."""
+    asked = Interrupts()
 
     def press(number: int, frame: FrameType | None) -> None:
-        nonlocal presses
-        presses += 1
-        if presses > 1 or number == signal.SIGTERM:
+        asked.cancelled = asked.ending or number == signal.SIGTERM
+        asked.ending = True
+        if asked.cancelled:
+            # May be lost, in a destructor for example: the trial looks at the flag as well.
             raise KeyboardInterrupt
 
     before = {number: signal.signal(number, press) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield lambda: presses > 0
+        yield asked
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

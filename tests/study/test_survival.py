@@ -156,6 +156,7 @@ def test_the_second_interrupt_cancels_trials_which_are_tried_again(searchable: P
 
 
 def test_a_store_that_a_reader_locks_is_waited_for(searchable: Path) -> None:
+    change_search(searchable, epochs=60)
     search = start(searchable)
     wait_for(lambda: len(owners()) > 0)
     for name in ("study.db", "mlflow.db"):
