@@ -8,6 +8,7 @@ stopped for a while. Its turn is then tried again.
 import errno
 import hashlib
 import sqlite3
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -187,6 +188,17 @@ def full_disk(url: str) -> Iterator[None]:
             f"--storage {_shown(_parse(url))}: cannot be written: {reasons[-1]}; free some space, "
             "then run the same again: no finished trial is lost"
         ) from None
+
+
+def say_once_that_a_disk_is_full() -> None:
+    """Keep the heartbeat from telling in a traceback what ``full_disk`` tells in a line."""
+    tell = threading.excepthook
+
+    def hook(failure: threading.ExceptHookArgs) -> None:
+        if not any(_says_unwritable(one) for one in _causes(failure.exc_value)):
+            tell(failure)
+
+    threading.excepthook = hook
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -23,7 +23,14 @@ from pipeline.tracking import Tracker
 from study.candidates import distributions
 from study.plan import PARENT, PLAN, TARGET, plan_of
 from study.replica import Replica
-from study.storage import StoreLock, full_disk, open_storage, quiet_optuna, reap
+from study.storage import (
+    StoreLock,
+    full_disk,
+    open_storage,
+    quiet_optuna,
+    reap,
+    say_once_that_a_disk_is_full,
+)
 from study.trials import TrialError, TrialRunner
 from study.turns import OWNER, REASON, TURN, Turn, next_turn, turns_of
 
@@ -45,6 +52,7 @@ def work(url: str, name: str, data: Path, supervisor: int | None = None) -> None
         UserError: if the search or its data are not there, or nothing but failures comes.
     """
     quiet_optuna()
+    say_once_that_a_disk_is_full()
     torch.set_num_threads(1)
     search = load_search(url, name)
     plan = plan_of(search)
