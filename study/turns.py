@@ -19,7 +19,7 @@ TURN, OWNER, REASON, RUN_ID, RESULT = "turn", "owner", "reason", "run_id", "resu
 TRACEBACK = "traceback"
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
-MOST_DEATHS = 3  # of processes in one turn, seen by their supervisor, before it is given up
+MOST_DEATHS = 5  # of processes in one turn, seen by their supervisor, before it is given up
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from study.plan import PARENT
-from study.turns import Turn, turns_of
+from study.turns import MOST_DEATHS, Turn, turns_of
 from tests.conftest import ROOT
 from tests.study.conftest import change_search
 from tests.study.test_search import URL, records, study
@@ -169,6 +169,7 @@ def test_a_store_that_a_reader_locks_is_waited_for(searchable: Path) -> None:
     finish(searchable)
 
 
+@pytest.mark.timeout(240)
 def test_a_trial_that_kills_its_process_is_given_up(
     searchable: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -178,7 +179,7 @@ def test_a_trial_that_kills_its_process_is_given_up(
     killed: list[int] = []
 
     def kill_those_at_turn_0() -> None:
-        while not stop.is_set() and len(killed) < 3:
+        while not stop.is_set() and len(killed) < MOST_DEATHS:
             for trial in trials():
                 owner = trial.user_attrs.get("owner", {}).get("vae.pid")
                 if trial.state.name == "RUNNING" and trial.user_attrs["turn"] == 0 and owner:
@@ -188,11 +189,11 @@ def test_a_trial_that_kills_its_process_is_given_up(
                         os.kill(with_pid, signal.SIGKILL)
             time.sleep(0.1)
 
-    search = start(searchable, "--workers", "1", "--timeout", "60")
+    search = start(searchable, "--workers", "1", "--timeout", "110")
     killer = threading.Thread(target=kill_those_at_turn_0)
     killer.start()
     try:
-        wait_for(lambda: len(killed) == 3)
+        wait_for(lambda: len(killed) == MOST_DEATHS, 100)
         wait_for(lambda: any(trial.user_attrs.get("turn") == 1 for trial in trials()))
     finally:
         stop.set()
@@ -201,8 +202,8 @@ def test_a_trial_that_kills_its_process_is_given_up(
         search.wait(timeout=30)
     first = turns()[0]
     assert first.is_refused
-    assert "died 3 times" in first.reason
-    assert len(first.tries) == 3
+    assert f"died {MOST_DEATHS} times" in first.reason
+    assert len(first.tries) == MOST_DEATHS
     assert "failed" in study("status").output
 
 
@@ -229,7 +230,7 @@ def test_a_full_disk_is_told_in_one_line_and_loses_nothing(searchable: Path) -> 
     with subprocess.Popen(
         WORDS, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=searchable
     ) as search:
-        time.sleep(10)  # until the store is there; its output goes into a pipe
+        wait_for(lambda: Path("mlflow.db").exists())  # made after the store of trials
         wait_for(lambda: any(turn.is_finished for turn in turns()) if trials() else False)
         family = [psutil.Process(search.pid), *psutil.Process(search.pid).children()]
         for process in family:
