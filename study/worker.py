@@ -1,6 +1,7 @@
 """The loop that every process of a search runs: ask, train, tell, until there are enough."""
 
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -99,13 +100,22 @@ def heeding_interrupts() -> Iterator[Interrupts]:
         asked.cancelled = asked.ending or number == signal.SIGTERM
         asked.ending = True
         if asked.cancelled:
-            # May be lost, in a destructor for example: the trial looks at the flag as well.
+            # May be lost in a destructor: the trial looks at the flag as well.
             raise KeyboardInterrupt
 
+    tell = sys.unraisablehook
+
+    def swallowed(failure: "sys.UnraisableHookArgs") -> None:
+        # Python prints what a destructor had to swallow; the flag has kept this one.
+        if not (asked.cancelled and failure.exc_type is KeyboardInterrupt):
+            tell(failure)
+
     before = {number: signal.signal(number, press) for number in (signal.SIGINT, signal.SIGTERM)}
+    sys.unraisablehook = swallowed
     try:
         yield asked
     finally:
+        sys.unraisablehook = tell
         for number, handler in before.items():
             signal.signal(number, handler)
 
