@@ -1,43 +1,67 @@
 """The report: results in, files out. The one place that puts all parts together and writes."""
 
 import base64
+import hashlib
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from analysis import style, tables, verdicts
-from analysis.arrays import load_drawings, load_per_image
-from analysis.bootstrap import ImageBootstrap
-from analysis.exhibits import Exhibit, charts, sheets
+from analysis.exhibits import Exhibit, Part, Section, TableExhibit, Widget
+from analysis.findings import Findings, find
 from analysis.frames import Results, load_results
-from analysis.statistics import mean_interval, summarise
-from analysis.trials import Trials, best_table, load_trials
-from analysis.words import (
-    CAVEAT,
-    NBSP,
-    counted,
-    estimate,
-    likelihood_label,
-    listing,
-    number,
-    percent,
-    span,
+from analysis.sections import (
+    comparison,
+    interpolations,
+    latent_space,
+    metrics,
+    reconstructions,
+    samples,
+    search,
+    training,
 )
+from analysis.summary import distance_remark, facts, notes
+from analysis.trials import Trials, load_trials
+from analysis.words import CAVEAT, percent, span
 from pipeline.errors import UserError
-from pipeline.judge_card import JudgeCard
-from pipeline.metric import GROUPS, Group
 from pipeline.metrics import METRICS
 from pipeline.settings import Settings
 
 TITLE = "Linear or convolutional, how many dimensions?"
 TEMPLATES = Path(__file__).parent / "templates"
-COMMIT_DIGITS = 10
-HASH_DIGITS = 12
+CHAPTERS = (  # in the order of reading
+    training,
+    comparison,
+    reconstructions,
+    samples,
+    interpolations,
+    latent_space,
+    search,
+    metrics,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """A part of a section with its number among its kind.
+
+    Attributes:
+        kind: what it is.
+        number: from 1 through the whole report; 0 for a widget.
+        part: itself.
+        image: of a figure, its bytes as a data URI and its size in CSS pixels.
+    """
+
+    kind: Literal["figure", "table", "widget"]
+    number: int
+    part: Part
+    image: dict[str, Any] | None = None
 
 
 def write_report(settings: Settings, results: Path, out: Path, judge: Path) -> Path:
@@ -79,186 +103,109 @@ def make_report(
     results: Results, confidence: float, trials: Trials | None = None
 ) -> dict[str, bytes]:
     """Every file of the report by its path within the report's folder, ``index.html`` last."""
-    summary = summarise(results.runs, confidence)
-    per_image, without = load_per_image(results.folder, results.runs)
-    resampled = ImageBootstrap(per_image)
-    architectures = verdicts.compare_architectures(results.runs, confidence, images=resampled)
-    sizes = verdicts.compare_sizes(results.runs, confidence, images=resampled)
-    drawings, missing = load_drawings(results.folder, results.runs)
-    styles = style.assign_styles(summary)
+    found = find(results, confidence, trials)
     with style.theme():
-        found = [
-            charts.curves_exhibit(results, summary, styles, confidence),
-            charts.sizes_exhibit(results, summary, styles, confidence),
-            charts.differences_exhibit(architectures, sizes, confidence),
-            charts.dimensions_exhibit(results, summary, styles),
-            sheets.reconstructions_exhibit(results, drawings, styles),
-            sheets.samples_exhibit(drawings, styles),
-            sheets.interpolations_exhibit(results, drawings, styles),
-            sheets.latent_grid_exhibit(drawings, styles),
-            sheets.posterior_means_exhibit(results, drawings, styles),
-            charts.search_exhibit(trials),
-        ]
-    shown = [exhibit for exhibit in found if exhibit is not None]
-    images = {exhibit.name: style.render(exhibit.figure, exhibit.format) for exhibit in shown}
+        chapters = [chapter.section(found) for chapter in CHAPTERS]
+    sections = [section for section in chapters if section is not None]
+    parts = [part for section in sections for part in section.parts]
+    images = {
+        f"figures/{part.name}.{part.format}": style.render(part.figure, part.format)
+        for part in parts
+        if isinstance(part, Exhibit)
+    }
+    context = _first_screen(found) | {
+        "chapters": _numbered(sections, images),
+        "metrics": [METRICS[name] for name in tables.shown_metrics(found.summary)],
+    }
+    comparison_table = TableExhibit(
+        "comparison", "", "", context["comparison"], found.summary.drop(columns="model")
+    )
+    texts: dict[str, str] = {}
+    for part in (comparison_table, *parts):
+        if isinstance(part, TableExhibit):
+            texts |= _table_files(part)
+    texts["report.md"] = _render("report.md.j2", context)
+    texts["index.html"] = _render("report.html.j2", context | _widget_code(parts))
+    return images | {name: text.encode() for name, text in texts.items()}
 
-    comparison = tables.comparison_table(summary, results.protocol)
-    differences = tables.differences_table([*architectures, *sizes], results.protocol)
-    classes = results.data.classes if results.data else ()
-    groups = tables.group_tables(summary, results.protocol, classes, results.judge)
-    remarks = judge_remarks(results.judge) if results.judge else {}
-    context = {
+
+def _first_screen(found: Findings) -> dict[str, Any]:
+    """Question, answers, protocol and the table in brief."""
+    results, summary = found.results, found.summary
+    return {
         "title": TITLE,
         "protocol": results.protocol,
         "is_likelihood": results.protocol.is_likelihood,
         "caveat": CAVEAT,
         "answers": verdicts.answers(
-            results.runs, summary, architectures, sizes, results.protocol, confidence
+            results.runs,
+            summary,
+            found.architectures,
+            found.sizes,
+            results.protocol,
+            found.confidence,
         ),
         "facts": facts(results),
-        "notes": [*notes(results, summary, confidence), *results.notes, *missing, *without],
-        "comparison": comparison,
-        "differences": differences if differences.rows else None,
-        "confidence": percent(confidence),
+        "notes": [*notes(results, summary, found.confidence), *found.notes],
+        "comparison": tables.comparison_table(summary, results.protocol),
+        "confidence": percent(found.confidence),
         "seeds": span(summary["seeds"].tolist(), "seed"),
-        "groups": [
-            (GROUPS[group], table, remarks.get(group, "")) for group, table in groups.items()
-        ],
         "distance": distance_remark(results.judge) if results.judge else "",
-        "metrics": [METRICS[name] for name in tables.shown_metrics(summary)],
-        "exhibits": shown,
-        "search": best_table(trials) if trials is not None else None,
-        "trials": trials,
-    }
-    files = {f"figures/{exhibit.name}.{exhibit.format}": images[exhibit.name] for exhibit in shown}
-    texts = {
-        "tables/comparison.csv": tables.to_csv(summary.drop(columns="model")),
-        "tables/comparison.md": tables.to_markdown(comparison),
-        "tables/comparison.tex": tables.to_latex(comparison),
-        "report.md": _render("report.md.j2", context),
-    }
-    if differences.rows:
-        frame = tables.differences_frame([*architectures, *sizes])
-        texts["tables/differences.csv"] = tables.to_csv(frame)
-        texts["tables/differences.md"] = tables.to_markdown(differences)
-        texts["tables/differences.tex"] = tables.to_latex(differences)
-    if trials is not None:
-        texts["tables/trials.md"] = tables.to_markdown(best_table(trials))
-        texts["tables/trials.tex"] = tables.to_latex(best_table(trials))
-    for group, table in groups.items():
-        texts[f"tables/{group}.md"] = tables.to_markdown(table)
-        texts[f"tables/{group}.tex"] = tables.to_latex(table)
-    texts["index.html"] = _render("report.html.j2", context | {"sources": _sources(shown, images)})
-    return files | {name: text.encode() for name, text in texts.items()}
-
-
-def facts(results: Results) -> list[tuple[str, str]]:
-    """The protocol and the circumstances of all numbers, as pairs of term and value."""
-    runs, protocol, data = results.runs, results.protocol, results.data
-    judge = results.judge
-    split = f"{protocol.split} split, hash {protocol.split_hash[:HASH_DIGITS]}"
-    sizes = (
-        ", ".join(f"{size:,} {name}" for name, size in data.sizes.items()) if data else "unknown"
-    )
-    seeds = sorted(set(runs["seed"]))
-    return [
-        ("Data", protocol.data),
-        ("Images", sizes),
-        ("Measured on", split),
-        ("Likelihood", likelihood_label(protocol)),
-        ("Binarisation", protocol.binarisation),
-        ("Runs", f"{len(runs)} (seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))})"),
-        ("Epochs", span(runs["epochs"].tolist(), "epoch").rpartition(" ")[0]),
-        ("Checkpoint", f"{protocol.checkpoint} epoch"),
-        ("Arithmetic", protocol.arithmetic),
-        *(
-            [("Judge", f"{_percent(judge.accuracy)} right, hash {judge.sha256[:HASH_DIGITS]}")]
-            if judge
-            else []
-        ),
-        ("Commit", ", ".join(_commits(runs)) or "unknown"),
-    ]
-
-
-def judge_remarks(judge: JudgeCard) -> dict[Group, str]:
-    """What must stand beside the numbers by the judge: how good it is, and what it was shown."""
-    real = judge.real
-    return {
-        "judge": (
-            f"The judge is a classifier that names {_percent(judge.accuracy)} of the test images "
-            f"rightly; its expected calibration error on them is "
-            f"{_percent(judge.calibration_error)}, and was {_percent(judge.uncalibrated_error)} "
-            "before its temperature was fitted to the validation split. Each model drew "
-            f"{judge.settings.samples:,} images. The last row is what real images score, about as "
-            f"well as a perfect model would: {real.images:,} of the training split in place of "
-            "drawn ones; for confidence and class entropy those of the test split. Distances are "
-            "in the judge's own features and not comparable with Inception FID."
-        ),
-        "paths": (
-            f"A point is plausible where the judge's confidence exceeds "
-            f"{number(real.plausible_confidence, 3)}, the 5th percentile of test images."
-        ),
     }
 
 
-def distance_remark(judge: JudgeCard) -> str:
-    """What must stand beside a Fréchet distance."""
-    return (
-        "The Fréchet distance is in the judge's own features and not comparable with Inception "
-        f"FID; real images come to {number(judge.real.frechet_distance)}."
-    )
+def _numbered(
+    sections: Sequence[Section], images: Mapping[str, bytes]
+) -> list[tuple[Section, list[Numbered]]]:
+    """The sections, their figures and tables counted through; table 1 is on the first screen."""
+    figures, counted_tables = 0, 1
+    chapters = []
+    for section in sections:
+        parts: list[Numbered] = []
+        for part in section.parts:
+            if isinstance(part, Exhibit):
+                figures += 1
+                parts.append(Numbered("figure", figures, part, _embedded(part, images)))
+            elif isinstance(part, TableExhibit):
+                counted_tables += 1
+                parts.append(Numbered("table", counted_tables, part))
+            else:
+                parts.append(Numbered("widget", 0, part))
+        chapters.append((section, parts))
+    return chapters
 
 
-def notes(results: Results, summary: pd.DataFrame, confidence: float) -> list[str]:
-    """What a reader must know before trusting a number: sentences, most serious first."""
-    runs, found = results.runs, []
-    for _, run in runs[runs["collapsed"]].iterrows():
-        healthy = runs[(runs["model"] == run["model"]) & ~runs["collapsed"]]["elbo"].tolist()
-        rest = (
-            f"the mean ELBO of the others is {estimate(mean_interval(healthy, confidence))}"
-            if healthy
-            else "no run of this configuration did not collapse"
-        )
-        found.append(
-            f"{run['run']} collapsed (no active unit, or KL below 0.1 nats). It is part of its "
-            f"configuration's mean; {rest}."
-        )
-    single = summary[summary["seeds"] == 1]["model"].tolist()
-    if single:
-        which = "Every configuration" if len(single) == len(summary) else listing(single)
-        found.append(f"{which}: one seed only, which gives no interval (–) and no verdict.")
-    commits = _commits(runs)
-    if len(commits) > 1:
-        found.append(f"The runs come from {counted(len(commits), 'commit')}: {listing(commits)}.")
-    hashes = {*runs["data_hash"], *([results.data.hash] if results.data else [])} - {""}
-    if len(hashes) > 1:
-        shown = listing(sorted(value[:HASH_DIGITS] for value in hashes))
-        found.append(f"The prepared data changed between runs: hashes {shown}.")
-    return found
-
-
-def _percent(share: float) -> str:
-    """``99.2 %``: with one digit behind the point."""
-    return f"{number(100 * share, 1)}{NBSP}%"
-
-
-def _commits(runs: pd.DataFrame) -> list[str]:
-    return sorted({commit[:COMMIT_DIGITS] for commit in runs["commit"] if commit})
-
-
-def _sources(shown: list[Exhibit], images: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
-    """For each figure its bytes as a data URI and its size in CSS pixels."""
+def _embedded(exhibit: Exhibit, images: Mapping[str, bytes]) -> dict[str, Any]:
     kinds = {"svg": "image/svg+xml", "png": "image/png"}
-    sources = {}
-    for exhibit in shown:
-        width, height = exhibit.figure.get_size_inches()
-        encoded = base64.b64encode(images[exhibit.name]).decode("ascii")
-        sources[exhibit.name] = {
-            "uri": f"data:{kinds[exhibit.format]};base64,{encoded}",
-            "width": round(width / style.CSS_PIXEL),
-            "height": round(height / style.CSS_PIXEL),
-        }
-    return sources
+    width, height = exhibit.figure.get_size_inches()
+    encoded = base64.b64encode(images[f"figures/{exhibit.name}.{exhibit.format}"]).decode("ascii")
+    return {
+        "uri": f"data:{kinds[exhibit.format]};base64,{encoded}",
+        "width": round(width / style.CSS_PIXEL),
+        "height": round(height / style.CSS_PIXEL),
+    }
+
+
+def _table_files(exhibit: TableExhibit) -> dict[str, str]:
+    files = {
+        f"tables/{exhibit.name}.md": tables.to_markdown(exhibit.table),
+        f"tables/{exhibit.name}.tex": tables.to_latex(exhibit.table),
+    }
+    if exhibit.frame is not None:
+        files[f"tables/{exhibit.name}.csv"] = tables.to_csv(exhibit.frame)
+    return files
+
+
+def _widget_code(parts: Sequence[Part]) -> dict[str, str]:
+    """The page's one script, whose hash its security policy names, and the widgets' style."""
+    widgets = [part for part in parts if isinstance(part, Widget)]
+    script = "\n".join(widget.script for widget in widgets)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+    return {
+        "script": script,
+        "script_source": f"'sha256-{digest}'" if script else "'none'",
+        "widget_style": "\n".join(widget.style for widget in widgets),
+    }
 
 
 def _render(template: str, context: Mapping[str, Any]) -> str:
@@ -273,7 +220,27 @@ def _render(template: str, context: Mapping[str, Any]) -> str:
     )
     environment.filters["md"] = tables.escape_markdown
     environment.filters["md_table"] = tables.to_markdown
+    environment.filters["md_prose"] = _markdown_prose
+    environment.filters["prose"] = _html_prose
     return environment.get_template(template).render(context)
+
+
+def _html_prose(text: str) -> Markup:
+    """A sentence, escaped; what stands between backticks is code."""
+    pieces = text.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(piece) if place % 2 else escape(piece)
+        for place, piece in enumerate(pieces)
+    )
+
+
+def _markdown_prose(text: str) -> str:
+    """A sentence, escaped but for the code between backticks."""
+    pieces = text.split("`")
+    return "".join(
+        f"`{piece}`" if place % 2 else tables.escape_markdown(piece)
+        for place, piece in enumerate(pieces)
+    )
 
 
 def _replace(path: Path, content: bytes) -> None:

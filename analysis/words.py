@@ -46,6 +46,11 @@ def percent(fraction: float) -> str:
     return f"{100 * fraction:g}{NBSP}%"
 
 
+def share(part: float) -> str:
+    """``99.2 %`` of 0.992: with one digit behind the point."""
+    return f"{number(100 * part, 1)}{NBSP}%"
+
+
 def counted(amount: int, noun: str) -> str:
     """``1 seed``, ``3 seeds``."""
     return f"{amount:,} {noun}{'' if amount == 1 else 's'}"

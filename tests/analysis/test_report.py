@@ -14,8 +14,9 @@ import pytest
 
 from analysis.cells import ResultsError
 from analysis.frames import load_results
-from analysis.report import facts, make_report, notes, write_report
+from analysis.report import make_report, write_report
 from analysis.statistics import summarise
+from analysis.summary import facts, notes
 from pipeline.errors import UserError
 from pipeline.settings import load_settings
 
@@ -26,12 +27,12 @@ FIGURES = [
     "training-curves.svg",
     "latent-size.svg",
     "differences.svg",
-    "kl-per-dimension.svg",
     "reconstructions.png",
     "samples.png",
     "interpolations.png",
     "latent-grid.png",
     "posterior-means.png",
+    "kl-per-dimension.svg",
 ]
 
 
@@ -87,7 +88,7 @@ def test_markdown_points_to_files(report: dict[str, bytes]) -> None:
     text = report["report.md"].decode()
     links = re.findall(r"\]\((figures/[^)]*)\)", text)
     assert links == [f"figures/{name}" for name in FIGURES]
-    assert "**Figure 9. Where the images lie.**" in text
+    assert "**Figure 8. Where the images lie.**" in text
 
 
 def test_what_a_reader_must_find(report: dict[str, bytes]) -> None:

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from analysis.cells import ResultsError
-from analysis.exhibits.charts import search_exhibit
 from analysis.frames import load_results
 from analysis.report import make_report
+from analysis.sections.search import search_exhibit
 from analysis.style import theme
 from analysis.trials import Trials, best_table, load_trials
 
@@ -94,7 +94,7 @@ def test_without_a_search_the_report_is_as_before(results_folder: Path) -> None:
     assert search_exhibit(None) is None
     results = load_results(results_folder)
     page = make_report(results, 0.95)["index.html"].decode()
-    assert "The search" not in page
+    assert "No search was exported" in page
 
 
 def test_the_report_shows_the_search(results_folder: Path, trials: Trials) -> None:

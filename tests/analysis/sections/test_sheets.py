@@ -6,8 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from analysis.arrays import Drawings, load_drawings
-from analysis.exhibits import sheets
 from analysis.frames import Results, load_results
+from analysis.sections.interpolations import interpolations_exhibit
+from analysis.sections.latent_space import latent_grid_exhibit, posterior_means_exhibit
+from analysis.sections.reconstructions import reconstructions_exhibit
+from analysis.sections.samples import samples_exhibit
 from analysis.statistics import summarise
 from analysis.style import ModelStyle, assign_styles, theme
 
@@ -23,7 +26,7 @@ def loaded(folder: Path) -> tuple[Results, list[Drawings], dict[str, ModelStyle]
 def test_the_binarised_input_has_its_row(results_folder: Path) -> None:
     results, drawings, styles = loaded(results_folder)
     with theme():
-        exhibit = sheets.reconstructions_exhibit(results, drawings, styles)
+        exhibit = reconstructions_exhibit(results, drawings, styles)
     assert exhibit is not None
     assert [text.get_text() for text in exhibit.figure.texts][:2] == ["original", "input"]
     assert "dynamically binarised" in exhibit.caption
@@ -38,7 +41,7 @@ def test_grey_inputs_have_none(make_results: MakeResults) -> None:
         np.savez(path, **arrays | {"inputs": arrays["originals"]})
     results, drawings, styles = loaded(folder)
     with theme():
-        exhibit = sheets.reconstructions_exhibit(results, drawings, styles)
+        exhibit = reconstructions_exhibit(results, drawings, styles)
     assert exhibit is not None
     assert "input" not in [text.get_text() for text in exhibit.figure.texts]
 
@@ -46,8 +49,8 @@ def test_grey_inputs_have_none(make_results: MakeResults) -> None:
 def test_captions_of_the_plane(results_folder: Path) -> None:
     results, drawings, styles = loaded(results_folder)
     with theme():
-        grid = sheets.latent_grid_exhibit(drawings, styles)
-        cloud = sheets.posterior_means_exhibit(results, drawings, styles)
+        grid = latent_grid_exhibit(drawings, styles)
+        cloud = posterior_means_exhibit(results, drawings, styles)
     assert grid is not None
     assert "linear-2 and conv-2 decode at 5 by 5 points" in grid.caption
     assert "−1.5 to 1.5" in grid.caption
@@ -58,8 +61,8 @@ def test_captions_of_the_plane(results_folder: Path) -> None:
 def test_nothing_to_show(results_folder: Path) -> None:
     results, drawings, styles = loaded(results_folder)
     larger = [drawing for drawing in drawings if drawing.latent_dim > 2]
-    assert sheets.latent_grid_exhibit(larger, styles) is None
-    assert sheets.posterior_means_exhibit(results, larger, styles) is None
-    assert sheets.reconstructions_exhibit(results, [], styles) is None
-    assert sheets.samples_exhibit([], styles) is None
-    assert sheets.interpolations_exhibit(results, [], styles) is None
+    assert latent_grid_exhibit(larger, styles) is None
+    assert posterior_means_exhibit(results, larger, styles) is None
+    assert reconstructions_exhibit(results, [], styles) is None
+    assert samples_exhibit([], styles) is None
+    assert interpolations_exhibit(results, [], styles) is None

@@ -5,14 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from analysis.exhibits.charts import (
-    curve_models,
-    curves_exhibit,
-    differences_exhibit,
-    dimensions_exhibit,
-    sizes_exhibit,
-)
 from analysis.frames import load_results
+from analysis.sections.comparison import differences_exhibit, sizes_exhibit
+from analysis.sections.latent_space import dimensions_exhibit
+from analysis.sections.training import curve_models, curves_exhibit
 from analysis.statistics import summarise
 from analysis.style import assign_styles, theme
 

@@ -1,0 +1,67 @@
+"""All that the sections of the report are made from, computed once."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from analysis.arrays import Drawings, load_drawings, load_per_image
+from analysis.bootstrap import ImageBootstrap
+from analysis.exhibits import Styles
+from analysis.frames import Results
+from analysis.statistics import summarise
+from analysis.style import assign_styles
+from analysis.trials import Trials
+from analysis.verdicts import Comparison, compare_architectures, compare_sizes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Findings:
+    """Results and what follows from them.
+
+    Attributes:
+        results: all exported numbers.
+        confidence: coverage of every interval, in (0, 1).
+        summary: one row a configuration; see ``statistics.summarise``.
+        styles: how each configuration is drawn.
+        drawings: what one run of each configuration drew.
+        images: resamples of the test images.
+        architectures: differences in ELBO between architectures.
+        sizes: differences in ELBO between latent sizes.
+        trials: of the search; None if none was exported.
+        notes: what is missing, in sentences.
+    """
+
+    results: Results
+    confidence: float
+    summary: pd.DataFrame
+    styles: Styles
+    drawings: list[Drawings]
+    images: ImageBootstrap
+    architectures: list[Comparison]
+    sizes: list[Comparison]
+    trials: Trials | None
+    notes: tuple[str, ...]
+
+
+def find(results: Results, confidence: float, trials: Trials | None = None) -> Findings:
+    """Compute what the sections share.
+
+    Raises:
+        ResultsError: if an archive of arrays breaks a rule.
+    """
+    summary = summarise(results.runs, confidence)
+    per_image, without = load_per_image(results.folder, results.runs)
+    drawings, missing = load_drawings(results.folder, results.runs)
+    images = ImageBootstrap(per_image)
+    return Findings(
+        results=results,
+        confidence=confidence,
+        summary=summary,
+        styles=assign_styles(summary),
+        drawings=drawings,
+        images=images,
+        architectures=compare_architectures(results.runs, confidence, images=images),
+        sizes=compare_sizes(results.runs, confidence, images=images),
+        trials=trials,
+        notes=(*results.notes, *missing, *without),
+    )

@@ -1,0 +1,107 @@
+"""The latent space: what its dimensions carry, where the images lie, what the plane decodes to."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from analysis.arrays import Drawings, that_share, with_arrays
+from analysis.exhibits import Exhibit, Section, Styles, present
+from analysis.figures.effects import kl_per_dimension
+from analysis.figures.latents import latent_grid, posterior_means
+from analysis.findings import Findings
+from analysis.frames import Results
+from analysis.sections.wording import IMAGES_ARE_MEANS, LOWEST_SEED
+from analysis.statistics import sorted_kl_per_dim
+from analysis.words import active, listing, span
+
+
+def section(found: Findings) -> Section | None:
+    """The chapter; None where there is nothing of it."""
+    results, drawings, styles = found.results, found.drawings, found.styles
+    shown = present(
+        latent_grid_exhibit(drawings, styles),
+        posterior_means_exhibit(results, drawings, styles),
+        dimensions_exhibit(results, found.summary, styles),
+    )
+    return Section("latent-space", "The latent space", shown) if shown else None
+
+
+def dimensions_exhibit(results: Results, summary: pd.DataFrame, styles: Styles) -> Exhibit | None:
+    """KL of each dimension of the models with more than two; None if there is none."""
+    larger = summary[summary["latent_dim"] > 2]
+    if larger.empty:
+        return None
+    values = [
+        f"{row['model']} {active(row['active_units_mean'], row['latent_dim'])}"
+        for _, row in larger.iterrows()
+    ]
+    return Exhibit(
+        name="kl-per-dimension",
+        title="KL per dimension",
+        caption=(
+            f"What each latent dimension carries, in nats per image of the {results.protocol.split}"
+            " split, sorted within its run; bars are means over "
+            f"{span(larger['seeds'].tolist(), 'seed')}, whiskers reach from the lowest to the "
+            "highest. Active: the variance of the posterior mean over the split exceeds 0.01. "
+            "Bars near zero are dimensions that the model leaves unused."
+        ),
+        alt=f"Bar charts of sorted KL per dimension. Active dimensions: {listing(values)}.",
+        figure=kl_per_dimension(sorted_kl_per_dim(results.runs), larger, styles),
+        format="svg",
+    )
+
+
+def latent_grid_exhibit(drawings: Sequence[Drawings], styles: Styles) -> Exhibit | None:
+    """The decoded plane of two-dimensional models; None without one."""
+    shown, notes = that_share(
+        with_arrays(drawings, "latent_grid", "latent_grid_axis"), "latent_grid_axis"
+    )
+    if not shown:
+        return None
+    grids = [
+        (d.model, d.label, d.arrays["latent_grid"], d.arrays["latent_grid_axis"]) for d in shown
+    ]
+    axis = grids[0][3]
+    ends = " to ".join(f"{end:g}".replace("-", "−") for end in (axis[0], axis[-1]))
+    names = listing([drawing.model for drawing in shown])
+    return Exhibit(
+        name="latent-grid",
+        title="The decoded plane",
+        caption=(
+            f"What {names} decode at {len(axis)} by {len(axis)} points of the latent plane, z1 and "
+            f"z2 from {ends}. {IMAGES_ARE_MEANS} {LOWEST_SEED} Neighbours should resemble each "
+            "other; see which class lies at the origin and which touch."
+        ),
+        alt=f"Dense squares of small decoded images over the latent plane of {names}.",
+        figure=latent_grid(grids, styles),
+        format="png",
+        notes=tuple(notes),
+    )
+
+
+def posterior_means_exhibit(
+    results: Results, drawings: Sequence[Drawings], styles: Styles
+) -> Exhibit | None:
+    """Posterior means of the test split in the plane, coloured by class; None without any."""
+    shown = [d for d in with_arrays(drawings, "mu", "labels") if d.latent_dim == 2]
+    if not shown:
+        return None
+    clouds = [(d.model, d.label, d.arrays["mu"], d.arrays["labels"]) for d in shown]
+    classes = results.data.classes if results.data else ()
+    axes = [d.arrays["latent_grid_axis"] for d in with_arrays(shown, "latent_grid_axis")]
+    square = float(axes[0][-1]) if axes else None
+    framed = "; dashed: the plane decoded above" if square is not None else ""
+    names = listing([drawing.model for drawing in shown])
+    return Exhibit(
+        name="posterior-means",
+        title="Where the images lie",
+        caption=(
+            f"Posterior means of all {len(clouds[0][2]):,} images of the {results.protocol.split} "
+            "split, coloured by class, with the class's name at its median. Circles: one and two "
+            f"standard deviations of the prior{framed}. {LOWEST_SEED} Classes that overlap here "
+            "are confused in reconstructions."
+        ),
+        alt=f"Scatter plots of posterior means by class in the latent plane of {names}.",
+        figure=posterior_means(clouds, classes, square, styles),
+        format="png",
+    )
