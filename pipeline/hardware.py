@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -25,18 +25,7 @@ Stream = Literal[
     "samples",
     "annealing",
 ]
-_STREAMS: tuple[Stream, ...] = (
-    "initialisation",
-    "training",
-    "validation",
-    "evaluation",
-    "pictures",
-    "importance",
-    "aggregate",
-    "prior",
-    "samples",
-    "annealing",
-)
+_STREAMS: tuple[Stream, ...] = get_args(Stream)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from pipeline.results import (
     read_row,
 )
 from pipeline.settings import load_settings, plain
+from pipeline.stages.options import worker_options
 from pipeline.workers import Failure, Message, Result, count_workers, side_by_side
 
 if TYPE_CHECKING:
@@ -46,20 +47,7 @@ EVALUATION = "evaluation"  # the mark of a record that holds the results of a fi
 @click.option("--models", default="models", show_default=True, type=Path)
 @click.option("--judge", default="judge", show_default=True, type=Path)
 @click.option("--results", default="results", show_default=True, type=Path, help="Where to.")
-@click.option(
-    "--workers",
-    default="auto",
-    show_default=True,
-    envvar="VAE_WORKERS",
-    help="Processes side by side; auto: one a core. Also as VAE_WORKERS.",
-)
-@click.option(
-    "--threads",
-    default=1,
-    show_default=True,
-    type=click.IntRange(min=1),
-    help="Threads of each process. Another number rounds differently.",
-)
+@worker_options
 def main(
     params: str, data: Path, models: Path, judge: Path, results: Path, workers: str, threads: int
 ) -> None:

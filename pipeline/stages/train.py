@@ -13,6 +13,7 @@ from pipeline.places import GRID_EXPERIMENT
 from pipeline.runs import Wanted, fingerprint, finished_fingerprint
 from pipeline.searched import with_searched
 from pipeline.settings import Settings, load_settings
+from pipeline.stages.options import worker_options
 from pipeline.workers import count_workers
 
 
@@ -27,20 +28,7 @@ from pipeline.workers import count_workers
     type=Path,
     help="What the search found; read where train.hyperparameters = searched.",
 )
-@click.option(
-    "--workers",
-    default="auto",
-    show_default=True,
-    envvar="VAE_WORKERS",
-    help="Processes side by side; auto: one a core. Also as VAE_WORKERS.",
-)
-@click.option(
-    "--threads",
-    default=1,
-    show_default=True,
-    type=click.IntRange(min=1),
-    help="Threads of each process. Another number rounds differently.",
-)
+@worker_options
 def main(params: str, data: Path, models: Path, best: Path, workers: str, threads: int) -> None:
     """Bring MODELS in line with the settings: train each run of the grid that is not there yet.
 
