@@ -21,7 +21,7 @@ from pipeline.settings import Objective, RunSettings, SearchSettings, Settings
 from study.candidates import Chosen
 from study.designs import grid, sobol_point
 
-WARMUP_SHARE = 0.15  # of a trial's epochs before it may be pruned
+WARMUP_SHARE = 0.13  # of a trial's epochs before it may be pruned
 CHECKS = 6  # times that a trial is compared with the others; each costs a transaction
 STARTUP = 2  # complete trials that a comparison needs
 BEST_SHARE = 25.0  # percent of the complete trials that a trial must be among
