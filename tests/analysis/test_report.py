@@ -66,12 +66,21 @@ def test_the_page_is_self_contained(report: dict[str, bytes]) -> None:
     for tag, attributes in page.tags:
         assert tag not in ("script", "link", "iframe", "object", "embed", "base")
         for name in ("src", "href", "srcset", "data", "poster"):
-            assert (attributes.get(name) or "data:").startswith("data:")
+            assert (attributes.get(name) or "data:").startswith(("data:", "#"))
     style = re.findall(r"<style>(.*?)</style>", report["index.html"].decode(), re.DOTALL)
     assert len(style) == 1
     assert "url(" not in style[0]
     assert "@import" not in style[0]
     assert "default-src 'none'" in report["index.html"].decode()
+
+
+def test_the_contents_lead_to_every_chapter(report: dict[str, bytes]) -> None:
+    tags = Page(report["index.html"]).tags
+    targets = [a["href"] for tag, a in tags if tag == "a" and (a.get("href") or "")[:1] == "#"]
+    anchors = {f"#{attributes['id']}" for _, attributes in tags if "id" in attributes}
+    sections = [f"#{a['id']}" for tag, a in tags if tag == "section" and "id" in a]
+    assert set(targets) <= anchors
+    assert targets == ["#top", *sections]
 
 
 def test_embedded_images_are_the_files(report: dict[str, bytes]) -> None:
