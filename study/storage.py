@@ -185,8 +185,8 @@ def full_disk(url: str) -> Iterator[None]:
         if not reasons:
             raise
         raise StorageError(
-            f"--storage {_shown(_parse(url))}: cannot be written: {reasons[-1]}; free some space, "
-            "then run the same again: no finished trial is lost"
+            f"the search's records ({_shown(_parse(url))} or MLflow's) cannot be written: "
+            f"{reasons[-1]}; free some space, then run the same again: no finished trial is lost"
         ) from None
 
 

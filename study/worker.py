@@ -156,7 +156,8 @@ def claim_and_run(search: optuna.Study, lock: StoreLock, runner: TrialRunner) ->
             _enqueue(search, step, turns, runner.replica)
 
             def objective(trial: optuna.Trial) -> float | tuple[float, float]:
-                trial.set_user_attr(OWNER, identity())
+                if trial.user_attrs.get(OWNER) != identity():  # one that a kill left in the queue
+                    trial.set_user_attr(OWNER, identity())
                 lock.release()
                 if TURN not in trial.user_attrs:
                     trial.set_user_attr(REASON, "it was not put into the queue by the search")
