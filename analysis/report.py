@@ -18,6 +18,7 @@ from analysis.findings import Findings, find
 from analysis.frames import Results, load_results
 from analysis.sections import (
     comparison,
+    explorer,
     interpolations,
     latent_space,
     metrics,
@@ -42,6 +43,7 @@ CHAPTERS = (  # in the order of reading
     samples,
     interpolations,
     latent_space,
+    explorer,
     search,
     metrics,
 )

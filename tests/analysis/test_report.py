@@ -1,6 +1,7 @@
 """The whole report: complete, self-contained, escaped, stable, all or nothing."""
 
 import base64
+import hashlib
 import io
 import re
 import subprocess
@@ -64,7 +65,7 @@ def test_every_file_is_there(report: dict[str, bytes]) -> None:
 def test_the_page_is_self_contained(report: dict[str, bytes]) -> None:
     page = Page(report["index.html"])
     for tag, attributes in page.tags:
-        assert tag not in ("script", "link", "iframe", "object", "embed", "base")
+        assert tag not in ("link", "iframe", "object", "embed", "base")
         for name in ("src", "href", "srcset", "data", "poster"):
             assert (attributes.get(name) or "data:").startswith(("data:", "#"))
     style = re.findall(r"<style>(.*?)</style>", report["index.html"].decode(), re.DOTALL)
@@ -81,6 +82,18 @@ def test_the_contents_lead_to_every_chapter(report: dict[str, bytes]) -> None:
     sections = [f"#{a['id']}" for tag, a in tags if tag == "section" and "id" in a]
     assert set(targets) <= anchors
     assert targets == ["#top", *sections]
+
+
+def test_the_page_allows_its_own_script_alone(report: dict[str, bytes]) -> None:
+    scripts = re.findall(r"<script([^>]*)>(.*?)</script>", report["index.html"].decode(), re.DOTALL)
+    assert [attributes for attributes, _ in scripts] == [""]
+    digest = base64.b64encode(hashlib.sha256(scripts[0][1].encode()).digest()).decode()
+    policies = [
+        attributes["content"] or ""
+        for _, attributes in Page(report["index.html"]).tags
+        if attributes.get("http-equiv") == "Content-Security-Policy"
+    ]
+    assert [policy.partition("script-src ")[2] for policy in policies] == [f"'sha256-{digest}'"]
 
 
 def test_embedded_images_are_the_files(report: dict[str, bytes]) -> None:
@@ -190,7 +203,7 @@ def test_names_are_escaped_everywhere(make_results: MakeResults) -> None:
         protocol={"data": evil}, classes=[f"_{evil}", "$", "b"], architectures=["linear", evil[:8]]
     )
     files = make_report(load_results(folder), 0.95)
-    assert not [tag for tag, _ in Page(files["index.html"]).tags if tag == "script"]
+    assert [tag for tag, _ in Page(files["index.html"]).tags if tag == "script"] == ["script"]
     assert evil in Page(files["index.html"]).text
     rows = [line for line in files["report.md"].decode().splitlines() if line.startswith("| Data")]
     assert rows == [r"| Data | \<script\>alert(" r'"1")\</script\>\|\$x\_y\$ |']
