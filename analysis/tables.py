@@ -127,10 +127,10 @@ def group_tables(
 
 def _real_row(metrics: Iterable[Metric], judge: JudgeCard) -> tuple[Cell, ...]:
     """What real images score with the judge: the floor of distances, the ceiling of the rest."""
-    scores = judge.real.model_dump()
+    scores = {metric: float(getattr(judge.real, metric.name)) for metric in metrics}
     return (
         Cell(REAL, reference=True),
-        *(Cell(number(scores[metric.name], metric.digits), reference=True) for metric in metrics),
+        *(Cell(number(score, metric.digits), reference=True) for metric, score in scores.items()),
     )
 
 
