@@ -24,6 +24,7 @@ from analysis.sections import (
     reconstructions,
     samples,
     search,
+    statements,
     training,
 )
 from analysis.summary import distance_remark, facts, notes
@@ -43,6 +44,7 @@ CHAPTERS = (  # in the order of reading
     interpolations,
     latent_space,
     search,
+    statements,
     metrics,
 )
 

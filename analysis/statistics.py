@@ -1,9 +1,9 @@
 """Means and intervals over seeds: the numbers behind tables, verdicts and charts.
 
 An independent training run is the unit: intervals are Student's t over the seeds of a
-configuration, and Welch's for a difference of two or any other contrast. One seed has a mean and no interval. The two
-other sources of uncertainty, test images and random draws, are those of ``bootstrap`` and
-``montecarlo``; no interval mixes them.
+configuration, and Welch's for a difference of two or any other contrast. One seed has a mean and no
+interval. The two other sources of uncertainty, test images and random draws, are those of
+``bootstrap`` and ``montecarlo``; no interval mixes them.
 """
 
 import math
@@ -108,8 +108,7 @@ def contrast_interval(
         return Interval(total, total, total)
     # By shares of the variance: fourth powers of small errors would be zeros.
     welch = 1 / sum(
-        (own / variance) ** 2 / freedom
-        for own, (*_, freedom) in zip(variances, parts, strict=True)
+        (own / variance) ** 2 / freedom for own, (*_, freedom) in zip(variances, parts, strict=True)
     )
     return interval_from_error(total, math.sqrt(variance), welch, confidence)
 
