@@ -35,15 +35,22 @@ def section(found: Findings) -> Section:
 def leads(decisions: Sequence[Decision], confidence: float, data: str) -> tuple[str, ...]:
     """What was tested, what came of it, and how far to trust it."""
     counts = Counter(decision.verdict for decision in decisions)
-    outcome = listing([f"{counts[word]} {word}" for word in MARKS if counts[word]])
     decided = len(decisions) - counts["cannot be decided"]
-    chance = number(decided * (1 - confidence), 1)
+    outcome = [f"{counts[word]} {word}" for word in MARKS if counts[word]]
+    if decided < len(decisions):
+        outcome[-1] = f"{len(decisions) - decided} that cannot be decided"
+    first = (
+        "Reports on such models state by eye what a number can decide. Here are "
+        f"{len(decisions)} such statements, each with its number: {listing(outcome)}."
+    )
+    if not decided:
+        return (first,)
     return (
-        f"Reports on such models state by eye what a number can decide. Here are "
-        f"{len(decisions)} such statements, each with its number: {outcome}.",
+        first,
         f"The {percent(confidence)} intervals are not widened for their number: of "
-        f"{counted(decided, 'interval')}, about {chance} would miss the truth by chance. Every "
-        f"verdict is on {data} and these settings, not on such models in general.",
+        f"{counted(decided, 'interval')}, about {number(decided * (1 - confidence), 1)} would "
+        f"miss the truth by chance. Every verdict is on {data} and these settings, not on such "
+        "models in general.",
     )
 
 
@@ -78,7 +85,7 @@ def statements_table(decisions: Sequence[Decision]) -> Table:
             Cell(decision.statement, decision.statistic),
             _effect(decision),
             _verdict(decision),
-            Cell("", "\n".join(decision.reasons)),
+            Cell("\n".join(decision.reasons)),
         )
         for place, decision in enumerate(decisions, start=1)
     )

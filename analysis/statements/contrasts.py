@@ -99,9 +99,9 @@ def shown(name: str, effect: Interval, metric: Metric) -> str:
 
 
 def listed(effects: Iterable[tuple[str, Interval]], metric: Metric) -> str:
-    """What decides nothing: ``Beside the four: 5 dimensions −2.40 [−3.45, −1.35].``."""
-    texts = [f"{name} {estimate(own, metric.digits, signed=True)}" for name, own in effects]
-    return f"Beside the four: {', '.join(texts)}." if texts else ""
+    """What decides nothing: ``Beside the four, 5 dimensions: −2.40 [−3.45, −1.35].``."""
+    texts = [f"{name}: {estimate(own, metric.digits, signed=True)}" for name, own in effects]
+    return f"Beside the four, {'; '.join(texts)}." if texts else ""
 
 
 def _pairs(change: Change, evidence: Evidence) -> list[Pair]:

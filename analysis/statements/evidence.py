@@ -14,7 +14,7 @@ from analysis.arrays import Array
 from analysis.frames import Results, model_name, plain_beta
 from analysis.statistics import Interval, contrast_interval
 from analysis.verdicts import PAIR
-from analysis.words import counted, listing
+from analysis.words import NBSP, counted, listing
 from pipeline.judged_metrics import JUDGED, PATHS, PLANE
 from pipeline.metric import Metric
 from pipeline.metrics import ELBO
@@ -40,7 +40,7 @@ class Quantity:
     sign: int = 1
 
 
-LOSS = Quantity("Loss, which is the negative ELBO with beta = 1", ELBO, -1)
+LOSS = Quantity(f"Loss, which is the negative ELBO with beta{NBSP}={NBSP}1", ELBO, -1)
 
 
 @dataclass(frozen=True, slots=True)

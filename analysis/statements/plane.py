@@ -48,7 +48,7 @@ def decide_paths(evidence: Evidence) -> Decision:
         decision,
         verdict=all_of((decision.verdict, alone)),
         reasons=(
-            f"Share in {small} dimensions: {size}, above one half {alone}.",
+            f"Share in {small} dimensions: {size} against one half, {alone}.",
             *decision.reasons,
         ),
     )
@@ -65,7 +65,7 @@ def decide_grid(evidence: Evidence) -> Decision:
         return _open(lacking)
     continuity = evidence.mean(quantity, models)
     measured = (
-        f"Continuity: {estimate(continuity, GRID_CONTINUITY.digits)}, below one half "
+        f"Continuity: {estimate(continuity, GRID_CONTINUITY.digits)} against one half, "
         f"{verdict_on(continuity, 'below', HALF)}."
     )
     if HUB not in evidence.classes:
