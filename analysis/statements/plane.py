@@ -127,9 +127,9 @@ def _hubs(evidence: Evidence, models: list[Model]) -> list[tuple[int, ...]]:
 
 
 def _counted(found: list[tuple[int, ...]], classes: tuple[str, ...]) -> str:
-    """``8 in 3 runs, 1 and 8 alike in 2 runs, none in 1 run``."""
+    """``8 in 3 runs; 1 and 8 alike in 2 runs; none in 1 run``."""
     counts = sorted(Counter(found).items(), key=lambda item: (-item[1], item[0]))
-    return ", ".join(f"{_tie(hubs, classes)} in {counted(n, 'run')}" for hubs, n in counts)
+    return "; ".join(f"{_tie(hubs, classes)} in {counted(n, 'run')}" for hubs, n in counts)
 
 
 def _tie(hubs: tuple[int, ...], classes: tuple[str, ...]) -> str:

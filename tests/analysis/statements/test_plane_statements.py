@@ -50,7 +50,7 @@ def test_hub_and_continuity_decide(
 
 def test_the_hubs_are_counted() -> None:
     decision = decide(world(), [(8,), (1, 8), (1, 8), (8,), (8,), ()])
-    assert decision.reasons[0] == "Hubs: 8 in 3 runs, 1 and 8 alike in 2 runs, none in 1 run."
+    assert decision.reasons[0] == "Hubs: 8 in 3 runs; 1 and 8 alike in 2 runs; none in 1 run."
     assert decision.reasons[-1] == "At the origin: 8 in 6 runs."
 
 
