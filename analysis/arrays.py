@@ -175,6 +175,26 @@ def load_per_image(
     return values, notes
 
 
+def load_borders(folder: Path, runs: pd.DataFrame) -> dict[str, Array]:
+    """Of each 2-D run that has it, by run: (C, 2), a class and how many others it borders.
+
+    Raises:
+        ResultsError: if an archive cannot be read, or its array is not of two whole columns.
+    """
+    borders: dict[str, Array] = {}
+    for run in runs[runs["latent_dim"] == 2]["run"]:
+        path = folder / "runs" / run / "arrays.npz"
+        found = _load(path, ("plane_borders",)) if path.exists() else {}
+        for array in found.values():
+            if array.ndim != 2 or array.shape[1] != 2 or not np.issubdtype(array.dtype, np.integer):
+                raise ResultsError(
+                    f"{path}: plane_borders has the shape {array.shape} of {array.dtype}, and must "
+                    f"have two columns of whole numbers; {REMEDY}"
+                )
+            borders[run] = array
+    return borders
+
+
 def _checked_values(path: Path, array: Array, metric: Metric, mean: float) -> NDArray[np.float64]:
     name = metric.name
     if array.ndim != 1 or not array.size or not np.isfinite(array).all():

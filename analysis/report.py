@@ -25,6 +25,7 @@ from analysis.sections import (
     reconstructions,
     samples,
     search,
+    statements,
     training,
 )
 from analysis.summary import distance_remark, facts, notes
@@ -45,6 +46,7 @@ CHAPTERS = (  # in the order of reading
     latent_space,
     explorer,
     search,
+    statements,
     metrics,
 )
 

@@ -1,9 +1,9 @@
 """Means and intervals over seeds: the numbers behind tables, verdicts and charts.
 
 An independent training run is the unit: intervals are Student's t over the seeds of a
-configuration, and Welch's for a difference of two. One seed has a mean and no interval. The two
-other sources of uncertainty, test images and random draws, are those of ``bootstrap`` and
-``montecarlo``; no interval mixes them.
+configuration, and Welch's for a difference of two or any other contrast. One seed has a mean and no
+interval. The two other sources of uncertainty, test images and random draws, are those of
+``bootstrap`` and ``montecarlo``; no interval mixes them.
 """
 
 import math
@@ -67,24 +67,50 @@ def difference_interval(
 ) -> Interval:
     """Mean of ``values`` minus mean of ``reference`` with Welch's interval (Welch 1947).
 
-    The variances may differ, and the degrees of freedom are Welch and Satterthwaite's. Seeds of
-    different configurations share no weights, so they are not paired.
+    The contrast with the coefficients 1 and -1. Seeds of different configurations share no
+    weights, so they are not paired.
 
     Raises:
         ValueError: if one of both is empty.
     """
-    mean, error, freedom = _standard_error(values)
-    mean_0, error_0, freedom_0 = _standard_error(reference)
-    difference = mean - mean_0
-    if min(freedom, freedom_0) == 0:
-        return unknown_interval(difference)
-    variance = error**2 + error_0**2
+    return contrast_interval((values, reference), (1, -1), confidence)
+
+
+def contrast_interval(
+    groups: Sequence[Sequence[float]], coefficients: Sequence[float], confidence: float
+) -> Interval:
+    """Sum of c_i mean_i over independent groups with its interval (Welch 1947, Biometrika 34).
+
+    The groups' variances may differ: that of the sum is V = sum of v_i, v_i = c_i^2 s_i^2 / n_i,
+    with Welch's and Satterthwaite's degrees of freedom V^2 / sum of v_i^2 / (n_i - 1).
+
+    Args:
+        groups: values, one a seed, at least one in each group.
+        coefficients: c_i, one a group.
+        confidence: coverage, in (0, 1).
+
+    Returns:
+        Without an interval if a group has one value.
+
+    Raises:
+        ValueError: if a group is empty, or the coefficients are not one a group.
+    """
+    parts = [
+        (coefficient, *_standard_error(values))
+        for values, coefficient in zip(groups, coefficients, strict=True)
+    ]
+    total = sum(coefficient * mean for coefficient, mean, _, _ in parts)
+    if not all(freedom for *_, freedom in parts):
+        return unknown_interval(total)
+    variances = [(coefficient * error) ** 2 for coefficient, _, error, _ in parts]
+    variance = sum(variances)
     if variance == 0:
-        return Interval(difference, difference, difference)
+        return Interval(total, total, total)
     # By shares of the variance: fourth powers of small errors would be zeros.
-    share = error**2 / variance
-    welch = 1 / (share**2 / freedom + (1 - share) ** 2 / freedom_0)
-    return interval_from_error(difference, math.sqrt(variance), welch, confidence)
+    welch = 1 / sum(
+        (own / variance) ** 2 / freedom for own, (*_, freedom) in zip(variances, parts, strict=True)
+    )
+    return interval_from_error(total, math.sqrt(variance), welch, confidence)
 
 
 def probability_of_improvement(

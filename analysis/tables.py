@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from typing import Literal
 
 import pandas as pd
 
@@ -20,6 +21,7 @@ from pipeline.metrics import ELBO, METRICS, main_metrics
 from pipeline.protocol import Protocol
 
 REAL = "real images"
+Tone = Literal["", "yes", "no", "open"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +33,14 @@ class Column:
         unit: of its numbers; empty for none.
         arrow: ``↑`` if higher is better, ``↓`` if lower.
         numeric: whether cells line up by their digits.
+        wrap: whether cells hold sentences, which break into lines.
     """
 
     label: str
     unit: str = ""
     arrow: str = ""
     numeric: bool = True
+    wrap: bool = False
 
     @property
     def text(self) -> str:
@@ -55,6 +59,7 @@ class Cell:
         best: whether it is the best of its column.
         flag: a warning, e.g. ``1 of 3 collapsed``.
         reference: whether it is no model's, but what models are compared with.
+        tone: of a verdict, on the page; its words say the same.
     """
 
     text: str
@@ -62,6 +67,7 @@ class Cell:
     best: bool = False
     flag: str = ""
     reference: bool = False
+    tone: Tone = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +133,10 @@ def group_tables(
 
 def _real_row(metrics: Iterable[Metric], judge: JudgeCard) -> tuple[Cell, ...]:
     """What real images score with the judge: the floor of distances, the ceiling of the rest."""
-    scores = judge.real.model_dump()
+    scores = {metric: float(getattr(judge.real, metric.name)) for metric in metrics}
     return (
         Cell(REAL, reference=True),
-        *(Cell(number(scores[metric.name], metric.digits), reference=True) for metric in metrics),
+        *(Cell(number(score, metric.digits), reference=True) for metric, score in scores.items()),
     )
 
 
@@ -274,7 +280,9 @@ def to_markdown(table: Table) -> str:
 
 def to_latex(table: Table) -> str:
     """A ``tabular`` with the rules of the package booktabs; best cells are bold."""
-    alignment = "".join("r" if column.numeric else "l" for column in table.columns)
+    alignment = "".join(
+        "r" if column.numeric else "p{4.5cm}" if column.wrap else "l" for column in table.columns
+    )
     lines = [
         "% needs \\usepackage{booktabs}",
         f"\\begin{{tabular}}{{{alignment}}}",
@@ -325,6 +333,9 @@ _LATEX = {
     "β": r"$\beta$",
     "↑": r"$\uparrow$",
     "↓": r"$\downarrow$",
+    "≈": r"$\approx$",
+    "✓": r"$\surd$",
+    "✗": r"$\times$",
     "\N{NO-BREAK SPACE}": "~",
     # A bracket behind the line's end would be read as its argument.
     "[": "{[}",

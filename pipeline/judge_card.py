@@ -14,6 +14,7 @@ from pipeline.settings import JudgeSettings
 
 JUDGE_WEIGHTS, JUDGE_CARD = "model.safetensors", "judge.json"
 FORMAT: Literal[1] = 1  # of judge.json; raise it when an older file would be misread
+PLAUSIBLE_QUANTILE = 0.05  # of the confidence in real images: what falls below is not plausible
 
 
 class JudgeError(UserError):
@@ -59,6 +60,11 @@ class RealScores(_Part):
     confidence: float
     class_entropy: float
     plausible_confidence: float
+
+    @property
+    def low_confidence(self) -> float:
+        """Share of test images below ``plausible_confidence``, which is defined by it."""
+        return PLAUSIBLE_QUANTILE
 
 
 class JudgeCard(_Part):

@@ -81,6 +81,16 @@ CONFIDENCE = Metric(
     group="judge",
     digits=3,
 )
+LOW_CONFIDENCE = Metric(
+    "low_confidence",
+    "Low confidence",
+    "share",
+    "lower",
+    "Share of drawn images whose confidence is below the 5th percentile of test images: of the "
+    "test images themselves it is 0.05 by construction.",
+    group="judge",
+    digits=3,
+)
 CLASS_ENTROPY = Metric(
     "class_entropy",
     "Class entropy",
@@ -154,6 +164,7 @@ JUDGED: tuple[Metric, ...] = (
     DENSITY,
     COVERAGE,
     CONFIDENCE,
+    LOW_CONFIDENCE,
     CLASS_ENTROPY,
 )
 PATHS: tuple[Metric, ...] = (PATH_MIN_CONFIDENCE, PATH_PLAUSIBILITY)

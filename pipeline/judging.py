@@ -17,7 +17,7 @@ from pipeline.models import VAE
 from pipeline.pictures import PLANE, Arrays, pairs_to_show, plane, straight_paths
 from pipeline.protocol import Protocol
 from pipeline.reference import Reference, compare, make_reference
-from pipeline.sample_metrics import class_entropy, confidence
+from pipeline.sample_metrics import class_entropy, confidence, low_confidence
 
 PATHS = 200  # pairs of test images of different classes
 PATH_POINTS = 11  # on each path, both ends included
@@ -104,6 +104,7 @@ def judge_metrics(
     metrics: Metrics = {
         **compare(reference, drawn.features),
         "confidence": confidence(drawn.probabilities),
+        "low_confidence": low_confidence(drawn.probabilities, reference.plausible_confidence),
         "class_entropy": class_entropy(drawn.probabilities),
         **_path_metrics(model, judge, reference, mu[pairs]),
         **dict.fromkeys(("grid_center_class", "grid_center_borders", "grid_classes")),

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pipeline.data import Split, observed
 from pipeline.judge import Judge, Verdicts
-from pipeline.judge_card import RealScores
+from pipeline.judge_card import PLAUSIBLE_QUANTILE, RealScores
 from pipeline.sample_metrics import (
     class_entropy,
     confidence,
@@ -22,8 +22,6 @@ from pipeline.sample_metrics import (
     recall,
 )
 from pipeline.settings import JudgeSettings
-
-PLAUSIBLE_QUANTILE = 0.05  # of the confidence in real images: what falls below is not plausible
 
 
 @dataclass(frozen=True, slots=True, eq=False)

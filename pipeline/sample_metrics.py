@@ -195,6 +195,16 @@ def confidence(probabilities: Tensor) -> float:
     return probabilities.double().amax(1).mean().item()
 
 
+def low_confidence(probabilities: Tensor, threshold: float) -> float:
+    """Share of images whose largest class probability is below a threshold.
+
+    Args:
+        probabilities: (N, C), each row with the sum 1.
+        threshold: the 5th percentile of the largest class probability in real test images.
+    """
+    return (probabilities.double().amax(1) < threshold).double().mean().item()
+
+
 def class_entropy(probabilities: Tensor) -> float:
     """Entropy of the mean class distribution, in nats: from 0 to log C.
 

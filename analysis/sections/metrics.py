@@ -35,8 +35,8 @@ def judge_remarks(judge: JudgeCard) -> dict[Group, str]:
             "before its temperature was fitted to the validation split. Each model drew "
             f"{judge.settings.samples:,} images. The last row is what real images score, about as "
             f"well as a perfect model would: {real.images:,} of the training split in place of "
-            "drawn ones; for confidence and class entropy those of the test split. Distances are "
-            "in the judge's own features and not comparable with Inception FID."
+            "drawn ones; for both confidences and class entropy those of the test split. Distances "
+            "are in the judge's own features and not comparable with Inception FID."
         ),
         "paths": (
             f"A point is plausible where the judge's confidence exceeds "

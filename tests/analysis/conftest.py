@@ -150,6 +150,7 @@ def _judged(latent_dim: int, seed: int) -> dict[str, Any]:
         "kernel_distance": 0.5 / latent_dim,
         "kernel_distance_error": 0.01,
         "confidence": 0.8 + 0.01 * latent_dim,
+        "low_confidence": 0.4,
         "class_entropy": 2.2,
         "path_plausibility": 0.3 + 0.01 * seed,
         "grid_center_class": 8 + seed if plane else None,

@@ -12,6 +12,7 @@ from scipy import stats
 
 from analysis.frames import load_results
 from analysis.statistics import (
+    contrast_interval,
     difference_interval,
     interval_of,
     mean_interval,
@@ -41,6 +42,52 @@ def test_difference_interval_is_welchs(confidence: float) -> None:
     exact = stats.ttest_ind(VALUES, REFERENCE, equal_var=False).confidence_interval(confidence)
     assert interval.mean == pytest.approx(np.mean(VALUES) - np.mean(REFERENCE))
     assert (interval.low, interval.high) == pytest.approx((exact.low, exact.high))
+
+
+@pytest.mark.parametrize("confidence", [0.5, 0.95, 0.99])
+def test_the_contrast_of_two_groups_is_welchs(confidence: float) -> None:
+    """Halves of a sum are the difference of a group from another that was turned round."""
+    turned = [-value for value in REFERENCE]
+    interval = contrast_interval([VALUES, turned], [0.5, 0.5], confidence)
+    exact = stats.ttest_ind(VALUES, REFERENCE, equal_var=False).confidence_interval(confidence)
+    assert (interval.low, interval.high) == pytest.approx((exact.low / 2, exact.high / 2))
+    assert interval.mean == pytest.approx((np.mean(VALUES) - np.mean(REFERENCE)) / 2)
+
+
+def test_the_contrast_of_one_group_is_students() -> None:
+    own, exact = contrast_interval([VALUES], [1], 0.95), mean_interval(VALUES, 0.95)
+    assert (own.low, own.mean, own.high) == pytest.approx((exact.low, exact.mean, exact.high))
+
+
+def test_equal_variances_give_a_contrast_all_their_degrees_of_freedom() -> None:
+    """Of k groups of n values with one variance: k (n - 1), the pooled t interval."""
+    groups = [[0.0, 1.0, 2.0], [10.0, 11.0, 12.0], [5.0, 6.0, 7.0], [3.0, 4.0, 5.0]]
+    interval = contrast_interval(groups, [0.5, -0.5, 0.5, -0.5], 0.95)
+    half = stats.t.ppf(0.975, 8) * math.sqrt(4 * 0.25 / 3)
+    assert (interval.mean, interval.high) == pytest.approx((-4, -4 + half))
+
+
+def test_a_contrast_needs_two_values_and_a_coefficient_for_each_group() -> None:
+    assert not contrast_interval([VALUES, VALUES, [1.0]], [1, -2, 1], 0.95).is_known
+    with pytest.raises(ValueError, match="shorter"):
+        contrast_interval([VALUES, REFERENCE], [1], 0.95)
+    with pytest.raises(ValueError, match="at least one value"):
+        contrast_interval([VALUES, []], [1, -1], 0.95)
+
+
+@pytest.mark.parametrize("seeds", [(3, 3, 3, 3), (5, 3, 4, 5)])
+def test_95_percent_intervals_of_contrasts_cover(seeds: tuple[int, ...]) -> None:
+    """The mean over two cells of a difference, all four with other means and variances."""
+    rng = np.random.default_rng(sum(seeds))
+    means, spreads = (-110, -112, -150, -151), (0.5, 1.0, 2.0, 1.5)
+    groups = [
+        rng.normal(mean, spread, (CASES, amount)).tolist()
+        for mean, spread, amount in zip(means, spreads, seeds, strict=True)
+    ]
+    coefficients = (0.5, -0.5, 0.5, -0.5)
+    assert covers(
+        1.5, lambda case: contrast_interval([g[case] for g in groups], coefficients, 0.95)
+    )
 
 
 def test_one_seed_has_a_mean_and_no_interval() -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from pipeline import judged_metrics
-from pipeline.data import PreparedData
+from pipeline.data import PreparedData, observed
 from pipeline.judge import Judge, Verdicts
 from pipeline.judging import (
     PATH_POINTS,
@@ -27,6 +27,7 @@ from pipeline.sample_metrics import (
     density,
     frechet_distance,
     kernel_distance,
+    low_confidence,
     precision,
     recall,
 )
@@ -108,6 +109,7 @@ def test_a_model_that_draws_the_data_is_at_the_floor() -> None:
         assert metrics[name] > 0.9
     assert metrics["density"] == pytest.approx(1, abs=0.1)
     assert metrics["confidence"] == pytest.approx(0.8, abs=0.01)
+    assert metrics["low_confidence"] < 0.01  # 0.62 is 3.6 standard deviations below 0.8
     assert metrics["class_entropy"] < math.log(3)
 
 
@@ -119,11 +121,21 @@ def test_every_judged_metric_has_a_name_and_a_definition() -> None:
     assert all(isinstance(value, float | int) for value in metrics.values())
 
 
+def test_the_share_of_low_confidence_of_a_known_decoder() -> None:
+    """Pixel 1, how sure the judge is, is 0.62 + 0.1 z2: half of the prior lies below 0.62."""
+    model = pixels_of([[0.1, 0.0], [0.0, 0.1]], [0.5, 0.62])
+    metrics, _ = judged(model, torch.zeros(4, 2), PAIR, torch.rand(50, 2))
+    codes = torch.randn(640, 2, generator=torch.Generator().manual_seed(0))
+    assert metrics["low_confidence"] == pytest.approx(float((codes[:, 1] < 0).float().mean()))
+    assert metrics["low_confidence"] == pytest.approx(0.5, abs=0.06)
+
+
 def test_a_model_that_draws_one_image_shows_it() -> None:
     model = pixels_of([[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]], [0.0, 1.0])
     metrics, _ = judged(model, torch.zeros(4, 3), PAIR, torch.rand(500, 2))
     assert metrics["class_entropy"] == 0
     assert metrics["confidence"] == 1
+    assert metrics["low_confidence"] == 0
     assert metrics["recall"] == 0
     assert metrics["coverage"] < 0.1
     assert metrics["path_plausibility"] == 1
@@ -238,3 +250,5 @@ def test_real_images_score_like_real_images(
     assert (same.precision, same.recall, same.coverage) == (1, 1, 1)
     assert scores.frechet_distance > 0
     assert scores.class_entropy <= math.log(2)
+    seen = Pixels().judge(observed(test, "none")).probabilities
+    assert scores.low_confidence == low_confidence(seen, scores.plausible_confidence) == 0.05

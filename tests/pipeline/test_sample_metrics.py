@@ -15,6 +15,7 @@ from pipeline.sample_metrics import (
     density,
     frechet_distance,
     kernel_distance,
+    low_confidence,
     mean_over_blocks,
     precision,
     recall,
@@ -256,6 +257,13 @@ def test_entropy_of_all_classes_alike_is_the_logarithm_of_their_number(classes: 
 
 def test_confidence_is_the_mean_of_the_largest_probability() -> None:
     assert confidence(torch.tensor([[0.5, 0.3, 0.2], [0.0, 0.1, 0.9]])) == pytest.approx(0.7)
+
+
+def test_low_confidence_counts_what_is_below_the_threshold() -> None:
+    """The largest probabilities are 0.5, 0.75 and 0.9; one that equals the threshold is not low."""
+    probabilities = torch.tensor([[0.5, 0.3, 0.2], [0.25, 0.0, 0.75], [0.0, 0.1, 0.9]])
+    shares = [low_confidence(probabilities, threshold) for threshold in (0.5, 0.75, 0.8, 1.0)]
+    assert shares == pytest.approx([0, 1 / 3, 2 / 3, 1])
 
 
 @given(st.integers(1, 30), st.integers(2, 8), SEEDS)

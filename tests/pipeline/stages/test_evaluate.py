@@ -98,7 +98,7 @@ def test_every_run_has_every_metric(evaluated: Path, prepared: PreparedData) -> 
         assert 0 < row["sharpness"] < 2
         assert 0 <= row["contrast"] <= 1
         assert row["frechet_distance"] > 0
-        for name in ("precision", "recall", "coverage", "path_plausibility"):
+        for name in ("precision", "recall", "coverage", "low_confidence", "path_plausibility"):
             assert 0 <= row[name] <= 1
         for name in ("confidence", "path_min_confidence"):
             assert 1 / 4 <= row[name] <= 1

@@ -1,0 +1,127 @@
+"""Statements tested: what reports say of such models by eye, decided by numbers."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import pandas as pd
+
+from analysis.arrays import load_borders
+from analysis.exhibits import Section, TableExhibit
+from analysis.findings import Findings
+from analysis.statements import Decision, Verdict, decide_statements
+from analysis.tables import Cell, Column, Table, Tone
+from analysis.words import NOTHING, brackets, counted, listing, number, percent
+
+MARKS: dict[Verdict, tuple[str, Tone]] = {
+    "supported": ("✓", "yes"),
+    "contradicted": ("✗", "no"),
+    "not distinguishable": ("≈", "open"),
+    "cannot be decided": (NOTHING, "open"),
+}
+
+
+def section(found: Findings) -> Section:
+    """The chapter."""
+    borders = load_borders(found.results.folder, found.results.runs)
+    decisions = decide_statements(found.results, borders, found.confidence)
+    return Section(
+        "statements",
+        "Statements tested",
+        (statements_exhibit(decisions, found.confidence),),
+        lead=leads(decisions, found.confidence, found.results.protocol.data),
+    )
+
+
+def leads(decisions: Sequence[Decision], confidence: float, data: str) -> tuple[str, ...]:
+    """What was tested, what came of it, and how far to trust it."""
+    counts = Counter(decision.verdict for decision in decisions)
+    decided = len(decisions) - counts["cannot be decided"]
+    outcome = [f"{counts[word]} {word}" for word in MARKS if counts[word]]
+    if decided < len(decisions):
+        outcome[-1] = f"{len(decisions) - decided} that cannot be decided"
+    first = (
+        "Reports on such models state by eye what a number can decide. Here are "
+        f"{len(decisions)} such statements, each with its number: {listing(outcome)}."
+    )
+    if not decided:
+        return (first,)
+    return (
+        first,
+        f"The {percent(confidence)} intervals are not widened for their number: of "
+        f"{counted(decided, 'interval')}, about {number(decided * (1 - confidence), 1)} would "
+        f"miss the truth by chance. Every verdict is on {data} and these settings, not on such "
+        "models in general.",
+    )
+
+
+def statements_exhibit(decisions: Sequence[Decision], confidence: float) -> TableExhibit:
+    """One row a statement."""
+    return TableExhibit(
+        "statements",
+        "Statements and verdicts",
+        f"Effects with {percent(confidence)} intervals over runs: of differences by Welch and "
+        "Satterthwaite, each configuration with its own variance. ✓ supported: the whole interval "
+        "lies where the statement puts it; ✗ contradicted: the whole interval lies on the other "
+        "side; ≈ not distinguishable: neither. The four models are those of two architectures and "
+        "two latent sizes; others decide nothing and stand beside them. What a number alone would "
+        "say takes no part in the verdict of its row.",
+        statements_table(decisions),
+        statements_frame(decisions),
+    )
+
+
+def statements_table(decisions: Sequence[Decision]) -> Table:
+    """Number, statement with its statistic, effect with its runs, verdict, reasons."""
+    columns = (
+        Column("No.", numeric=False),
+        Column("Statement, and what decides it", numeric=False, wrap=True),
+        Column("Effect", numeric=False, wrap=True),
+        Column("Verdict", numeric=False),
+        Column("In parts", numeric=False, wrap=True),
+    )
+    rows = tuple(
+        (
+            Cell(str(place)),
+            Cell(decision.statement, decision.statistic),
+            _effect(decision),
+            _verdict(decision),
+            Cell("\n".join(decision.reasons)),
+        )
+        for place, decision in enumerate(decisions, start=1)
+    )
+    return Table(columns, rows)
+
+
+def statements_frame(decisions: Sequence[Decision]) -> pd.DataFrame:
+    """The same as numbers, one row a statement."""
+    return pd.DataFrame(
+        {
+            "number": place,
+            "statement": decision.statement,
+            "statistic": decision.statistic,
+            "effect_mean": decision.effect.mean,
+            "effect_low": decision.effect.low,
+            "effect_high": decision.effect.high,
+            "unit": decision.unit,
+            "n": decision.runs,
+            "verdict": decision.verdict,
+            "reason": " ".join(decision.reasons),
+        }
+        for place, decision in enumerate(decisions, start=1)
+    )
+
+
+def _effect(decision: Decision) -> Cell:
+    if not decision.effect.is_known:
+        return Cell(NOTHING)
+    digits, signed = decision.digits, decision.signed
+    basis = ", ".join(filter(None, (decision.unit, counted(decision.runs, "run"))))
+    return Cell(
+        number(decision.effect.mean, digits, signed=signed),
+        f"{brackets(decision.effect, digits, signed=signed)}\n{basis}",
+    )
+
+
+def _verdict(decision: Decision) -> Cell:
+    mark, tone = MARKS[decision.verdict]
+    return Cell(f"{mark} {decision.verdict}", tone=tone)

@@ -1,0 +1,73 @@
+"""The eleven statements, in the order in which a report makes them."""
+
+from collections.abc import Mapping
+
+from analysis.arrays import Array
+from analysis.frames import Results
+from analysis.statements.contrasts import Change, decide_change
+from analysis.statements.decision import Decision
+from analysis.statements.defects import decide_defects
+from analysis.statements.evidence import LOSS, Quantity, gather
+from analysis.statements.learning import decide_learning
+from analysis.statements.plane import decide_grid, decide_paths
+from pipeline.judged_metrics import CONFIDENCE, PRECISION
+from pipeline.metrics import KL, MARGINAL_KL, RECONSTRUCTION, RECONSTRUCTION_SHARPNESS, SHARPNESS
+
+CHANGES = (
+    Change("A larger latent size gives a lower loss.", "latent size", LOSS, "below"),
+    Change("Convolutions lower the test loss.", "architecture", LOSS, "below"),
+    Change(
+        "Convolutions bring the code closer to the normal prior.",
+        "architecture",
+        Quantity("Marginal KL", MARGINAL_KL),
+        "below",
+        (Quantity("KL", KL),),
+    ),
+    Change(
+        "Convolutions improve reconstruction.",
+        "architecture",
+        Quantity("Reconstruction term", RECONSTRUCTION),
+        "below",
+    ),
+    Change(
+        "Reconstructions from {large} dimensions are sharper than from {small}.",
+        "latent size",
+        Quantity("Sharpness of reconstructions", RECONSTRUCTION_SHARPNESS),
+        "above",
+    ),
+    Change(
+        "Samples from {large} dimensions are sharper than from {small}.",
+        "latent size",
+        Quantity("Sharpness of samples", SHARPNESS),
+        "above",
+    ),
+    Change(
+        "Yet samples from {large} dimensions are not more plausible.",
+        "latent size",
+        Quantity("The judge's confidence in samples", CONFIDENCE),
+        "below",
+        (Quantity("Precision", PRECISION),),
+        "An interval that covers zero does not show that nothing changes.",
+    ),
+)
+
+
+def decide_statements(
+    results: Results, borders: Mapping[str, Array], confidence: float
+) -> list[Decision]:
+    """Every statement with its verdict, in order.
+
+    Args:
+        results: all exported numbers.
+        borders: of ``arrays.load_borders``.
+        confidence: coverage of every interval, in (0, 1); intervals are not widened for their
+            number.
+    """
+    evidence = gather(results, borders, confidence)
+    return [
+        decide_learning(evidence),
+        *(decide_change(change, evidence) for change in CHANGES),
+        decide_defects(evidence),
+        decide_paths(evidence),
+        decide_grid(evidence),
+    ]

@@ -1,0 +1,105 @@
+"""The statement that more contrast goes with more visible defects: a rank correlation.
+
+The configurations are given and the runs are by chance, so each seed gives one correlation over all
+configurations, and the interval is over seeds.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.stats import pearsonr, rankdata
+
+from analysis.statements.decision import Decision, sentences, verdict_on
+from analysis.statements.evidence import Evidence
+from analysis.statistics import Interval, interval_from_error, unknown_interval
+from analysis.words import counted, listing, number
+from pipeline.judged_metrics import LOW_CONFIDENCE
+from pipeline.metrics import CONTRAST
+
+FEWEST = 4  # configurations: the correlation of three is one of four numbers
+
+STATEMENT = "More contrast goes with more visible defects."
+STATISTIC = (
+    "Spearman's rank correlation of the contrast of samples with the share of samples of low "
+    "confidence, over all configurations; one a seed, mean over seeds. Supported above zero."
+)
+
+
+def decide_defects(evidence: Evidence) -> Decision:
+    """Over all configurations of the results, whatever their architecture, size or beta."""
+    runs = evidence.runs
+    for metric in (CONTRAST, LOW_CONFIDENCE):
+        if metric.name not in runs or runs[metric.name].isna().any():
+            judged = metric is LOW_CONFIDENCE and not evidence.protocol.judge
+            return _open(
+                "No judge saw what the models draw, so there is no low_confidence."
+                if judged
+                else f"The results hold no {metric.name}; dvc repro measures it."
+            )
+    amount = runs["model"].nunique()
+    if amount < FEWEST:
+        return _open(
+            f"{counted(amount, 'configuration').capitalize()}, and a rank correlation that means "
+            f"something needs {FEWEST}."
+        )
+    whole = [seed for _, seed in runs.groupby("seed") if len(seed) == amount]
+    correlations = [
+        rank_correlation(seed[CONTRAST.name].tolist(), seed[LOW_CONFIDENCE.name].tolist())
+        for seed in whole
+    ]
+    if any(map(math.isnan, correlations)):
+        return _open("One of both is the same in all configurations, which have no ranks then.")
+    if len(correlations) < 2:
+        return _open("Fewer than two seeds have all configurations, which gives no interval.")
+    effect = correlation_interval(correlations, amount, evidence.confidence)
+    each = listing([number(value, signed=True) for value in correlations])
+    collapsed = int(runs["collapsed"].sum())
+    return Decision(
+        STATEMENT,
+        STATISTIC,
+        verdict_on(effect, "above"),
+        sentences(
+            f"By seed: {each}, each over {counted(amount, 'configuration')}.",
+            f"{collapsed} of {counted(len(runs), 'run')} collapsed." if collapsed else "",
+        ),
+        effect,
+        "correlation",
+        runs=sum(map(len, whole)),
+    )
+
+
+def _open(reason: str) -> Decision:
+    return Decision(STATEMENT, STATISTIC, "cannot be decided", (reason,))
+
+
+def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float:
+    """Spearman's rank correlation, ties with their mean rank; NaN where one side is constant."""
+    ranks = [rankdata(values) for values in (first, second)]
+    if any(len(set(values)) == 1 for values in ranks):
+        return math.nan
+    return float(pearsonr(*ranks).statistic)
+
+
+def correlation_interval(correlations: Sequence[float], items: int, confidence: float) -> Interval:
+    """Mean of rank correlations with Student's t interval, cut at -1 and 1.
+
+    Of few items the correlation takes few values, a step of 12 / (k^3 - k) apart, and seeds often
+    agree by chance: the variance of each is taken to be no less than that of a rounding to the
+    step, step^2 / 12. In simulations of 3 seeds and 4 items the 95 % interval then covers in 91 to
+    98 % of cases, and without it in 56 to 92 %. On Fisher's scale it would cover no better, and
+    |r| = 1 would be infinite.
+
+    Args:
+        correlations: one a seed, at least one.
+        items: k, that each correlation is over.
+        confidence: coverage, in (0, 1).
+    """
+    values = np.asarray(correlations, dtype=float)
+    mean, freedom = float(values.mean()), len(values) - 1
+    if not freedom:
+        return unknown_interval(mean)
+    rounding = 12 / (items**3 - items) / math.sqrt(12)
+    error = max(float(values.std(ddof=1)), rounding) / math.sqrt(len(values))
+    interval = interval_from_error(mean, error, freedom, confidence)
+    return Interval(mean, max(interval.low, -1.0), min(interval.high, 1.0))

@@ -1,0 +1,84 @@
+"""The statement that all four models learn."""
+
+from analysis.frames import model_name
+from analysis.statements.contrasts import absent, listed, shown
+from analysis.statements.decision import Decision, Verdict, all_of, sentences, verdict_on
+from analysis.statements.evidence import ARCHITECTURES, Evidence, Model
+from analysis.statistics import mean_interval
+from analysis.verdicts import PAIR
+from analysis.words import listing, metric_unit
+from pipeline.metrics import ELBO
+
+STATEMENT = "All four models learn."
+STATISTIC = (
+    "Validation ELBO, last epoch minus first: the smallest gain of the four. Supported if all four "
+    "gains lie above zero and no run collapsed; contradicted if a model's gain lies below, or all "
+    "its runs collapsed."
+)
+
+
+def decide_learning(evidence: Evidence) -> Decision:
+    """Each of the four must gain: an intersection-union test, see ``decision.all_of``.
+
+    The gain leaves out what the first epoch itself brought, so it is rather too small.
+    """
+    models = evidence.models
+    if len(models) < len(ARCHITECTURES) * len(PAIR):
+        return _open(absent(evidence))
+    gains = {model: _gains(evidence, model) for model in models}
+    without = [model_name(*model) for model, own in gains.items() if not own]
+    if without:
+        return _open(f"No history of {listing(without)} goes on for two epochs.")
+    intervals = {model: mean_interval(own, evidence.confidence) for model, own in gains.items()}
+    single = [model_name(*model) for model in models if not intervals[model].is_known]
+    if single:
+        return _open(f"One seed only of {listing(single)}, which gives no interval.")
+    named = {model: model_name(*model) for model in models}
+    return Decision(
+        STATEMENT,
+        STATISTIC,
+        all_of(
+            verdict
+            for model in models
+            for verdict in (verdict_on(intervals[model], "above"), _health(evidence, model))
+        ),
+        sentences(
+            *(f"{shown(named[model], intervals[model], ELBO)}." for model in models),
+            _others(evidence),
+            evidence.collapsed(models),
+        ),
+        min(intervals.values(), key=lambda interval: interval.mean),
+        metric_unit(ELBO, evidence.protocol),
+        runs=sum(map(len, gains.values())),
+    )
+
+
+def _open(reason: str) -> Decision:
+    return Decision(STATEMENT, STATISTIC, "cannot be decided", (reason,))
+
+
+def _gains(evidence: Evidence, model: Model) -> list[float]:
+    """Last minus first validation ELBO of each run whose history has two epochs or more."""
+    history = evidence.history
+    ours = history["run"].isin(evidence.of(model)["run"]) & (history["split"] == "valid")
+    gains = []
+    for _, epochs in history[ours].sort_values("epoch").groupby("run"):
+        if len(epochs) > 1:
+            gains.append(float(epochs["elbo"].iloc[-1] - epochs["elbo"].iloc[0]))
+    return gains
+
+
+def _health(evidence: Evidence, model: Model) -> Verdict:
+    collapsed = evidence.of(model)["collapsed"]
+    if collapsed.all():
+        return "contradicted"
+    return "not distinguishable" if collapsed.any() else "supported"
+
+
+def _others(evidence: Evidence) -> str:
+    models = [(name, size) for name in evidence.architectures for size in evidence.others]
+    gains = {model_name(*model): _gains(evidence, model) for model in models}
+    return listed(
+        [(name, mean_interval(own, evidence.confidence)) for name, own in gains.items() if own],
+        ELBO,
+    )

@@ -1,0 +1,150 @@
+"""Statements on codes in between: paths between images, and the plane of two dimensions."""
+
+from collections import Counter
+from dataclasses import replace
+
+from scipy.stats import binomtest
+
+from analysis.arrays import Array
+from analysis.statements.contrasts import Change, decide_change
+from analysis.statements.decision import Decision, all_of, sentences, verdict_on
+from analysis.statements.evidence import Evidence, Model, Quantity
+from analysis.statistics import Interval
+from analysis.words import counted, estimate, listing
+from pipeline.judged_metrics import GRID_CENTER_CLASS, PATH_MIN_CONFIDENCE, PATH_PLAUSIBILITY
+from pipeline.metrics import GRID_CONTINUITY
+
+HALF = 0.5
+HUB = "8"
+PLANE_DIMENSIONS = 2
+
+PATHS = Change(
+    "Paths stay plausible all along in {small} dimensions, and less so in {large}.",
+    "latent size",
+    Quantity("Share of plausible points on paths", PATH_PLAUSIBILITY),
+    "below",
+    (Quantity("Least confidence on a path", PATH_MIN_CONFIDENCE),),
+    "The smaller size's own share must lie above one half as well, which is a mild reading of "
+    '"all along".',
+)
+GRID = f"The plane of 2 dimensions is continuous, and the {HUB} is its hub."
+GRID_STATISTIC = (
+    f"Share of runs in which the {HUB} alone borders most other classes (exact binomial "
+    "interval), and grid continuity, of which random pairs have 1. Supported if the share lies "
+    "above one half and continuity below; contradicted if one of both lies on the other side."
+)
+
+
+def decide_paths(evidence: Evidence) -> Decision:
+    """Both the difference between the sizes and the smaller size's own share must lie rightly."""
+    decision = decide_change(PATHS, evidence)
+    if not decision.effect.is_known:
+        return decision
+    small = evidence.sizes[0]
+    own = evidence.mean(PATHS.quantity, [(name, small) for name in evidence.architectures])
+    alone = verdict_on(own, "above", HALF)
+    size = estimate(own, PATH_PLAUSIBILITY.digits)
+    return replace(
+        decision,
+        verdict=all_of((decision.verdict, alone)),
+        reasons=(
+            f"Share in {small} dimensions: {size} against one half, {alone}.",
+            *decision.reasons,
+        ),
+    )
+
+
+def decide_grid(evidence: Evidence) -> Decision:
+    """Continuity over seeds, and the hubs of all runs of the four models with two dimensions."""
+    models = [model for model in evidence.models if model[1] == PLANE_DIMENSIONS]
+    if not models:
+        return _open("The results hold no model of 2 dimensions.")
+    quantity = Quantity("Grid continuity", GRID_CONTINUITY)
+    lacking = evidence.lacking(quantity, models)
+    if lacking:
+        return _open(lacking)
+    continuity = evidence.mean(quantity, models)
+    measured = (
+        f"Continuity: {estimate(continuity, GRID_CONTINUITY.digits)} against one half, "
+        f"{verdict_on(continuity, 'below', HALF)}."
+    )
+    if HUB not in evidence.classes:
+        what = f"no class {HUB}" if evidence.classes else "no names of classes"
+        return _open(f"The results hold {what}.", measured)
+    found = _hubs(evidence, models)
+    if not found:
+        return _open("No run has plane_borders; dvc repro measures them.", measured)
+    wins = sum(hubs == (evidence.classes.index(HUB),) for hubs in found)
+    share = share_interval(wins, len(found), evidence.confidence)
+    hopeless = share_interval(len(found), len(found), evidence.confidence).low <= HALF
+    return Decision(
+        GRID,
+        GRID_STATISTIC,
+        all_of((verdict_on(share, "above", HALF), verdict_on(continuity, "below", HALF))),
+        sentences(
+            f"Hubs: {_counted(found, evidence.classes)}.",
+            f"{counted(len(found), 'run')} cannot show more than one half, whatever their hubs."
+            if hopeless
+            else "",
+            measured,
+            _centres(evidence, models),
+            evidence.collapsed(models),
+        ),
+        share,
+        f"share of runs with the hub {HUB}",
+        signed=False,
+        runs=len(found),
+    )
+
+
+def _open(*reasons: str) -> Decision:
+    return Decision(GRID, GRID_STATISTIC, "cannot be decided", reasons)
+
+
+def hubs_of(borders: Array) -> tuple[int, ...]:
+    """The classes that border most others: several if they tie, none if nothing borders.
+
+    Args:
+        borders: (C, 2), a class and how many others it borders.
+    """
+    most = borders[:, 1].max(initial=0)
+    return tuple(sorted(map(int, borders[borders[:, 1] == most, 0]))) if most else ()
+
+
+def share_interval(successes: int, runs: int, confidence: float) -> Interval:
+    """A share with its exact interval (Clopper & Pearson 1934, Biometrika 26).
+
+    Runs of two architectures may differ in their chance of success: their number then varies less
+    than a binomial one (Hoeffding 1956), and the interval is rather too wide.
+    """
+    ends = binomtest(successes, runs).proportion_ci(confidence, method="exact")
+    return Interval(successes / runs, float(ends.low), float(ends.high))
+
+
+def _hubs(evidence: Evidence, models: list[Model]) -> list[tuple[int, ...]]:
+    runs = [run for model in models for run in evidence.of(model)["run"]]
+    return [hubs_of(evidence.borders[run]) for run in runs if run in evidence.borders]
+
+
+def _counted(found: list[tuple[int, ...]], classes: tuple[str, ...]) -> str:
+    """``8 in 3 runs; 1 and 8 alike in 2 runs; none in 1 run``."""
+    counts = sorted(Counter(found).items(), key=lambda item: (-item[1], item[0]))
+    return "; ".join(f"{_tie(hubs, classes)} in {counted(n, 'run')}" for hubs, n in counts)
+
+
+def _tie(hubs: tuple[int, ...], classes: tuple[str, ...]) -> str:
+    names = listing([_name(label, classes) for label in hubs])
+    return f"{names} alike" if len(hubs) > 1 else names or "none"
+
+
+def _name(label: int, classes: tuple[str, ...]) -> str:
+    return classes[label] if label < len(classes) else str(label)
+
+
+def _centres(evidence: Evidence, models: list[Model]) -> str:
+    """The classes at the origin, which is another question than which borders most."""
+    centre = Quantity("", GRID_CENTER_CLASS)
+    found: list[tuple[int, ...]] = [
+        (int(label),) for model in models for label in evidence.values(centre, model)
+    ]
+    return f"At the origin: {_counted(found, evidence.classes)}." if found else ""

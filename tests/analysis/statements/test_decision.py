@@ -1,0 +1,44 @@
+"""Verdicts by where an interval lies."""
+
+import math
+
+import pytest
+
+from analysis.statements.decision import Side, Verdict, all_of, verdict_on
+from analysis.statistics import Interval
+
+UNDECIDED = "not distinguishable"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "bound", "above", "below"),
+    [
+        (0.1, 0.3, 0.0, "supported", "contradicted"),
+        (-0.3, -0.1, 0.0, "contradicted", "supported"),
+        (-0.1, 0.3, 0.0, UNDECIDED, UNDECIDED),
+        (0.0, 0.3, 0.0, UNDECIDED, UNDECIDED),
+        (0.1, 0.3, 0.5, "contradicted", "supported"),
+        (0.5, 0.5, 0.5, UNDECIDED, UNDECIDED),
+        (math.nan, math.nan, 0.0, "cannot be decided", "cannot be decided"),
+    ],
+)
+def test_the_whole_interval_must_lie_on_one_side(
+    low: float, high: float, bound: float, above: Verdict, below: Verdict
+) -> None:
+    interval = Interval(0.2, low, high)
+    sides: dict[Side, Verdict] = {"above": above, "below": below}
+    for side, expected in sides.items():
+        assert verdict_on(interval, side, bound) == expected
+
+
+@pytest.mark.parametrize(
+    ("parts", "together"),
+    [
+        (["supported", "supported"], "supported"),
+        (["supported", UNDECIDED], UNDECIDED),
+        (["supported", "cannot be decided", UNDECIDED], "cannot be decided"),
+        (["cannot be decided", "contradicted", "supported"], "contradicted"),
+    ],
+)
+def test_a_statement_of_parts_claims_them_all(parts: list[Verdict], together: Verdict) -> None:
+    assert all_of(parts) == together

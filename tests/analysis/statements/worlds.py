@@ -1,0 +1,105 @@
+"""Results in which it is known what differs, and by how much."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.frames import DataCard, Results, model_name
+from pipeline.protocol import Protocol
+
+Value = Callable[[str, int], float]  # of an architecture and a latent size
+
+DIGITS = tuple("0123456789")
+SPREAD = 0.01  # of seeds, around the value of their configuration
+
+
+def constant(architecture: str, size: int) -> float:
+    return 0.7
+
+
+def by_size(effect: float, start: float = 0.7) -> Value:
+    """Ten dimensions and more have so much more than fewer."""
+    return lambda _, size: start + effect * (size >= 10)
+
+
+def by_architecture(effect: float) -> Value:
+    """Conv has so much more than linear."""
+    return lambda architecture, _: 0.7 + effect * (architecture == "conv")
+
+
+METRICS: dict[str, Value] = dict.fromkeys(
+    (
+        *("elbo", "reconstruction", "kl", "marginal_kl", "sharpness", "reconstruction_sharpness"),
+        *("contrast", "confidence", "low_confidence", "precision"),
+        *("path_plausibility", "path_min_confidence"),
+    ),
+    constant,
+)
+
+
+def world(
+    *,
+    architectures: Sequence[str] = ("linear", "conv"),
+    sizes: Sequence[int] = (2, 10),
+    betas: Sequence[float] = (1.0,),
+    seeds: int = 3,
+    values: Mapping[str, Value] | None = None,
+    without: Sequence[str] = (),
+    gains: Value = lambda architecture, size: 40.0,
+    continuity: float = 0.13,
+    classes: Sequence[str] = DIGITS,
+    collapsed: Sequence[str] = (),
+    judge: str = "5d3b",
+) -> Results:
+    """Every run of a configuration has its value, less or more by the spread.
+
+    Args:
+        architectures: of the runs.
+        sizes: latent sizes of each.
+        betas: likewise; with several, values are those of the first, and others are far away.
+        seeds: runs a configuration.
+        values: of metrics, in place of those in which nothing differs.
+        without: metrics that were not measured.
+        gains: of the validation ELBO from the first of three epochs to the last.
+        continuity: of the planes of two dimensions.
+        classes: their names.
+        collapsed: runs.
+        judge: hash of the judge; empty for none.
+    """
+    rows, history = [], []
+    for architecture in architectures:
+        for size in sizes:
+            for beta in betas:
+                for seed in range(seeds):
+                    own = {
+                        "run": f"{architecture}-{size}/beta-{beta:g}-seed-{seed}",
+                        "architecture": architecture,
+                        "latent_dim": size,
+                        "beta": beta,
+                        "seed": seed,
+                        "model": model_name(architecture, size, beta if len(betas) > 1 else None),
+                    }
+                    noise = SPREAD * (seed - (seeds - 1) / 2) + 99 * (beta != betas[0])
+                    metrics = {
+                        name: value(architecture, size) + noise
+                        for name, value in (METRICS | dict(values or {})).items()
+                        if name not in without
+                    }
+                    if size == 2:
+                        metrics |= {"grid_continuity": continuity + noise, "grid_center_class": 8.0}
+                    rows.append(own | metrics | {"collapsed": own["run"] in collapsed})
+                    for epoch in (1, 2, 3):
+                        gain = gains(architecture, size) * (epoch - 1) / 2 + noise * epoch
+                        history.append(own | {"epoch": epoch, "split": "valid", "elbo": gain - 190})
+    return Results(
+        folder=Path("results"),
+        runs=pd.DataFrame(rows),
+        history=pd.DataFrame(history),
+        protocol=Protocol(
+            "mnist-5k", "test", "ab", "bernoulli", "dynamic", "last", "float32", judge
+        ),
+        data=DataCard("mnist-5k", tuple(classes), {"test": 500}, "fe"),
+        judge=None,
+        notes=(),
+    )
