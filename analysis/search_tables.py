@@ -9,7 +9,7 @@ from analysis.importance import ALL, Importance
 from analysis.space import Dimension, readable, shown
 from analysis.tables import Cell, Column, Table
 from analysis.trials import Trials
-from analysis.words import ARROWS, NBSP, NOTHING, brackets, counted, number, percent
+from analysis.words import ARROWS, NOTHING, brackets, counted, number, percent
 
 BEST_SHOWN = 10
 RUN_DIGITS = 8  # of an MLflow run id; enough to find it
@@ -51,8 +51,8 @@ def settings_table(trials: Trials) -> Table:
 
 def _objective(trials: Trials) -> str:
     if not trials.is_single:
-        return "reconstruction and KL, both low (rate-distortion)"
-    return f"{trials.score_name}, {'highest' if trials.higher_is_better else 'lowest'}"
+        return "low validation reconstruction and low KL (rate-distortion)"
+    return f"{'highest' if trials.higher_is_better else 'lowest'} validation {trials.score_name}"
 
 
 def _comparison(epoch: int | None) -> str:
@@ -140,7 +140,7 @@ def _state_row(
         *(Cell(str(int((trials[by] == group).sum()))) for group in groups),
         Cell(f"{trials['epochs'].sum():,.0f}"),
         Cell(number(seconds, 0)),
-        Cell(f"{number(100 * seconds / whole, 0)}{NBSP}%" if whole > 0 else NOTHING),
+        Cell(percent(round(seconds / whole, 2)) if whole > 0 else NOTHING),
     )
 
 
@@ -230,11 +230,7 @@ def importance_table(groups: Sequence[Importance]) -> Table:
         (
             Cell(readable(name)),
             *(
-                Cell(
-                    f"{number(100 * group.shares[name], 0)}{NBSP}%"
-                    if name in group.shares
-                    else NOTHING
-                )
+                Cell(percent(round(group.shares[name], 2)) if name in group.shares else NOTHING)
                 for group in groups
             ),
         )

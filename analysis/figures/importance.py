@@ -9,7 +9,7 @@ from analysis.figures.search import look
 from analysis.importance import ALL, Importance
 from analysis.space import readable
 from analysis.style import INK, WIDTH
-from analysis.words import NBSP, number
+from analysis.words import percent
 
 BAR = "#4b5563"  # of all trials together
 GAP = 0.015  # between a bar and its number, as a share
@@ -34,7 +34,7 @@ def importance_bars(groups: Sequence[Importance]) -> Figure:
             axes.text(
                 share + GAP,
                 place,
-                f"{number(100 * share, 0)}{NBSP}%",
+                percent(round(share, 2)),
                 va="center",
                 fontsize=8,
                 color=INK,

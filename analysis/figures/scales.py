@@ -47,8 +47,8 @@ class Scale:
         """
         if self.choices:
             places = {name: place for place, name in enumerate(self.choices)}
-            return column.map(places).to_numpy(dtype=float)
-        values = column.to_numpy(dtype=float)
+            return np.array([places[value] for value in column], dtype=np.float64)
+        values: NDArray[np.float64] = column.to_numpy(dtype=np.float64)
         return np.log10(values) if self.log else values
 
     def spread(self, column: pd.Series, numbers: pd.Series) -> NDArray[np.float64]:

@@ -101,7 +101,7 @@ def trial_legend(
                 )
                 labels.append(legend_label(f"{name}, {state}"))
     if best:
-        handles.append(Line2D([], [], **_RING))  # type: ignore[arg-type]
+        handles.append(Line2D([], [], **_RING | {"markersize": 8}))  # type: ignore[arg-type]
         labels.append("best trial")
     handles += more.values()
     labels += more

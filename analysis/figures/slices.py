@@ -53,7 +53,7 @@ def slices(
         _slice(axes, shown, heights, dimension, winner)
         if values.isna().any():
             _band(axes, limits, bounds, higher, name=place % columns == 0)
-        axes.set_yticks(_ticks(limits))
+        axes.set_yticks(_ticks(limits, higher))
         axes.set_ylim(*bounds)
         axes.tick_params(labelleft=place % columns == 0)
     figure.supylabel(label, color=MUTED, fontsize=8.5)
@@ -61,12 +61,13 @@ def slices(
     return figure
 
 
-def _ticks(limits: tuple[float, float]) -> list[float]:
-    """Within the limits, and clear of the band's name."""
+def _ticks(limits: tuple[float, float], higher: bool) -> list[float]:
+    """Within the limits, and clear of the band's name at the worse end."""
     low, high = limits
-    clear = 0.05 * (high - low)
+    clear = 0.06 * (high - low)
     values = MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
-    return [float(value) for value in values if low + clear <= value <= high - clear]
+    low, high = (low + clear, high) if higher else (low, high - clear)
+    return [float(value) for value in values if low <= value <= high]
 
 
 def _applies(column: pd.Series) -> pd.Series:

@@ -19,7 +19,7 @@ from analysis.landscape import (
 from analysis.search_tables import group_name, importance_table
 from analysis.space import readable
 from analysis.trials import Trials
-from analysis.words import NBSP, counted, listing, number
+from analysis.words import counted, listing, number, percent
 
 UNEVEN = "The trials are an uneven sample: the sampler chose most where it expected good values"
 
@@ -177,7 +177,7 @@ def importance_parts(trials: Trials) -> tuple[tuple[Part, ...], str]:
     basis = (
         f"{trials.score_name} of complete trials after their last epoch"
         if first.epoch is None
-        else "ELBO of all trials after epoch {first.epoch}, the first comparison, as fewer "
+        else f"ELBO of all trials after epoch {first.epoch}, the first comparison, as fewer "
         f"than {FEWEST} are complete; early values favour what learns fast"
     )
     counts = listing([f"{counted(one.trials, 'trial')} of {_group(one)}" for one in groups])
@@ -191,14 +191,7 @@ def importance_parts(trials: Trials) -> tuple[tuple[Part, ...], str]:
             "of a panel is in it, so an architecture's own hyperparameters have a panel with it. "
             f"{UNEVEN}, and there are no intervals: a hint where to look, not an estimate."
         ),
-        alt=" ".join(
-            f"Bars of {group_name(one)}: "
-            + listing(
-                [f"{readable(name)} {100 * share:.0f}{NBSP}%" for name, share in one.shares.items()]
-            )
-            + "."
-            for one in groups
-        ),
+        alt=" ".join(f"Bars of {group_name(one)}: {_shares(one)}." for one in groups),
         figure=importance_bars(groups),
         format="svg",
     )
@@ -210,6 +203,12 @@ def importance_parts(trials: Trials) -> tuple[tuple[Part, ...], str]:
         folded=True,
     )
     return (figure, table), ""
+
+
+def _shares(one: Importance) -> str:
+    return listing(
+        [f"{readable(name)} {percent(round(share, 2))}" for name, share in one.shares.items()]
+    )
 
 
 def _group(one: Importance) -> str:
