@@ -44,10 +44,13 @@ def _slices(trials: Trials, values: Values, name: str) -> Exhibit:
     outside = f" {counted(beyond, 'trial')} beyond the axis at its edge." if beyond else ""
     direction = "higher" if values.higher else "lower"
     if final:
-        told = (
-            f"{len(known)} complete trials after the last epoch, filled; hollow, in the grey band "
-            "at the edge, those that were pruned, whose values are of earlier epochs."
-        )
+        told = f"{counted(len(known), 'complete trial')} after the last epoch, filled"
+        if len(known) < len(trials.frame):
+            told += (
+                "; hollow, in the grey band at the edge, those that were pruned, whose values are "
+                "of earlier epochs"
+            )
+        told += "."
     else:
         told = (
             f"all {len(known)} trials that were measured after epoch {values.epoch}, the first "
@@ -62,8 +65,8 @@ def _slices(trials: Trials, values: Values, name: str) -> Exhibit:
             f"Validation {values.name} in nats per image ({direction} is better) against each "
             f"searched dimension: {told} Ranges are on the scale on which they were searched; "
             "choices are spread sideways, so that points do not hide each other. The ring is the "
-            f"best trial by its final value.{outside} {UNEVEN}, and all dimensions vary at once: a "
-            "slope in one panel may be another panel's doing."
+            f"best trial by its final {trials.score_name}.{outside} {UNEVEN}, and all dimensions "
+            "vary at once: a slope in one panel may be another panel's doing."
         ),
         alt=(
             f"A scatter chart a dimension ({listing([one.label for one in trials.dimensions])}) of "
