@@ -69,24 +69,25 @@ def minutes(seconds: float) -> str:
 
 
 def space_table(trials: Trials) -> Table:
-    """Every dimension: what it may be, where it applies, what was tried, what the best has."""
+    """Every dimension: what it may be, where it applies, what was tried, what the best has.
+
+    An export that does not tell what was declared has the latter two alone.
+    """
+    declared = trials.card.plan is not None
     best = trials.ranked.iloc[0] if trials.is_single and not trials.ranked.empty else None
     columns = [
         Column("Dimension", numeric=False),
-        Column("Allowed", numeric=False),
-        Column("Scale", numeric=False),
-        Column("Applies to", numeric=False),
+        *(Column(name, numeric=False) for name in ("Allowed", "Scale", "Applies to") if declared),
         Column("Tried", numeric=False),
         *([Column(f"Trial {best['number']} (best)", numeric=False)] if best is not None else []),
     ]
     rows = []
     for dimension in trials.dimensions:
         scale = ("logarithmic" if dimension.log else "linear") if dimension.numeric else "choices"
+        told = (dimension.allowed, scale, dimension.condition or "all")
         cells = [
             Cell(dimension.label),
-            Cell(dimension.allowed),
-            Cell(scale),
-            Cell(dimension.condition or "all"),
+            *(Cell(text) for text in told if declared),
             Cell(_tried(trials.frame, dimension)),
         ]
         if best is not None:

@@ -101,11 +101,13 @@ def trial_legend(
                 )
                 labels.append(legend_label(f"{name}, {state}"))
     if best:
-        handles.append(Line2D([], [], **_RING | {"markersize": 8}))  # type: ignore[arg-type]
+        handles.append(Line2D([], [], **_RING | {"markersize": 6.5}))  # type: ignore[arg-type]
         labels.append("best trial")
     handles += more.values()
     labels += more
-    figure.legend(handles, labels, loc="outside upper left", ncols=7, columnspacing=1.6)
+    figure.legend(
+        handles, labels, loc="outside upper left", ncols=7, columnspacing=1.6, borderaxespad=0.3
+    )
 
 
 def score_limits(

@@ -27,9 +27,9 @@ def confirmed_parts(trials: Trials, confidence: float) -> tuple[tuple[Part, ...]
         "Optimism: the validation ELBO that the search saw"
         f"{f' ({trials.each})' if trials.each else ''}, and picked by, minus that of the same "
         f"settings with {seeds} that had no part in the choice, in nats per image. Filled: against "
-        f"their mean, with a {level} interval (Student's t), which is the mean's turned over, as "
-        "the searched value is a fact; dots: against each seed. Right of zero the search saw the "
-        "settings better than they are; where an interval covers zero, that is not distinguishable."
+        f"their mean, with its {level} interval (Student's t over the fresh seeds; the searched "
+        "value is a fixed number); dots: against each seed. Right of zero the search saw the "
+        "settings better than they are; where the interval covers zero, neither can be said."
         + (" One fresh seed gives no interval." if single else "")
         + _of_another_objective(trials)
     )

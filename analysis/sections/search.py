@@ -153,7 +153,7 @@ def search_exhibit(trials: Trials | None) -> Exhibit | None:
     best = trials.ranked.iloc[0]
     name = trials.score_name
     bound = " (there the negative ELBO)" if trials.objective == "nll" else ""
-    each = f" {trials.each.capitalize()}:" if trials.each else ""
+    each = f" {trials.each.capitalize()}: the" if trials.each else " The"
     direction = "higher" if trials.higher_is_better else "lower"
     return Exhibit(
         name="search",
@@ -162,7 +162,7 @@ def search_exhibit(trials: Trials | None) -> Exhibit | None:
             f"Validation {name} of {trials.counts} of {trials.search}, in nats per image; "
             f"{direction} is better. Filled, after the last epoch; hollow, at the epoch after "
             f"which it was pruned{bound}. The line is the best so far, the ring the best of all."
-            f"{each} the best is the luckiest of many, and biased.{beyond}"
+            f"{each} best is the luckiest of many, and biased.{beyond}"
         ),
         alt=(
             f"Scatter chart of {name} over the number of the trial. The best, trial "

@@ -57,13 +57,18 @@ def _slices(trials: Trials, values: Values, name: str) -> Exhibit:
             "comparison; filled are those that went on to the end. Early values favour what learns "
             "fast."
         )
+    scales = (
+        "Ranges are on the scale on which they were searched"
+        if trials.card.plan is not None
+        else "Scales are linear, as the export does not tell how they were searched"
+    )
     best = trials.ranked.iloc[0]
     return Exhibit(
         name=name,
         title="Every dimension" if final else "Every dimension at the first comparison",
         caption=(
             f"Validation {values.name} in nats per image ({direction} is better) against each "
-            f"searched dimension: {told} Ranges are on the scale on which they were searched; "
+            f"searched dimension: {told} {scales}; "
             "choices are spread sideways, so that points do not hide each other. The ring is the "
             f"best trial by its final {trials.score_name}.{outside} {UNEVEN}, and all dimensions "
             "vary at once: a slope in one panel may be another panel's doing."

@@ -72,6 +72,8 @@ def test_the_space_with_what_was_tried(tmp_path: Path) -> None:
     assert rows["Latent size"] == ["2 to 64", "logarithmic", "all", "2 to 23", "2"]
     assert rows["Depth"] == ["1 to 3", "linear", "architecture linear", "1 to 2", "–"]
     assert rows["Channels"][3:] == ["16 (1), 24 (1)", "16"]
+    older = space_table(searched(tmp_path, 4, plan=None))
+    assert [column.label for column in older.columns] == ["Dimension", "Tried", "Trial 0 (best)"]
 
 
 def test_states_with_architectures_and_shares_of_time(tmp_path: Path) -> None:

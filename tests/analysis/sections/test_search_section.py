@@ -153,6 +153,7 @@ def test_an_older_export_is_told_to_be_made_anew(results_folder: Path, tmp_path:
     assert any("run `study export`" in note for note in shown.notes)
     (states,) = [part for part in shown.parts if part.name == "search-states"]
     assert "Failed trials are not in this export." in states.caption
+    assert "Scales are linear, as the export does not tell" in exhibit(shown, "slices").caption
 
 
 def test_names_of_users_are_escaped_and_the_bytes_are_stable(
