@@ -186,7 +186,7 @@ def rerun(
 @NEWEST
 @click.option("--out", default="results", show_default=True, type=Path, help="Where to.")
 def export(storage: str, name: str | None, out: Path) -> None:
-    """Write trials.csv, one row a finished trial, and best.json."""
+    """Write trials.csv, one row a finished trial, best.json and importance.csv."""
     from study.commands import export_command
 
     export_command(storage, name, out)

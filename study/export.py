@@ -1,4 +1,4 @@
-"""A search as files: one row a finished trial, and the best one's settings.
+"""A search as files: its finished trials, the best one's settings, and what mattered.
 
 Downstream reads these and never the store, which grows while they are written.
 """
@@ -15,23 +15,28 @@ from optuna.trial import FrozenTrial
 from pipeline.errors import UserError
 from pipeline.files import write_text
 from study.candidates import to_run
+from study.importance import importance_frame
 from study.plan import Plan, plan_of
 from study.ranking import ranked
+from study.trials import NLL_SAMPLES
 from study.turns import RESULT, RUN_ID, TURN, Turn, first_finished, turns_of
 
 METRICS = ("elbo", "reconstruction", "kl", "nll", "spread")
-TRIALS, BEST = "trials.csv", "best.json"
+TRIALS, BEST, IMPORTANCE = "trials.csv", "best.json", "importance.csv"
 
 
 def trials_frame(turns: Sequence[Turn], plan: Plan) -> pd.DataFrame:
     """One row a finished turn, in their order.
 
     Columns: number, state, every dimension of the space, ``value`` (the objective's; of a pruned
-    trial the last that it was compared by), every metric (empty where a trial was pruned, or the
-    objective does not measure it), epochs run, seconds, run_id.
+    trial the last that it was compared by), ``first_value`` (that of the first comparison, which
+    pruned and complete trials share; of ``nll`` the negative ELBO, by which it is compared), every
+    metric (empty where a trial was pruned, or the objective does not measure it), epochs run,
+    seconds, run_id.
     """
     names = [dimension.name for dimension in plan.search.space]
-    columns = ["number", "state", *names, "value", *METRICS, "epochs", "seconds", "run_id"]
+    values = ["value", "first_value", *METRICS]
+    columns = ["number", "state", *names, *values, "epochs", "seconds", "run_id"]
     return pd.DataFrame([_row(turn, plan) for turn in turns], columns=columns)
 
 
@@ -42,6 +47,7 @@ def _row(turn: Turn, plan: Plan) -> dict[str, Any]:
     row |= trial.params
     row |= {name: result.get(name) for name in METRICS}
     row["value"] = trial.value if len(plan.directions) == 1 else None
+    row["first_value"] = trial.intermediate_values.get(first_comparison(plan) or 0)
     last = max(trial.intermediate_values, default=0)
     row["epochs"] = result.get("epochs", min(last, plan.search.epochs))
     duration = trial.duration.total_seconds() if trial.duration else None
@@ -49,11 +55,25 @@ def _row(turn: Turn, plan: Plan) -> dict[str, Any]:
     return row | {"run_id": trial.user_attrs.get(RUN_ID, "")}
 
 
-def best_card(search: str, plan: Plan, turns: Sequence[Turn]) -> dict[str, Any]:
+def first_comparison(plan: Plan) -> int | None:
+    """The epoch after which all trials are compared for the first time; None if they never are."""
+    return min(plan.check_epochs(), default=None) if plan.prunes else None
+
+
+def best_card(
+    search: str, plan: Plan, turns: Sequence[Turn], failed: Sequence[Turn] = ()
+) -> dict[str, Any]:
     """The best trials with the settings that train them again.
 
     ``best`` of one objective, or the Pareto ``front`` of two; and the best by ELBO of each
-    architecture, from which ``train.hyperparameters: searched`` takes its settings.
+    architecture, from which ``train.hyperparameters: searched`` takes its settings. ``plan`` and
+    ``protocol`` say what was searched and how it was measured, ``failed`` what has no result.
+
+    Args:
+        search: its name.
+        plan: of the search.
+        turns: the finished ones.
+        failed: those among them that were given up.
 
     Raises:
         UserError: if no trial is complete.
@@ -67,6 +87,11 @@ def best_card(search: str, plan: Plan, turns: Sequence[Turn]) -> dict[str, Any]:
         "objective": plan.search.objective,
         "data_hash": plan.data_hash,
         "finished_trials": len(turns),
+        "failed": [{"number": turn.number, "reason": turn.reason} for turn in failed],
+        "first_comparison": first_comparison(plan),
+        "protocol": _protocol(plan),
+        # Not how many trials were asked for: a search that goes on is the same search.
+        "plan": plan.search.model_dump(mode="json", exclude={"trials"}),
     }
     if len(plan.directions) > 1:
         card["front"] = [_entry(trial, plan) for trial in best]
@@ -81,6 +106,20 @@ def best_card(search: str, plan: Plan, turns: Sequence[Turn]) -> dict[str, Any]:
     return card
 
 
+def _protocol(plan: Plan) -> dict[str, Any]:
+    """What makes the search's numbers comparable with others."""
+    base = plan.base
+    return {
+        "data": plan.data,
+        "split": "valid",
+        "likelihood": base.likelihood,
+        "binarisation": base.binarisation,
+        "checkpoint": base.checkpoint,
+        "precision": base.precision,
+        "nll_samples": NLL_SAMPLES if plan.search.objective == "nll" else None,
+    }
+
+
 def _entry(trial: FrozenTrial, plan: Plan) -> dict[str, Any]:
     run = to_run(trial.params, plan.base, plan.search.seed, plan.search.epochs)
     result = trial.user_attrs[RESULT]
@@ -92,8 +131,8 @@ def _entry(trial: FrozenTrial, plan: Plan) -> dict[str, Any]:
     }
 
 
-def export(search: optuna.Study, out: Path, count: int | None = None) -> tuple[Path, Path]:
-    """Write ``trials.csv`` and ``best.json``; their paths.
+def export(search: optuna.Study, out: Path, count: int | None = None) -> tuple[Path, ...]:
+    """Write ``trials.csv``, ``best.json`` and ``importance.csv``; their paths.
 
     Args:
         search: in its store.
@@ -104,9 +143,20 @@ def export(search: optuna.Study, out: Path, count: int | None = None) -> tuple[P
         UserError: if no trial is complete, or a file cannot be written.
     """
     plan = plan_of(search)
-    turns = turns_of(search.get_trials(deepcopy=False), search.user_attrs)
-    turns = first_finished(turns, len(turns) if count is None else count)
-    card = best_card(search.study_name, plan, turns)
-    write_text(out / TRIALS, trials_frame(turns, plan).to_csv(index=False, lineterminator="\n"))
-    write_text(out / BEST, json.dumps(card, indent=2) + "\n")
-    return out / TRIALS, out / BEST
+    all_turns = turns_of(search.get_trials(deepcopy=False), search.user_attrs)
+    turns = first_finished(all_turns, len(all_turns) if count is None else count)
+    last = max((turn.number for turn in turns), default=-1)
+    failed = [turn for turn in all_turns if turn.is_refused and turn.number < last]
+    card = best_card(search.study_name, plan, turns, failed)
+    files = {
+        TRIALS: _to_csv(trials_frame(turns, plan)),
+        BEST: json.dumps(card, indent=2) + "\n",
+        IMPORTANCE: _to_csv(importance_frame(turns)),
+    }
+    for name, text in files.items():
+        write_text(out / name, text)
+    return tuple(out / name for name in files)
+
+
+def _to_csv(frame: pd.DataFrame) -> str:
+    return frame.to_csv(index=False, lineterminator="\n")

@@ -93,7 +93,8 @@ def _conclude(outcome: Outcome, url: str, target: int) -> None:
     if best:
         first = best[0].user_attrs[TURN]
         rows |= {
-            "tables": f"{study} export{storage}    writes results/trials.csv and results/best.json",
+            "tables": f"{study} export{storage}    writes trials.csv, best.json and importance.csv "
+            "into results/",
             "report": f"{study} report    shows them, with the grid, in reports/index.html",
             "confirm": f"{study} rerun {first} --seeds 5{storage}    trains the best again, with "
             "fresh seeds",

@@ -17,7 +17,9 @@ from study.running import run_command
 @click.option("--storage", default="sqlite:///study.db", show_default=True, envvar="VAE_STORAGE")
 @click.option("--workers", default="auto", show_default=True, envvar="VAE_WORKERS")
 def main(params: Path, data: Path, results: Path, storage: str, workers: str) -> None:
-    """Search until section search has its trials, then write RESULTS/trials.csv and best.json.
+    """Search until section search has its trials, then write them into RESULTS.
+
+    That is trials.csv, best.json and importance.csv.
 
     The files hold exactly the first search.trials finished trials, in the search's order, however
     many more the store has: with one machine, data and code they follow from the settings alone.

@@ -1,20 +1,139 @@
-"""A search's trials in their order."""
+"""A search's trials in their order, and how a trial is drawn in every figure of the search."""
+
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from analysis.style import INK, MUTED, WIDTH, ModelStyle
+from analysis.style import INK, MUTED, WIDTH, ModelStyle, legend_label
 
 # Filled for complete, hollow for pruned trials: readable without colour as well.
 ARCHITECTURE = {
     "linear": ModelStyle("#d9480f", "o"),
     "conv": ModelStyle("#1c5fb0", "s"),
 }
+STATES = ("complete", "pruned")
+
+
+def look(architecture: str) -> ModelStyle:
+    """How trials of an architecture are drawn."""
+    return ARCHITECTURE.get(architecture, ModelStyle(MUTED, "D"))
+
+
+def groups_of(trials: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Trials by architecture; all together where it was not searched."""
+    if "architecture" not in trials:
+        yield "trials", trials
+        return
+    for name, group in trials.groupby("architecture"):
+        yield str(name), group
+
+
+def draw_trials(
+    axes: Axes, trials: pd.DataFrame, across: pd.Series, up: pd.Series, size: float = 30
+) -> None:
+    """A point a trial.
+
+    Args:
+        axes: to draw on.
+        trials: with ``state`` and, if searched, ``architecture``.
+        across: horizontal positions, by the index of ``trials``.
+        up: vertical ones.
+        size: of the points, as matplotlib counts it.
+    """
+    for name, group in groups_of(trials):
+        style = look(name)
+        for state in STATES:
+            shown = group.index[group["state"] == state]
+            axes.scatter(
+                across[shown],
+                up[shown],
+                marker=style.marker,
+                s=size,
+                facecolors=style.colour if state == "complete" else "none",
+                edgecolors=style.colour,
+                linewidths=1.1,
+                alpha=1.0 if state == "complete" else 0.65,
+                clip_on=False,
+                zorder=3,
+            )
+
+
+def ring(axes: Axes, across: float, up: float) -> None:
+    """A ring around the best trial."""
+    axes.plot([across], [up], **_RING, clip_on=False, zorder=4)  # type: ignore[arg-type]
+
+
+_RING = {
+    "marker": "o",
+    "linestyle": "",
+    "markersize": 12,
+    "markerfacecolor": "none",
+    "markeredgecolor": INK,
+    "markeredgewidth": 1.2,
+}
+
+
+def trial_legend(
+    figure: Figure, trials: pd.DataFrame, more: Mapping[str, Artist], best: bool = True
+) -> None:
+    """What the points are, above the panels.
+
+    Args:
+        figure: to write on.
+        trials: those drawn.
+        more: further entries by their label.
+        best: whether a ring marks the best trial.
+    """
+    handles: list[Artist] = []
+    labels: list[str] = []
+    for name, group in groups_of(trials):
+        style = look(name)
+        for state in STATES:
+            if (group["state"] == state).any():
+                face = style.colour if state == "complete" else "none"
+                handles.append(
+                    Line2D([], [], ls="", marker=style.marker, mec=style.colour, mfc=face, ms=5.5)
+                )
+                labels.append(legend_label(f"{name}, {state}"))
+    if best:
+        handles.append(Line2D([], [], **_RING | {"markersize": 6.5}))  # type: ignore[arg-type]
+        labels.append("best trial")
+    handles += more.values()
+    labels += more
+    figure.legend(
+        handles, labels, loc="outside upper left", ncols=7, columnspacing=1.6, borderaxespad=0.3
+    )
+
+
+def score_limits(
+    scores: Sequence[float] | pd.Series, higher: bool, share: float = 0.1
+) -> tuple[float, float]:
+    """Limits in which the good trials are told apart: a tenth of the complete ones may lie beyond.
+
+    Args:
+        scores: of complete trials, at least one.
+        higher: whether higher is better.
+        share: of the worst trials that may be left out.
+    """
+    series = pd.Series(scores)
+    worst = series.quantile(share if higher else 1 - share)
+    best = series.max() if higher else series.min()
+    low, high = min(worst, best), max(worst, best)
+    margin = 0.06 * (high - low) or 1.0
+    return low - margin, high + margin
 
 
 def history(
-    trials: pd.DataFrame, best: pd.Series, label: str, limits: tuple[float, float]
+    trials: pd.DataFrame,
+    best: pd.Series,
+    label: str,
+    limits: tuple[float, float],
+    winner: int | None = None,
 ) -> Figure:
     """Value against number, by architecture and state, with the best so far.
 
@@ -23,33 +142,23 @@ def history(
         best: the best so far, by number.
         label: of the vertical axis.
         limits: of the vertical axis; trials beyond stand at its edge.
+        winner: number of the best trial.
     """
     low, high = limits
     trials = trials.assign(value=trials["value"].clip(low, high))
     figure = Figure(figsize=(WIDTH, 3.8), layout="constrained")
     axes = figure.subplots()
-    groups = trials.groupby("architecture") if "architecture" in trials else [("all", trials)]
-    for name, group in groups:
-        look = ARCHITECTURE.get(str(name), ModelStyle(MUTED, "o"))
-        for state, filled in (("complete", True), ("pruned", False)):
-            shown = group[group["state"] == state]
-            axes.scatter(
-                shown["number"],
-                shown["value"],
-                marker=look.marker,
-                s=30,
-                facecolors=look.colour if filled else "none",
-                edgecolors=look.colour,
-                linewidths=1.1,
-                alpha=1.0 if filled else 0.65,
-                label=f"{name}, {state}",
-                clip_on=False,
-                zorder=3,
-            )
-    axes.step(best.index, best, where="post", color=INK, linewidth=1.2, label="best so far")
+    line = axes.step(best.index, best, where="post", color=INK, linewidth=1.2)[0]
+    draw_trials(axes, trials, trials["number"], trials["value"])
+    for _, row in trials[trials["number"] == winner].iterrows():
+        ring(axes, row["number"], row["value"])
     axes.set_xlabel("trial")
     axes.set_ylabel(label)
-    axes.set_ylim(low, high)
-    axes.xaxis.set_major_locator(MaxNLocator(10, integer=True))
-    figure.legend(loc="outside upper center", ncols=5, frameon=False)
+    # Points at the edge stand clear of the axis.
+    margin = 0.03 * (high - low)
+    axes.set_ylim(low - margin, high + margin)
+    last = float(trials["number"].max()) if len(trials) else 0.0
+    axes.set_xlim(-0.02 * max(last, 1) - 0.3, last + 0.02 * max(last, 1) + 0.3)
+    axes.xaxis.set_major_locator(MaxNLocator(10, integer=True, steps=[1, 2, 5, 10]))
+    trial_legend(figure, trials, {"best so far": line}, winner is not None)
     return figure

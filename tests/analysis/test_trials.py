@@ -11,9 +11,11 @@ import pytest
 from analysis.cells import ResultsError
 from analysis.frames import load_results
 from analysis.report import make_report
+from analysis.search_tables import best_table
 from analysis.sections.search import search_exhibit
 from analysis.style import theme
-from analysis.trials import Trials, best_table, load_trials
+from analysis.trials import Trials, load_trials
+from tests.analysis.searches import SPACE, loaded, planned_row, searched, write_search
 
 MakeResults = Callable[..., Path]
 
@@ -113,6 +115,7 @@ def test_the_report_shows_the_search(results_folder: Path, trials: Trials) -> No
         ({"state": "done"}, "line 2, state = 'done' must be complete or pruned"),
         ({"elbo": "high"}, "line 2, elbo = 'high' must be a number"),
         ({"number": -1}, "line 2, number = '-1' must be a whole number"),
+        ({"value": None}, "line 2, value must not be empty in a complete trial"),
     ],
 )
 def test_a_damaged_table_is_refused_in_one_line(
@@ -129,3 +132,69 @@ def test_a_damaged_card_is_refused(tmp_path: Path) -> None:
     (tmp_path / "best.json").write_text("[]")
     with pytest.raises(ResultsError, match=r"best.json: must be a JSON object with search"):
         load_trials(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("card", "told"),
+    [
+        ({"objective": "loss"}, "objective: Input should be 'elbo', 'nll' or 'rate-distortion'"),
+        ({"plan": {"sampler": "tpe"}}, "plan.pruner: Field required"),
+        ({"failed": [{"number": "1", "reason": ""}]}, "failed.0.number: Input should be"),
+    ],
+)
+def test_a_card_with_a_fault_is_refused_by_its_place(
+    tmp_path: Path, card: dict[str, Any], told: str
+) -> None:
+    write_search(tmp_path, planned_row(0), **card)
+    with pytest.raises(ResultsError) as refused:
+        load_trials(tmp_path)
+    assert told in refused.value.message
+    assert "\n" not in refused.value.message
+
+
+def test_a_planned_dimension_must_be_there_and_of_its_kind(tmp_path: Path) -> None:
+    bad = planned_row(0) | {"beta": "high"}
+    with pytest.raises(ResultsError, match="line 2, beta = 'high' must be a number"):
+        loaded(write_search(tmp_path, bad))
+    with pytest.raises(ResultsError, match="must have the columns beta"):
+        loaded(write_search(tmp_path, {k: v for k, v in planned_row(0).items() if k != "beta"}))
+    with pytest.raises(ResultsError, match="must name each number once"):
+        loaded(write_search(tmp_path, planned_row(0), planned_row(0)))
+
+
+def test_the_plan_says_what_the_dimensions_are(tmp_path: Path) -> None:
+    trials = searched(tmp_path, 4)
+    assert trials.space == tuple(one["name"] for one in SPACE)
+    depth, channels = trials.dimensions[3:]
+    assert (depth.numeric, depth.whole, depth.low, depth.high) == (True, True, 1.0, 3.0)
+    assert channels.choices == ("16", "24")
+    assert depth.condition == "architecture linear"
+    assert trials.frame["channels"].tolist() == ["16", "", "24", ""], "a gap makes no 16.0"
+    assert trials.frame["latent_dim"].dtype.kind == "i"
+
+
+def test_an_older_export_has_neither_plan_nor_first_values(trials: Trials) -> None:
+    assert trials.card.plan is None
+    assert trials.card.failed is None
+    assert trials.frame["first_value"].isna().all()
+    kinds = {one.name: (one.numeric, one.whole) for one in trials.dimensions}
+    assert kinds == {
+        "architecture": (False, False),
+        "latent_dim": (True, True),
+        "learning_rate": (True, False),
+        "width": (True, True),
+    }
+
+
+def test_nll_ranks_by_its_value_and_two_objectives_by_their_front(tmp_path: Path) -> None:
+    rows = [row(0, -130.0, value=120.0), row(1, -120.0, value=125.0), row(2, None)]
+    lower = loaded(write(tmp_path / "nll", *rows, objective="nll"))
+    assert lower.ranked["number"].tolist() == [0, 1]
+    assert lower.score.isna().tolist() == [False, False, True]
+    pairs = [(90.0, 10.0), (80.0, 20.0), (85.0, 25.0), (80.0, 20.0), (95.0, 10.0)]
+    rows = [
+        row(n, -a - b, value=None, reconstruction=a, kl=b) for n, (a, b) in enumerate(pairs)
+    ]  # fmt: skip
+    two = loaded(write(tmp_path / "two", *rows, objective="rate-distortion"))
+    assert two.front["number"].tolist() == [1, 3, 0], "equal pairs do not beat each other"
+    assert two.ranked["elbo"].tolist()[0] == -100.0

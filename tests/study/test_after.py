@@ -36,6 +36,8 @@ def test_the_stage_exports_a_function_of_the_settings_and_the_grid_takes_it_over
     assert result.exit_code == 0, result.output
     table, card = Path("results/trials.csv"), Path("results/best.json")
     first = table.read_bytes(), card.read_bytes()
+    shares = Path("results/importance.csv").read_text()
+    assert shares == "group,parameter,importance,trials,values,epoch\n", "six trials are few"
     study("run", "--trials", "9", "--workers", "1")  # more than the stage is to have
     CliRunner().invoke(stage.main, [], catch_exceptions=False)
     assert (table.read_bytes(), card.read_bytes()) == first
@@ -137,6 +139,20 @@ def test_importance_finds_what_matters_and_says_on_how_many_trials(searchable: P
     assert "40 trials" in output
     assert int(lines["latent_dim"].split()[1].rstrip("%")) > 80
     assert int(lines["beta"].split()[1].rstrip("%")) < 20
+
+    study("export", "--out", "once")
+    study("export", "--out", "twice")
+    assert Path("once/importance.csv").read_bytes() == Path("twice/importance.csv").read_bytes()
+    frame = pd.read_csv("once/importance.csv")
+    assert frame["parameter"][0] == "latent_dim"
+    assert (frame["trials"] == 40).all()
+    assert (frame["values"] == "final").all()
+    assert frame["epoch"].isna().all()
+    sums = frame.groupby("group")["importance"].sum()
+    assert sums.tolist() == pytest.approx([1.0] * len(sums))
+    alone = frame[frame["group"] != "all"]
+    assert len(alone)
+    assert "architecture" not in set(alone["parameter"]), "it does not vary within itself"
 
 
 def test_the_doctor_finds_and_repairs_what_a_kill_left(searchable: Path) -> None:

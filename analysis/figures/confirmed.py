@@ -1,0 +1,84 @@
+"""By how much the search saw trials better than fresh seeds do, a row a trial."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from analysis.confirmed import Confirmation
+from analysis.figures.limits import view
+from analysis.style import INK, MUTED, WIDTH
+from analysis.words import brackets, number
+
+# In points from the right edge of the panel.
+MEAN, INTERVAL = 50, 58
+
+
+def optimism_rows(confirmed: Sequence[Confirmation], names: Mapping[int, str]) -> Figure:
+    """A row a trial: its optimism with the interval, and that by each fresh seed alone.
+
+    Absolute values would set trials of different quality far apart and hide their intervals.
+
+    Args:
+        confirmed: at least one.
+        names: what each trial is, by its number.
+    """
+    labels = [label(one, names) for one in confirmed]
+    row_height, head, foot = 0.38, 0.45, 0.55  # inches
+    height = len(confirmed) * row_height + head + foot
+    figure = Figure(figsize=(WIDTH, height))
+    left = min(0.4, (0.3 + 0.07 * max(map(len, labels))) / WIDTH)
+    tall = len(confirmed) * row_height / height
+    axes = figure.add_axes((left, foot / height, 0.8 - left, tall))
+    axes.axvline(0, color=MUTED, linewidth=1)
+    for row, one in enumerate(confirmed):
+        optimism = one.optimism
+        if optimism.is_known:
+            axes.hlines(row, optimism.low, optimism.high, color=INK, linewidth=1.6)
+        seeds = [one.searched - elbo for elbo in one.elbos]
+        axes.plot(seeds, [row + 0.26] * len(seeds), ".", color=MUTED, ms=5)
+        axes.plot([optimism.mean], [row], "o", color=INK, ms=5.5)
+        texts: tuple[tuple[str, int, Literal["left", "right"]], ...] = (
+            (number(optimism.mean, signed=True), MEAN, "right"),
+            (brackets(optimism, signed=True), INTERVAL, "left"),
+        )
+        for text, points, side in texts:
+            axes.annotate(
+                text,
+                (1, row),
+                (points, 0),
+                xycoords=axes.get_yaxis_transform(),
+                textcoords="offset points",
+                ha=side,
+                va="center",
+                fontsize=8,
+                annotation_clip=False,
+            )
+    seen = [0.0, *(one.searched - elbo for one in confirmed for elbo in one.elbos)]
+    axes.set_xlim(*view(seen, [[one.optimism.low, one.optimism.high] for one in confirmed]))
+    axes.set_yticks(range(len(confirmed)), labels)
+    axes.tick_params(axis="y", colors=INK)
+    axes.set_ylim(len(confirmed) - 0.5, -0.5)
+    axes.set_xlabel("searched minus fresh ELBO, nats per image (right of zero: seen too good)")
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="y", visible=False)
+    axes.grid(axis="x")
+    handles = [
+        Line2D([], [], color=INK, marker="o", ms=5.5, lw=1.6),
+        Line2D([], [], color=MUTED, marker=".", ms=5, ls=""),
+    ]
+    figure.legend(
+        handles,
+        ["against the mean of fresh seeds, with its interval", "against one fresh seed"],
+        loc="upper left",
+        bbox_to_anchor=(left, 1 - 0.06 / height),
+        ncols=2,
+    )
+    return figure
+
+
+def label(one: Confirmation, names: Mapping[int, str]) -> str:
+    """``trial 30: conv-26``."""
+    name = names.get(one.number, "")
+    return f"trial {one.number}: {name}" if name else f"trial {one.number}"

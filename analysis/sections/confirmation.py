@@ -1,0 +1,100 @@
+"""What picked trials are worth: the search's value against fresh seeds."""
+
+from analysis.confirmed import confirmations
+from analysis.exhibits import Exhibit, Part, TableExhibit
+from analysis.figures.confirmed import optimism_rows
+from analysis.search_tables import confirmed_frame, confirmed_table
+from analysis.trials import Trials
+from analysis.words import counted, estimate, listing, number, percent, span
+from pipeline.settings import cell_name
+
+
+def confirmed_parts(trials: Trials, confidence: float) -> tuple[tuple[Part, ...], str]:
+    """Figure and table of the confirmed trials, or else a note with the command that makes them."""
+    confirmed = (
+        confirmations(trials.confirmed, trials.search, confidence)
+        if trials.confirmed is not None
+        else []
+    )
+    if not confirmed:
+        others = trials.confirmed is not None and not trials.confirmed.empty
+        return (), _unconfirmed(trials, others)
+    names = {one.number: _name(trials, one.number) for one in confirmed}
+    level = percent(confidence)
+    seeds = span([len(one.elbos) for one in confirmed], "fresh seed")
+    single = any(not one.mean.is_known for one in confirmed)
+    caption = (
+        "Optimism: the validation ELBO that the search saw"
+        f"{f' ({trials.each})' if trials.each else ''}, and picked by, minus that of the same "
+        f"settings with {seeds} that had no part in the choice, in nats per image. Filled: against "
+        f"their mean, with its {level} interval (Student's t over the fresh seeds; the searched "
+        "value is a fixed number); dots: against each seed. Right of zero the search saw the "
+        "settings better than they are; where the interval covers zero, neither can be said."
+        + (" One fresh seed gives no interval." if single else "")
+        + _of_another_objective(trials)
+    )
+    figure = Exhibit(
+        name="confirmed",
+        title="Searched against confirmed",
+        caption=caption,
+        alt="Intervals of optimism beside a line at zero. "
+        + " ".join(
+            f"Trial {one.number}: {number(one.searched)} in the search, {estimate(one.mean)} over "
+            f"{counted(len(one.elbos), 'fresh seed')}, optimism "
+            f"{estimate(one.optimism, signed=True)}."
+            for one in confirmed
+        ),
+        figure=optimism_rows(confirmed, names),
+        format="svg",
+    )
+    table = TableExhibit(
+        "confirmed",
+        "Confirmed trials",
+        f"The numbers of the figure above: {listing([str(one.number) for one in confirmed])} of "
+        f"{trials.search}, trained again by `study rerun`; means over {seeds} with {level} "
+        "intervals (Student's t).",
+        confirmed_table(confirmed, names, confidence),
+        confirmed_frame(confirmed),
+    )
+    return (figure, table), _best_is_open(trials, set(names))
+
+
+def _name(trials: Trials, number: int) -> str:
+    """``conv-26`` where architecture and latent size were searched."""
+    rows = trials.frame[trials.frame["number"] == number]
+    if rows.empty:
+        return ""
+    row, parts = rows.iloc[0], set(trials.space)
+    if {"architecture", "latent_dim"} <= parts:
+        return cell_name(str(row["architecture"]), int(row["latent_dim"]))
+    return str(row["architecture"]) if "architecture" in parts else ""
+
+
+def _of_another_objective(trials: Trials) -> str:
+    if trials.objective == "elbo":
+        return ""
+    return f" The search ranked its trials by {trials.objective}; this compares their ELBO."
+
+
+def _unconfirmed(trials: Trials, others: bool) -> str:
+    """Which command confirms the best trial."""
+    told = "No trial of this search was confirmed yet"
+    told += " (those in results/confirmed.csv are of another search)" if others else ""
+    return f"{told}: {_command(trials)}." if not trials.complete.empty else f"{told}."
+
+
+def _best_is_open(trials: Trials, confirmed: set[int]) -> str:
+    if trials.complete.empty or _best(trials) in confirmed:
+        return ""
+    return f"The best trial was not confirmed yet: {_command(trials)}."
+
+
+def _command(trials: Trials) -> str:
+    return (
+        f"`study rerun {_best(trials)} --seeds 5` trains the best one again with fresh seeds, and "
+        "`study report` then shows by how much its value was too good"
+    )
+
+
+def _best(trials: Trials) -> int:
+    return int(trials.ranked.iloc[0]["number"])

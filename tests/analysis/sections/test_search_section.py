@@ -1,0 +1,173 @@
+"""The chapter on the search, with and without its parts."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis.exhibits import Exhibit, Section, TableExhibit
+from analysis.findings import find
+from analysis.frames import load_results
+from analysis.report import make_report
+from analysis.sections.search import section
+from analysis.style import theme
+from analysis.trials import Trials
+from tests.analysis.searches import (
+    PLAN,
+    PROTOCOL,
+    SPACE,
+    loaded,
+    planned_row,
+    searched,
+    write_confirmed,
+    write_importance,
+    write_search,
+)
+
+GREY = PROTOCOL | {"binarisation": "none"}
+WHOLE = [
+    "search-settings",
+    "search",
+    "search-states",
+    "trials",
+    "confirmed",
+    "confirmed",
+    "importance",
+    "importance",
+    "slices",
+    "contours",
+    "search-space",
+]
+
+
+def chapter(results_folder: Path, trials: Trials | None) -> Section:
+    found = find(load_results(results_folder), 0.95, trials)
+    with theme():
+        return section(found)
+
+
+def exhibit(shown: Section, name: str) -> Exhibit:
+    (found,) = [one for one in shown.parts if isinstance(one, Exhibit) and one.name == name]
+    return found
+
+
+def names(shown: Section) -> list[str]:
+    return [part.name for part in shown.parts]
+
+
+def test_everything_is_there_in_its_order(results_folder: Path, tmp_path: Path) -> None:
+    write_importance(tmp_path)
+    write_confirmed(tmp_path, 0, -101.0, -102.0, -103.0)
+    shown = chapter(results_folder, searched(tmp_path, 24, 6))
+    assert names(shown) == WHOLE
+    assert shown.notes == ()
+    confirmed = exhibit(shown, "confirmed")
+    assert "one seed a trial" in confirmed.caption
+    assert "3 fresh seeds" in confirmed.caption
+    assert "optimism +2.00 [−0.48," in confirmed.alt
+    for name in ("importance", "slices", "contours"):
+        assert "uneven sample" in exhibit(shown, name).caption
+    assert "complete trials after their last epoch" in exhibit(shown, "importance").caption
+    assert "24 trials of the whole search and 12 trials of conv" in shown.parts[6].caption
+    assert "12 of conv and 12 of linear" in exhibit(shown, "contours").caption
+    assert "nats per image" in exhibit(shown, "slices").caption
+
+
+def test_few_complete_trials_rest_on_the_first_comparison(
+    results_folder: Path, tmp_path: Path
+) -> None:
+    write_importance(tmp_path, epoch=4)
+    shown = chapter(results_folder, searched(tmp_path, 5, 20))
+    assert {"slices", "slices-first", "contours", "importance"} <= set(names(shown))
+    for name in ("slices-first", "contours", "importance"):
+        caption = exhibit(shown, name).caption
+        assert "after epoch 4, the first comparison" in caption
+        assert "early values favour what learns fast" in caption.lower()
+    assert "all 25 trials" in exhibit(shown, "slices-first").caption
+
+
+def test_what_cannot_be_shown_is_said_with_its_remedy(results_folder: Path, tmp_path: Path) -> None:
+    shown = chapter(results_folder, searched(tmp_path, 3, 2))
+    told = " ".join(shown.notes)
+    assert "`study rerun 0 --seeds 5` trains the best one again" in told
+    assert "No importances" in told
+    assert "No map of the objective: it takes 10 trials" in told
+    assert "3 complete trials" in told
+    assert not {"contours", "importance", "confirmed"} & set(names(shown))
+
+
+def test_a_confirmed_trial_that_is_not_the_best_leaves_the_command(
+    results_folder: Path, tmp_path: Path
+) -> None:
+    write_confirmed(tmp_path, 2, -101.0)
+    shown = chapter(results_folder, searched(tmp_path, 3))
+    assert any(note.startswith("The best trial was not confirmed yet") for note in shown.notes)
+    assert "One fresh seed gives no interval" in exhibit(shown, "confirmed").caption
+
+    write_confirmed(tmp_path, 2, -101.0, search="another")
+    shown = chapter(results_folder, searched(tmp_path, 3))
+    assert any("are of another search" in note for note in shown.notes)
+
+
+def test_two_objectives_have_a_front_and_no_history(results_folder: Path, tmp_path: Path) -> None:
+    rows = [
+        planned_row(n, -100.0 - n, value=None, kl=30.0 - n, reconstruction=70.0 + 2 * n)
+        for n in range(12)
+    ]
+    write_search(tmp_path, *rows, objective="rate-distortion", first_comparison=None)
+    shown = chapter(results_folder, loaded(tmp_path))
+    assert "front" in names(shown)
+    assert not {"search", "trials"} & set(names(shown))
+    (front,) = [one for one in shown.parts if one.name == "front"]
+    assert isinstance(front, TableExhibit)
+    assert len(front.table.rows) == 12
+    assert "The 12 of 12 complete trials that no other beats" in front.caption
+    assert {"slices", "contours"} <= set(names(shown))
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        {"objective": "nll", "protocol": PROTOCOL | {"nll_samples": 64}},
+        {"plan": None, "protocol": None, "failed": None, "first_comparison": None},
+        {"plan": PLAN | {"space": SPACE[1:3]}},
+        {"plan": PLAN | {"space": SPACE[:1], "replicates": 3}},
+        {"protocol": GREY},
+    ],
+    ids=["nll", "older", "no-architecture", "one-dimension", "grey"],
+)
+@pytest.mark.parametrize(("complete", "pruned"), [(12, 4), (2, 12), (1, 0), (0, 3)])
+def test_other_searches_still_make_a_chapter(
+    results_folder: Path, tmp_path: Path, card: dict[str, Any], complete: int, pruned: int
+) -> None:
+    shown = chapter(results_folder, searched(tmp_path, complete, pruned, **card))
+    text = " ".join([*shown.lead, *shown.notes, *(part.caption for part in shown.parts)])
+    assert "nan" not in text
+    assert "None" not in text
+    assert ("cross-entropy" in text) == (card.get("protocol", PROTOCOL) == GREY)
+
+
+def test_an_older_export_is_told_to_be_made_anew(results_folder: Path, tmp_path: Path) -> None:
+    older = searched(tmp_path, 3, plan=None, protocol=None, failed=None, first_comparison=None)
+    shown = chapter(results_folder, older)
+    assert any("run `study export`" in note for note in shown.notes)
+    (states,) = [part for part in shown.parts if part.name == "search-states"]
+    assert "Failed trials are not in this export." in states.caption
+    assert "Scales are linear, as the export does not tell" in exhibit(shown, "slices").caption
+
+
+def test_names_of_users_are_escaped_and_the_bytes_are_stable(
+    results_folder: Path, tmp_path: Path
+) -> None:
+    evil = '<b>"$x_y$</b>|'
+    rows = [planned_row(n, -100.0 - n) | {evil: float(n % 7)} for n in range(24)]
+    space = [*SPACE, {"name": evil, "kind": "float", "low": 0.0, "high": 6.0, "when": {}}]
+    failed = [{"number": 30, "reason": evil}]
+    write_search(tmp_path, *rows, plan=PLAN | {"space": space}, failed=failed, search=evil)
+    results = load_results(results_folder)
+    files = make_report(results, 0.95, loaded(tmp_path))
+    page = files["index.html"].decode()
+    assert '<b>"$x_y' not in page
+    assert "&lt;b&gt;" in page
+    assert r"\<b\>" in files["tables/search-space.md"].decode()
+    assert make_report(results, 0.95, loaded(tmp_path)) == files
