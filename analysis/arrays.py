@@ -22,20 +22,46 @@ from pipeline.metrics import ELBO
 
 Array = NDArray[Any]
 
-# What figures read, with the number of axes; images are uint8 with height and width last.
+# What the report reads: a letter an axis. The same letter is the same length in all arrays of one
+# archive; d is the run's latent size, and a digit is a length itself. Images are uint8, with height
+# and width last.
 _IMAGES = {
-    "originals": 3,
-    "inputs": 3,
-    "reconstructions": 3,
-    "samples": 3,
-    "interpolations": 4,
-    "interpolation_originals": 4,
-    "latent_grid": 4,
+    "originals": "SHW",
+    "inputs": "SHW",
+    "reconstructions": "SHW",
+    "samples": "MHW",
+    "interpolations": "PLHW",
+    "interpolation_originals": "P2HW",
+    "latent_grid": "GGHW",
+    "ranked_originals": "3RHW",
+    "ranked_inputs": "3RHW",
+    "ranked_reconstructions": "3RHW",
+    "traversals": "BDTHW",
 }
-_NUMBERS = {"latent_grid_axis": 1, "mu": 2, "labels": 1}
+_NUMBERS = {
+    "latent_grid_axis": "G",
+    "plane_confidence": "CC",
+    "mu": "Nd",
+    "log_var": "Nd",
+    "mu_variance": "d",
+    "kl_per_dim": "d",
+    "ranked_values": "3R",
+    "traversal_axis": "T",
+    "traversal_base_codes": "Bd",
+}
+_WHOLE_NUMBERS = {
+    "labels": "N",
+    "plane_classes": "CC",
+    "ranked_indices": "3R",
+    "traversal_dims": "D",
+    "traversal_bases": "B",
+}
+_AXES = _IMAGES | _NUMBERS | _WHOLE_NUMBERS
+# Those that point into an axis: no less than 0, and less than its length.
+_INDICES = {"ranked_indices": "N", "traversal_bases": "N", "traversal_dims": "d"}
 # What numpy raises for a file that is no archive of arrays, or only a part of one.
 _DAMAGE = (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
-_PLANE_ONLY = ("latent_grid", *_NUMBERS)
+_PLANE_ONLY = ("latent_grid", "latent_grid_axis", "mu", "log_var")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,21 +203,41 @@ def _load(path: Path, names: Iterable[str]) -> dict[str, Array]:
 
 def _read_arrays(path: Path, latent_dim: int) -> dict[str, Array]:
     # Codes of all images only where they are drawn.
-    wanted = (*_IMAGES, *_NUMBERS)
-    arrays = _load(path, [name for name in wanted if latent_dim == 2 or name not in _PLANE_ONLY])
+    arrays = _load(path, [name for name in _AXES if latent_dim == 2 or name not in _PLANE_ONLY])
     for name, array in arrays.items():
-        axes = (_IMAGES | _NUMBERS)[name]
-        if array.ndim != axes or (name in _IMAGES and array.dtype != np.uint8):
-            rule = f"{axes} axes" + (" of uint8" if name in _IMAGES else "")
-            raise ResultsError(
-                f"{path}: {name} has {array.ndim} axes of {array.dtype}, and must have {rule}; "
-                f"{REMEDY}"
-            )
-        if name in _NUMBERS and not np.isfinite(array).all():
-            raise ResultsError(f"{path}: {name} must be finite everywhere; {REMEDY}")
-    if "mu" in arrays and arrays["mu"].shape[1] != latent_dim:
-        raise ResultsError(
-            f"{path}: mu has {arrays['mu'].shape[1]} dimensions, but its run has {latent_dim}; "
-            f"{REMEDY}"
-        )
+        _check_kind(path, name, array)
+    lengths = {"d": latent_dim} | {digit: int(digit) for digit in "23"}
+    for name, array in arrays.items():
+        for axis, length in zip(_AXES[name], array.shape, strict=True):
+            if lengths.setdefault(axis, length) != length:
+                raise ResultsError(
+                    f"{path}: {name} has the shape {array.shape}, but the run's latent size and "
+                    f"its other arrays make an axis {lengths[axis]} long, not {length}; {REMEDY}"
+                )
+    for name, axis in _INDICES.items():
+        if name in arrays and axis in lengths and arrays[name].size:
+            low, high = int(arrays[name].min()), int(arrays[name].max())
+            if low < 0 or high >= lengths[axis]:
+                raise ResultsError(
+                    f"{path}: {name} must be from 0 to {lengths[axis] - 1}, but has values from "
+                    f"{low} to {high}; {REMEDY}"
+                )
     return arrays
+
+
+def _check_kind(path: Path, name: str, array: Array) -> None:
+    """Its number of axes, its type, and that it is finite."""
+    if name in _IMAGES:
+        kind, right = "uint8", array.dtype == np.uint8
+    elif name in _WHOLE_NUMBERS:
+        kind, right = "whole numbers", array.dtype.kind in "iu"
+    else:
+        kind, right = "numbers", array.dtype.kind in "fiu"
+    axes = len(_AXES[name])
+    if array.ndim != axes or not right:
+        raise ResultsError(
+            f"{path}: {name} has {array.ndim} axes of {array.dtype}, and must have "
+            f"{axes} {'axis' if axes == 1 else 'axes'} of {kind}; {REMEDY}"
+        )
+    if name in _NUMBERS and not np.isfinite(array).all():
+        raise ResultsError(f"{path}: {name} must be finite everywhere; {REMEDY}")

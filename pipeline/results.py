@@ -32,10 +32,12 @@ from pipeline import (
     metrics,
     models,
     pictures,
+    ranked_images,
     reference,
     sample_metrics,
     scores,
     simulation,
+    traversals,
 )
 from pipeline.cards import CONFIG, RunCard, file_sha256, load_whole_card
 from pipeline.data import PreparedData, load_prepared
@@ -53,8 +55,10 @@ from pipeline.judging import (
 )
 from pipeline.models import load_model
 from pipeline.pictures import Arrays, draw_pictures
+from pipeline.ranked_images import draw_ranked
 from pipeline.scores import Subject, prepare_subject, score
 from pipeline.settings import EvaluateSettings
+from pipeline.traversals import draw_traversals
 
 METRICS_FILE, ARRAYS_FILE, CARD_FILE = "metrics.json", "arrays.npz", "evaluation.json"
 SPLITS = ("train", "test")  # the first for what is fitted before it is scored on the second
@@ -83,10 +87,12 @@ _CODE = hashlib.sha256(
             metrics,
             models,
             pictures,
+            ranked_images,
             reference,
             sample_metrics,
             scores,
             simulation,
+            traversals,
             sys.modules[__name__],
         )
     ).encode()
@@ -226,7 +232,18 @@ def evaluate_run(
         "run_id": card.run_id,
     }
     drawn = draw_pictures(subject.model, test, subject.images, mu, settings)
-    return row, drawn | judge_pictures(bench.judge, drawn) | planes | per_image(subject)
+    return row, {
+        **drawn,
+        **judge_pictures(bench.judge, drawn),
+        **planes,
+        **per_image(subject),
+        **draw_ranked(
+            subject.measured.reconstruction, test.images, subject.images, subject.reconstructions
+        ),
+        **draw_traversals(
+            subject.model, mu, subject.measured.mu_variance, test.labels.numpy(), settings.seed
+        ),
+    }
 
 
 def per_image(subject: Subject) -> Arrays:
@@ -234,6 +251,7 @@ def per_image(subject: Subject) -> Arrays:
     measured, weights = subject.measured, subject.weights
     arrays: Arrays = {
         "mu": measured.mu.numpy(),
+        "log_var": measured.log_var.numpy(),
         "labels": subject.test.labels.numpy(),
         "mu_variance": measured.mu_variance.numpy(),
         "kl_per_dim": measured.kl_per_dim.mean(0).numpy(),

@@ -19,6 +19,7 @@ from tests.conftest import read_params
 MakeResults = Callable[..., Path]
 
 SIDE, SHOWN, PAIRS, STEPS, GRID, IMAGES = 8, 10, 4, 5, 5, 40
+CELLS, POINTS = 7, 5  # a side of the judged plane, values of a traversal
 # Mean ELBO of a cell over its seeds 0 and 1, which lie half a nat below and above it.
 ELBO = {
     ("linear", 2): -160.0,
@@ -203,8 +204,39 @@ def _write_arrays(
     if latent_dim == 2:
         arrays["latent_grid"] = images(GRID, GRID)
         arrays["latent_grid_axis"] = np.linspace(-1.5, 1.5, GRID)
+    arrays |= _newer_arrays(row, classes, images)
     folder.mkdir(parents=True, exist_ok=True)
     np.savez(folder / "arrays.npz", **arrays)  # type: ignore[arg-type]
+
+
+def _newer_arrays(
+    row: dict[str, Any], classes: int, images: Callable[..., np.ndarray]
+) -> dict[str, np.ndarray]:
+    """What older results do not have: a judged plane, ranked images, traversals."""
+    random, latent_dim = np.random.default_rng(2), row["latent_dim"]
+    ranked = np.arange(12).reshape(3, 4)
+    kl = np.array(json.loads(row["kl_per_dim"]), dtype=np.float32)
+    arrays = {
+        "log_var": random.normal(-3, 0.1, (IMAGES, latent_dim)).astype(np.float32),
+        "mu_variance": 0.5 * kl,
+        "kl_per_dim": kl,
+        "ranked_indices": ranked,
+        "ranked_values": 50 + 5 * ranked.astype(np.float32),
+        "ranked_originals": images(*ranked.shape),
+        "ranked_inputs": images(*ranked.shape),
+        "ranked_reconstructions": images(*ranked.shape),
+    }
+    if latent_dim == 2:
+        arrays["plane_classes"] = random.integers(0, classes, (CELLS, CELLS))
+        arrays["plane_confidence"] = random.uniform(0.3, 1, (CELLS, CELLS)).astype(np.float32)
+    if latent_dim > 2:
+        dims = np.argsort(-kl, kind="stable")[:8]
+        arrays["traversal_dims"] = dims
+        arrays["traversal_axis"] = np.linspace(-2.5, 2.5, POINTS, dtype=np.float32)
+        arrays["traversal_bases"] = np.arange(classes)
+        arrays["traversal_base_codes"] = random.normal(size=(classes, latent_dim))
+        arrays["traversals"] = images(classes, len(dims), POINTS)
+    return arrays
 
 
 @pytest.fixture

@@ -118,6 +118,24 @@ def test_what_is_known_of_each_image_is_kept(evaluated: Path) -> None:
         assert arrays["nll_5000"].mean() == pytest.approx(row["nll_5000"])
         assert len(np.unique(arrays["nll_5000_indices"])) == 5
         assert "latent_grid" in arrays
+        assert "traversals" not in arrays
+        assert np.isfinite(arrays["log_var"]).all()
+        assert arrays["log_var"].shape == (40, 2)
+        assert arrays["ranked_reconstructions"].shape == (3, 8, 8, 8)
+        ranked = arrays["ranked_indices"]
+        np.testing.assert_array_equal(arrays["ranked_values"], arrays["reconstruction"][ranked])
+        best, worst = arrays["reconstruction"].min(), arrays["reconstruction"].max()
+        assert (arrays["ranked_values"][0, 0], arrays["ranked_values"][2, -1]) == (best, worst)
+
+
+def test_larger_latents_are_traversed(evaluated: Path) -> None:
+    folder = evaluated / "results" / "runs" / "linear-3" / "seed-0"
+    with np.load(folder / "arrays.npz", allow_pickle=False) as arrays:
+        assert arrays["traversals"].shape == (4, 3, 15, 8, 8)
+        dims, bases = arrays["traversal_dims"], arrays["traversal_bases"]
+        np.testing.assert_array_equal(arrays["traversal_base_codes"], arrays["mu"][bases])
+        assert (np.diff(arrays["mu_variance"][dims]) <= 0).all()
+        assert arrays["labels"][bases].tolist() == [0, 1, 2, 3]
 
 
 def test_the_judges_opinion_of_each_picture_is_kept(evaluated: Path) -> None:
