@@ -16,7 +16,8 @@ class Region:
     Attributes:
         kind: number of the class.
         cells: how many there are.
-        row: of the cell that lies farthest from all others' cells, and from the plane's edge.
+        row: of the cell that lies farthest from all others' cells and from the plane's edge; of
+            several, the one nearest to the region's mean.
         column: likewise.
     """
 
@@ -35,8 +36,10 @@ def regions(classes: NDArray[np.integer]) -> list[Region]:
             mask = pieces == piece
             # A rim of other cells around the plane: a name should not lie on its edge.
             depth = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
-            row, column = np.unravel_index(int(depth.argmax()), depth.shape)
-            found.append(Region(int(kind), int(mask.sum()), int(row), int(column)))
+            deepest = np.argwhere(depth == depth.max())
+            off = ((deepest - np.argwhere(mask).mean(0)) ** 2).sum(1)
+            row, column = deepest[int(off.argmin())].tolist()
+            found.append(Region(int(kind), int(mask.sum()), row, column))
     return sorted(found, key=lambda region: (region.kind, -region.cells, region.row))
 
 

@@ -11,11 +11,13 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from analysis.densities import normal_density
-from analysis.style import MUTED, WIDTH, ModelStyle
+from analysis.style import INK, MUTED, WIDTH, Dash, ModelStyle
 
 Floats = NDArray[np.floating]
 
-SOLID, DASHED, PRIOR = "-", (0.0, (4.0, 1.6)), (0.0, (1.0, 1.2))
+SOLID: Dash = "-"
+DASHED: Dash = (0, (4, 1.6))
+PRIOR: Dash = (0, (1, 1.2))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,7 +29,7 @@ class Aggregate:
         label: what is written.
         densities: (M, d) of each dimension at each z.
         order: (d,) the dimensions from the most to the least active.
-        distance: what is written of the marginal KL; empty for nothing.
+        distance: what is written of the marginal KL, in one or two lines; empty for nothing.
     """
 
     model: str
@@ -74,14 +76,17 @@ def aggregate_posteriors(
 def _draw(axes: Axes, shown: Aggregate, z: Floats, prior: Floats, style: ModelStyle) -> None:
     if shown.densities.shape[1] > 2:
         low, high = shown.densities.min(1), shown.densities.max(1)
-        axes.fill_between(z, low, high, color=style.colour, alpha=0.16, linewidth=0)
-    axes.plot(z, prior, color=MUTED, linestyle=PRIOR, linewidth=1.8, zorder=3)
+        axes.fill_between(z[::3], low[::3], high[::3], color=style.colour, alpha=0.16, linewidth=0)
+    axes.plot(z[::5], prior[::5], color=MUTED, linestyle=PRIOR, linewidth=1.8, zorder=3)
     first, last = _dimensions(shown)
     axes.plot(z, shown.densities[:, first], color=style.colour, linestyle=SOLID, lw=1.5)
     if last != first:
         axes.plot(z, shown.densities[:, last], color=style.colour, linestyle=DASHED, lw=1.5)
-    title = f"    {shown.label}" + (f": {shown.distance}" if shown.distance else "")
-    axes.set_title(title, fontsize=9, fontweight="normal")
+    axes.set_title(f"    {shown.label}", fontsize=9, fontweight="normal")
+    axes.text(
+        0.985, 0.95, shown.distance, transform=axes.transAxes, ha="right", va="top", fontsize=8,
+        color=INK,
+    )  # fmt: skip
     axes.plot(
         [0.02], [1.085], style.marker, color=style.colour, ms=5.5, transform=axes.transAxes,
         clip_on=False,

@@ -35,9 +35,9 @@ def signed_errors(originals: Images, reconstructions: Images) -> NDArray[np.floa
 
 
 def error_maps(originals: Images, models: Named, styles: Mapping[str, ModelStyle]) -> Figure:
-    """The originals, and below them where each model's reconstructions are too dark or too light.
+    """The originals, and below them where each model's reconstructions are wrong.
 
-    Blue where the reconstruction lacks ink, red where it has too much, on one scale for all; at
+    Blue where the reconstruction is too dark, red where it is too bright, on one scale for all; at
     the end of a row the mean absolute error over its images.
 
     Args:
@@ -50,7 +50,7 @@ def error_maps(originals: Images, models: Named, styles: Mapping[str, ModelStyle
     labels = ["original", *(label for _, label, _ in models)]
     height, width = originals.shape[1:]
     scale = whole_scale(width, 112)
-    pitch, left, pause, foot = (height + 1) * scale, label_width(labels), 24, 120
+    pitch, left, pause, foot = (height + 1) * scale, label_width(labels), 24, 150
     right = left + len(originals) * (width + 1) * scale
     second, end = pitch + pause, (len(models) + 1) * pitch + pause
     sheet = Sheet(right + text_width("mean 0.000", SMALL), end + foot)
@@ -77,7 +77,7 @@ def _palette() -> Images:
     """Red, green and blue (256, 3) of each place, and of the paper between images."""
     colours = np.zeros((256, 3))
     colours[: 2 * _STEPS + 1] = colormaps["RdBu_r"](np.linspace(0, 1, 2 * _STEPS + 1))[:, :3]
-    colours[_STEPS] = 1.0  # no error is white, like no ink
+    colours[_STEPS] = 1.0  # no error is plain white
     colours[PAPER] = to_rgb(FAINT)
     return np.round(colours * 255).astype(np.uint8)
 
@@ -92,9 +92,8 @@ def _colour_bar(sheet: Sheet, left: int, top: int, room: int) -> None:
     axes.set_xticks([-1, -0.5, 0, 0.5, 1], ["−1", "−0.5", "0", "+0.5", "+1"])
     axes.set_yticks([])
     axes.grid(visible=False)
-    axes.set_xlabel("reconstruction − original, in shares of the grey range")
+    axes.set_xlabel("reconstruction − original, in shares of the grey range", fontsize=SMALL)
     axes.tick_params(labelsize=SMALL)
-    axes.xaxis.label.set_size(SMALL)
 
 
 def ranked(models: Sequence[Ranked], columns: int, styles: Mapping[str, ModelStyle]) -> Figure:

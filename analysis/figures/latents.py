@@ -81,14 +81,14 @@ def _draw_path(axes: Axes, path: Path, limits: tuple[float, float]) -> None:
     for place, marker, name in zip((0, -1), ("o", "s"), path.ends or ("", ""), strict=True):
         if not inside[place]:
             continue
-        axes.plot(z1[place], z2[place], marker, ms=10, mfc="black", mec=PATH, mew=1.8)
-        # Beside the end, away from the path, and towards the middle of the plane in height.
+        axes.plot(z1[place], z2[place], marker, ms=10, mfc="none", mec=PATH, mew=1.8)
+        # Beside the end, away from the path.
         onward = z1[1] - z1[0] if place == 0 else z1[-2] - z1[-1]
         side = -1 if onward > 0 else 1
         axes.annotate(
             name,
             (z1[place], z2[place]),
-            (13 * side, 0),
+            (10 * side, 0),
             textcoords="offset points",
             ha="left" if side > 0 else "right",
             va="center",

@@ -29,29 +29,28 @@ class ClassMap:
     Attributes:
         model: display name.
         label: what is written.
-        classes: (G, G), [i, j] at (z1 = axis[j], z2 = axis[i]).
-        plausible: (G, G) whether the judge is sure; None where it is not known.
-        axis: (G,), ascending.
+        classes: (C, C), [i, j] at (z1 = axis[j], z2 = axis[i]).
+        plausible: (C, C) whether the judge is sure; None where it is not known.
     """
 
     model: str
     label: str
     classes: Classes
     plausible: NDArray[np.bool_] | None
-    axis: Floats
 
 
 def class_maps(
-    maps: Sequence[ClassMap], classes: Sequence[str], styles: Mapping[str, ModelStyle]
+    maps: Sequence[ClassMap], axis: Floats, classes: Sequence[str], styles: Mapping[str, ModelStyle]
 ) -> Figure:
     """A map a model: classes in colour and by name, lines between them, dots where doubted.
 
     Args:
         maps: with as many cells each.
+        axis: (C,) of their z1 and z2, ascending and evenly spaced.
         classes: the name of each label.
         styles: by display name.
     """
-    cells = len(maps[0].axis)
+    cells = len(axis)
     scale = whole_scale(cells, 900)
     side = cells * scale
     margin, head, foot, between = 76, LINE_HEIGHT + 16, 76, 60
@@ -61,12 +60,11 @@ def class_maps(
     for place, shown in enumerate(maps):
         left, top = place % columns * pitch_x + margin, place // columns * pitch_y
         sheet.name(shown.label, left, top + LINE_HEIGHT / 2, styles[shown.model])
-        _draw_map(sheet.axes(left, top + head, side, side), shown, classes)
+        _draw_map(sheet.axes(left, top + head, side, side), shown, axis, classes)
     return sheet.figure
 
 
-def _draw_map(axes: Axes, shown: ClassMap, classes: Sequence[str]) -> None:
-    axis = shown.axis
+def _draw_map(axes: Axes, shown: ClassMap, axis: Floats, classes: Sequence[str]) -> None:
     step = float(axis[-1] - axis[0]) / (len(axis) - 1)
     ends = (float(axis[0]) - step / 2, float(axis[-1]) + step / 2)
     show(axes, _coloured(shown)[::-1], (*ends, *ends))  # the first row has the lowest z2
@@ -80,9 +78,11 @@ def _draw_map(axes: Axes, shown: ClassMap, classes: Sequence[str]) -> None:
     halo = [patheffects.withStroke(linewidth=3.2, foreground="white")]
     for region in named_regions(shown.classes):
         name = class_name(region.kind, classes)
+        inner = slice(1, -1) if len(axis) > 2 else slice(None)  # not over the edge of the map
+        z1, z2 = np.clip(axis[[region.column, region.row]], *axis[inner][[0, -1]])
         axes.annotate(
             name,
-            (float(axis[region.column]), float(axis[region.row])),
+            (float(z1), float(z2)),
             ha="center",
             va="center",
             fontsize=13 if len(name) < 3 else 9,
@@ -96,13 +96,14 @@ def _draw_map(axes: Axes, shown: ClassMap, classes: Sequence[str]) -> None:
 
 
 def _coloured(shown: ClassMap) -> Images:
-    """(G, G, 3): each class in its colour on white, paler where the judge doubts it."""
+    """(C, C, 3): each class in its colour on white, paler where the judge doubts it."""
     colours = np.array([to_rgb(colour) for colour in CLASS_COLOURS])[
         shown.classes % len(CLASS_COLOURS)
     ]
     plausible = np.ones(shown.classes.shape, bool) if shown.plausible is None else shown.plausible
     weight = np.where(plausible, _SURE, _DOUBTED)[..., np.newaxis]
-    return np.round(255 * (weight * colours + (1 - weight))).astype(np.uint8)
+    blended: Images = np.round(255 * (weight * colours + (1 - weight))).astype(np.uint8)
+    return blended
 
 
 def _borders(classes: Classes, start: float, step: float) -> list[list[tuple[float, float]]]:

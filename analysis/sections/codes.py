@@ -68,15 +68,21 @@ def aggregate_exhibit(
             drawing.label,
             marginal_densities(drawing.arrays["mu"], drawing.arrays["log_var"], z),
             np.argsort(-drawing.arrays["mu"].var(0), kind="stable"),
-            f"{number(distances[drawing.run])} nats" if drawing.run in distances else "",
+            f"marginal KL\n{number(distances[drawing.run])} nats"
+            if drawing.run in distances
+            else "",
         )
         for drawing in shown
     ]
     images = len(shown[0].arrays["mu"])
-    values = [f"{model.model} {model.distance}" for model in models if model.distance]
+    values = [
+        f"{drawing.model} {number(distances[drawing.run])}"
+        for drawing in shown
+        if drawing.run in distances
+    ]
     beside = (
-        " Beside the name: the marginal KL, KL(q(z) || p(z)) over all dimensions together, of "
-        "this run."
+        " The marginal KL in each panel is that of this run, KL(q(z) || p(z)) over all dimensions "
+        "together."
         if values
         else ""
     )
@@ -88,13 +94,13 @@ def aggregate_exhibit(
             f"{results.protocol.split} split, in single dimensions, exact and without draws; "
             "dotted, the prior N(0, 1). Of two dimensions both are shown (solid z1, dashed z2), of "
             "more the most active (solid) and the least active (dashed), by the variance of the "
-            "posterior mean, and as a band the range over all of them. Curves that are too high "
-            f"are cut.{beside} {LOWEST_SEED} Single dimensions may all match the prior while "
+            "posterior mean, and as a band the range over all of them. Peaks may be cut by the "
+            f"panel.{beside} {LOWEST_SEED} Single dimensions may all match the prior while "
             "together they do not: the marginal KL tells."
         ),
         alt=(
             "A panel a model with density curves over z beside the standard normal density."
-            + (f" Marginal KL: {listing(values)}." if values else "")
+            + (f" Marginal KL: {listing(values)} nats." if values else "")
         ),
         figure=aggregate_posteriors(models, z, size_columns(shown), styles),
         format="svg",

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.arrays import Drawings, that_share, with_arrays
+from analysis.arrays import Drawings, with_arrays
 from analysis.exhibits import Exhibit, Styles, TableExhibit
 from analysis.figures.latents import class_name
 from analysis.figures.plane import ClassMap, class_maps
@@ -16,45 +16,39 @@ from analysis.tables import Cell, Column, Table, metrics_table, shown_metrics
 from analysis.words import NOTHING, listing, percent, span
 from pipeline.judged_metrics import GRID_CENTER_CLASS, PLANE
 
-MAP = ("plane_classes", "latent_grid_axis")
+SQUARE = 1.5  # half a side of the plane that the judge sees
 
 
 def classes_exhibit(
     results: Results, drawings: Sequence[Drawings], styles: Styles
 ) -> Exhibit | None:
     """The classes that the judge sees on the decoded plane; None where it saw none."""
-    planes, notes = that_share(with_arrays(drawings, *MAP), "latent_grid_axis")
+    planes = with_arrays(drawings, "plane_classes")
     if not planes:
         return None
     classes, least = results.data.classes if results.data else (), threshold(results)
-    maps = [_map(drawing, least) for drawing in planes]
-    cells = len(maps[0].axis)
-    fitting = [shown for shown in maps if shown.classes.shape == (cells, cells)]
-    if not fitting:
-        return None
-    other = [shown.model for shown in maps if shown not in fitting]
+    size = planes[0].arrays["plane_classes"].shape
+    maps = [_map(d, least) for d in planes if d.arrays["plane_classes"].shape == size]
+    other = [d.model for d in planes if d.arrays["plane_classes"].shape != size]
     dotted = (
-        " Pale, with a dot: its confidence is at most " + threshold_words(least) + "."
-        if least is not None and any(shown.plausible is not None for shown in fitting)
+        f" Pale, with a dot: its confidence is at most {threshold_words(least)}."
+        if least is not None and any(shown.plausible is not None for shown in maps)
         else ""
     )
     return Exhibit(
         name="plane-classes",
         title="Which class lies where",
         caption=(
-            f"The judge's class of the image decoded at each of {cells} by {cells} points of the "
-            "plane above, by colour and name; lines part classes, a cross marks the origin."
-            f"{dotted} Small patches of a class that has a larger one have no name. {LOWEST_SEED} "
-            "Wide plain regions are classes that a sampler of the prior meets; pale bands between "
-            "them decode to shapes that belong to none."
+            f"The judge's class of the image decoded at each of {size[0]} by {size[1]} points of "
+            f"the plane, z1 and z2 from −{SQUARE:g} to {SQUARE:g}, by colour and name; lines part "
+            f"classes, a cross marks the origin.{dotted} Small patches of a class that has a "
+            f"larger one have no name. {LOWEST_SEED} Pale bands between classes decode to shapes "
+            "that belong to none."
         ),
-        alt=" ".join(_in_words(shown, classes) for shown in fitting),
-        figure=class_maps(fitting, classes, styles),
+        alt=" ".join(_in_words(shown, classes) for shown in maps),
+        figure=class_maps(maps, np.linspace(-SQUARE, SQUARE, size[0]), classes, styles),
         format="png",
-        notes=(
-            *notes,
-            *([f"Classes on another grid than the plane's: {listing(other)}."] if other else []),
-        ),
+        notes=(f"Judged at other points, and not shown: {listing(other)}.",) if other else (),
     )
 
 
@@ -66,7 +60,6 @@ def _map(drawing: Drawings, least: float | None) -> ClassMap:
         drawing.label,
         arrays["plane_classes"],
         None if least is None or confidence is None else np.asarray(confidence > least),
-        arrays["latent_grid_axis"],
     )
 
 
