@@ -50,7 +50,7 @@ def error_maps(originals: Images, models: Named, styles: Mapping[str, ModelStyle
     labels = ["original", *(label for _, label, _ in models)]
     height, width = originals.shape[1:]
     scale = whole_scale(width, 112)
-    pitch, left, pause, foot = (height + 1) * scale, label_width(labels), 24, 150
+    pitch, left, pause, foot = (height + 1) * scale, label_width(labels), 24, 128
     right = left + len(originals) * (width + 1) * scale
     second, end = pitch + pause, (len(models) + 1) * pitch + pause
     sheet = Sheet(right + text_width("mean 0.000", SMALL), end + foot)

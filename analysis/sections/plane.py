@@ -94,9 +94,9 @@ def plane_table(found: Findings) -> TableExhibit | None:
         "The judge's class of the image decoded at the origin, how many other classes that class "
         "borders, and how many classes occur on the plane at all. Over "
         f"{span(flat['seeds'].tolist(), 'seed')}: a class of several seeds has their number in "
-        f"brackets; numbers are means with {percent(found.confidence)} intervals (Student's t). "
-        "Which class lies in the middle is a matter of the seed, not of the model, where the "
-        "seeds disagree.",
+        f"brackets; numbers are means with {percent(found.confidence)} intervals (Student's t), "
+        "which with few seeds may reach beyond what is possible. Where the seeds disagree, the "
+        "class in the middle is a matter of the seed, not of the model.",
         metrics_table(flat, results.protocol, metrics, classes),
     )
 

@@ -8,6 +8,7 @@ from analysis.arrays import Drawings, that_share, with_arrays
 from analysis.exhibits import Exhibit, Section, Styles, present
 from analysis.figures.errors import error_maps, ranked, signed_errors
 from analysis.figures.images import COLUMNS_SHOWN, reconstructions
+from analysis.figures.latents import class_name
 from analysis.findings import Findings
 from analysis.frames import Results
 from analysis.sections.wording import (
@@ -117,6 +118,7 @@ def ranked_exhibit(
         for drawing in shown
         for ranks in (drawing.arrays["ranked_values"],)
     ]
+    classes = results.data.classes if results.data else ()
     binarised = (
         " of its binarised draw" if results.protocol.binarisation in ("dynamic", "static") else ""
     )
@@ -129,7 +131,8 @@ def ranked_exhibit(
             "worst; the original above, its reconstruction below. Ranked by the reconstruction "
             f"term{binarised} in nats, lower is better, which rises from left to right and whose "
             "range stands above each row: the last image is the worst of all. Images of few bright "
-            f"pixels cost few nats.{_shared(shown)} {IMAGES_ARE_MEANS} {LOWEST_SEED}"
+            f"pixels cost few nats.{_easiest(shown, classes)}{_shared(shown)} {IMAGES_ARE_MEANS} "
+            f"{LOWEST_SEED}"
         ),
         alt=(
             f"For each model three double rows of {amount} images: best, median and worst, each "
@@ -159,8 +162,20 @@ def _shared(drawings: Sequence[Drawings]) -> str:
     if len(drawings) < 2:
         return ""
     worst = [set(drawing.arrays["ranked_indices"][2].tolist()) for drawing in drawings]
-    common, all_worst = set.intersection(*worst), set.union(*worst)
+    common, together = len(set.intersection(*worst)), len(set.union(*worst))
+    amount = counted(common, "image") if common else "No image"
     return (
-        f" The models share {len(common)} of their {len(worst[0])} worst; together they name "
-        f"{counted(len(all_worst), 'image')}."
+        f" {amount} {'is' if common < 2 else 'are'} among the worst of every model; together they "
+        f"name {counted(together, 'image')}."
     )
+
+
+def _easiest(drawings: Sequence[Drawings], classes: Sequence[str]) -> str:
+    """The commonest class among the best images; empty where labels are missing."""
+    labelled = with_arrays(drawings, "labels")
+    best = [d.arrays["labels"][d.arrays["ranked_indices"][0]] for d in labelled]
+    if not best:
+        return ""
+    kinds, counts = np.unique(np.concatenate(best), return_counts=True)
+    name = class_name(int(kinds[counts.argmax()]), classes)
+    return f" Of the {counts.sum()} best, {counts.max()} are of class {name}."

@@ -111,10 +111,11 @@ def scores_exhibit(found: Findings) -> TableExhibit | None:
     return TableExhibit(
         "sample-scores",
         "Samples in numbers",
-        f"Means over {seeds} with {percent(found.confidence)} intervals (Student's t).{drawn} "
-        "Sharpness and contrast have no better direction: the nearer to the real images in the "
-        "last row, the more alike. Confidence, precision and the Fréchet distance fall with "
-        "implausible samples, recall with kinds of images that are never drawn.",
+        f"Means over {seeds} with {percent(found.confidence)} intervals (Student's t), which with "
+        f"few seeds may reach beyond what is possible.{drawn} Sharpness and contrast have no "
+        "better direction: the nearer to the real images in the last row, the more alike. "
+        "Implausible samples lower confidence and precision and raise the Fréchet distance; kinds "
+        "of images that are never drawn lower recall.",
         Table(table.columns, (*table.rows, last)),
         summary[
             [
