@@ -41,6 +41,9 @@ _IMAGES = {
 _NUMBERS = {
     "latent_grid_axis": "G",
     "plane_confidence": "CC",
+    "samples_confidence": "M",
+    "interpolation_codes": "PLd",
+    "interpolations_confidence": "PL",
     "mu": "Nd",
     "log_var": "Nd",
     "mu_variance": "d",
@@ -51,7 +54,11 @@ _NUMBERS = {
 }
 _WHOLE_NUMBERS = {
     "labels": "N",
+    "samples_classes": "M",
+    "interpolation_labels": "P2",
+    "interpolations_classes": "PL",
     "plane_classes": "CC",
+    "plane_borders": "K2",
     "ranked_indices": "3R",
     "traversal_dims": "D",
     "traversal_bases": "B",
@@ -61,7 +68,6 @@ _AXES = _IMAGES | _NUMBERS | _WHOLE_NUMBERS
 _INDICES = {"ranked_indices": "N", "traversal_bases": "N", "traversal_dims": "d"}
 # What numpy raises for a file that is no archive of arrays, or only a part of one.
 _DAMAGE = (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
-_PLANE_ONLY = ("latent_grid", "latent_grid_axis", "mu", "log_var")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,7 @@ class Drawings:
         run: its folder under ``results/runs/``.
         latent_dim: number of latent dimensions.
         collapsed: whether the run collapsed.
-        arrays: by name, as ``arrays.npz`` holds them; the plane's only for two dimensions.
+        arrays: by name, as ``arrays.npz`` holds them.
     """
 
     model: str
@@ -222,8 +228,7 @@ def _load(path: Path, names: Iterable[str]) -> dict[str, Array]:
 
 
 def _read_arrays(path: Path, latent_dim: int) -> dict[str, Array]:
-    # Codes of all images only where they are drawn.
-    arrays = _load(path, [name for name in _AXES if latent_dim == 2 or name not in _PLANE_ONLY])
+    arrays = _load(path, _AXES)
     for name, array in arrays.items():
         _check_kind(path, name, array)
     lengths = {"d": latent_dim} | {digit: int(digit) for digit in "23"}

@@ -4,6 +4,8 @@ Many images are assembled into one array and drawn once: a sheet of 512 images t
 0.05 s, where 512 axes take 15 s.
 """
 
+from typing import Literal
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -16,6 +18,7 @@ Images = NDArray[np.uint8]
 
 PAPER = 255
 LINE_HEIGHT = 40  # screen pixels of a line of text
+NAME_SIZE = 9.5  # points: sheets shrink to a phone's width, and names must still be read
 
 
 def mosaic(images: Images, gap: int = 1) -> Images:
@@ -43,11 +46,11 @@ def whole_scale(pixels: int, target: int) -> int:
 def show(
     axes: Axes, canvas: Images, extent: tuple[float, float, float, float] | None = None
 ) -> None:
-    """Draw grey pixels (H, W) over the whole axes, each value as it is.
+    """Draw pixels over the whole axes, each value as it is: grey (H, W) or coloured (H, W, 3).
 
-    As red, green and blue: a colour map would round some values to their neighbours.
+    Grey as red, green and blue: a colour map would round some values to their neighbours.
     """
-    colours = np.repeat(canvas[..., np.newaxis], 3, axis=-1)
+    colours = np.repeat(canvas[..., np.newaxis], 3, axis=-1) if canvas.ndim == 2 else canvas
     axes.imshow(colours, interpolation="nearest", aspect="auto", extent=extent)
 
 
@@ -59,7 +62,7 @@ class Sheet:
         self.figure = Figure(figsize=(width / PNG_DPI, height / PNG_DPI), dpi=PNG_DPI)
 
     def place(self, canvas: Images, left: int, top: int, scale: int) -> None:
-        """Draw a canvas (H, W) of grey pixels, each ``scale`` screen pixels wide and high."""
+        """Draw a canvas (H, W) or (H, W, 3), each pixel ``scale`` screen pixels wide and high."""
         axes = self.axes(left, top, canvas.shape[1] * scale, canvas.shape[0] * scale)
         show(axes, canvas)
         axes.set_axis_off()
@@ -75,16 +78,43 @@ class Sheet:
             )
         )
 
+    def overlay(self) -> Axes:
+        """Axes without frame over the whole sheet, for marks at the sheet's own coordinates."""
+        axes = self.axes(0, 0, self.width, self.height)
+        axes.set_axis_off()
+        axes.set_xlim(0, self.width)
+        axes.set_ylim(self.height, 0)
+        return axes
+
     def write(
-        self, text: str, left: float, middle: float, *, bold: bool = False, muted: bool = False
+        self,
+        text: str,
+        left: float,
+        middle: float,
+        *,
+        bold: bool = False,
+        muted: bool = False,
+        align: Literal["left", "center", "right"] = "left",
+        size: float = NAME_SIZE,
     ) -> None:
-        """Text that starts at ``left``, centred on the height ``middle``."""
+        """Text that starts, stands centred or ends at ``left``, centred on the height ``middle``.
+
+        Args:
+            text: on one line.
+            left: screen pixels from the left.
+            middle: screen pixels from the top.
+            bold: whether it is a heading.
+            muted: whether it is secondary.
+            align: which part of it stands at ``left``.
+            size: in points.
+        """
         self.figure.text(
             left / self.width,
             1 - middle / self.height,
             text,
-            ha="left",
+            ha=align,
             va="center",
+            fontsize=size,
             fontweight="bold" if bold else "normal",
             color=MUTED if muted else INK,
         )
@@ -106,4 +136,9 @@ class Sheet:
 
 def label_width(labels: list[str]) -> int:
     """Screen pixels that the longest of these names takes behind its marker."""
-    return 52 + 14 * max(map(len, labels))
+    return 52 + text_width(max(labels, key=len), NAME_SIZE)
+
+
+def text_width(text: str, size: float) -> int:
+    """About how many screen pixels a text of so many points takes: more rather than less."""
+    return round(1.65 * size * len(text))

@@ -1,24 +1,29 @@
-"""What the models draw: reconstructions, samples, interpolations. Sheets of grey images."""
+"""What the models draw: reconstructions and samples. Sheets of grey images."""
 
 import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from analysis.figures.canvas import (
     LINE_HEIGHT,
+    NAME_SIZE,
     Images,
     Sheet,
     label_width,
     mosaic,
+    text_width,
     whole_scale,
 )
 from analysis.style import ModelStyle
 
 Named = Sequence[tuple[str, str, Images]]  # display name, label, images
+Marks = NDArray[np.bool_]
 
-PATHS_SHOWN = 24  # of the interpolations: all would be longer than a page
+MARK = "#ff9500"  # of images that the judge doubts: seen on black, and by its shape as well
 COLUMNS_SHOWN = 12  # of the reconstructions
 
 
@@ -50,15 +55,23 @@ def reconstructions(
     return sheet.figure
 
 
-def samples(models: Named, columns: int, styles: Mapping[str, ModelStyle]) -> Figure:
+def samples(
+    models: Named,
+    columns: int,
+    styles: Mapping[str, ModelStyle],
+    doubtful: Mapping[str, Marks] | None = None,
+) -> Figure:
     """A square block of samples a model, ``columns`` blocks beside each other.
 
     Args:
         models: images (n, H, W) a model; the largest square number of them is shown.
         columns: blocks a row.
         styles: by display name.
+        doubtful: by display name, which (n,) of its images get a mark in their corner; their
+            number stands beside the name.
     """
-    side = min(8, *(math.isqrt(len(images)) for _, _, images in models))
+    doubtful = doubtful or {}
+    side = samples_side(models)
     height, width = models[0][2].shape[1:]
     columns = min(columns, len(models))
     wide, high = side * (width + 1) - 1, side * (height + 1) - 1
@@ -70,45 +83,38 @@ def samples(models: Named, columns: int, styles: Mapping[str, ModelStyle]) -> Fi
         max(columns * pitch_x - between, label_width([label for _, label, _ in models])),
         rows * pitch_y - between,
     )
+    corners = []
     for place, (model, label, images) in enumerate(models):
         left, top = place % columns * pitch_x, place // columns * pitch_y
         sheet.name(label, left, top + LINE_HEIGHT / 2, styles[model])
         block = images[: side * side].reshape(side, side, height, width)
         sheet.place(mosaic(block), left, top + head, scale)
+        if model in doubtful:
+            marked = np.flatnonzero(doubtful[model][: side * side])
+            corners += [
+                _corner(
+                    left + ((at % side) * (width + 1) + width) * scale,
+                    top + head + (at // side) * (height + 1) * scale,
+                    scale * width / 4,
+                )
+                for at in marked.tolist()
+            ]
+            right = left + wide * scale
+            text = f"{len(marked)} of {side * side} marked"
+            if label_width([label]) + text_width(text, NAME_SIZE) <= wide * scale:
+                sheet.write(text, right, top + LINE_HEIGHT / 2, muted=True, align="right")
+    if corners:
+        sheet.overlay().add_collection(
+            PolyCollection(corners, facecolors=MARK, edgecolors="none", antialiased=False)
+        )
     return sheet.figure
 
 
-def pairs_shown(pairs: int, models: int) -> int:
-    """How many pairs fit into a sheet of as many models: at least one."""
-    return min(pairs, max(1, PATHS_SHOWN // models))
+def samples_side(models: Named) -> int:
+    """Images on a side of each model's block."""
+    return min(8, *(math.isqrt(len(images)) for _, _, images in models))
 
 
-def interpolations(ends: Images, models: Named, styles: Mapping[str, ModelStyle]) -> Figure:
-    """Straight paths between the codes of two images, grouped by pair, a row a model.
-
-    Args:
-        ends: (pairs, 2, H, W), the images whose codes each path joins.
-        models: (pairs, steps, H, W) a model.
-        styles: by display name.
-    """
-    pairs, steps = pairs_shown(len(ends), len(models)), models[0][2].shape[1]
-    height, width = ends.shape[2:]
-    scale = min(whole_scale(width, 84), whole_scale((steps + 4) * (width + 1), 1600))
-    larger = scale * min(2, len(models))
-    pitch, between, aside = (height + 1) * scale, 56, 28
-    names = label_width([label for _, label, _ in models])
-    path_left = width * larger + aside + names
-    path_right = path_left + steps * (width + 1) * scale
-    block = len(models) * pitch
-    sheet = Sheet(path_right + aside + width * larger, pairs * (block + between) - between)
-    for pair in range(pairs):
-        top = pair * (block + between)
-        end_top = top + (block - height * larger) // 2
-        sheet.place(ends[pair, 0], 0, end_top, larger)
-        sheet.place(ends[pair, 1], path_right + aside, end_top, larger)
-        paths = np.stack([images[pair] for _, _, images in models])  # (models, steps, H, W)
-        sheet.place(mosaic(paths), path_left, top, scale)
-        for row, (model, label, _) in enumerate(models):
-            middle = top + row * pitch + height * scale / 2
-            sheet.name(label, width * larger + aside, middle, styles[model])
-    return sheet.figure
+def _corner(right: float, top: float, size: float) -> list[tuple[float, float]]:
+    """A triangle in the upper right corner of an image."""
+    return [(right - size, top), (right, top), (right, top + size)]

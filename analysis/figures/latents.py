@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import seaborn as sns
@@ -19,10 +20,26 @@ Floats = NDArray[np.floating]
 Labels = NDArray[np.integer]
 
 COLUMNS = 2
+PATH = "#ffb000"  # seen on black and on white digits
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Path:
+    """A straight path over the plane.
+
+    Attributes:
+        codes: (T, 2) its points (z1, z2), in their order.
+        ends: the names of the images that it joins; empty for none.
+    """
+
+    codes: Floats
+    ends: tuple[str, ...] = ()
 
 
 def latent_grid(
-    grids: Sequence[tuple[str, str, Images, Floats]], styles: Mapping[str, ModelStyle]
+    grids: Sequence[tuple[str, str, Images, Floats]],
+    styles: Mapping[str, ModelStyle],
+    paths: Mapping[str, Path] | None = None,
 ) -> Figure:
     """The decoded plane of each model, z1 to the right and z2 upwards.
 
@@ -30,7 +47,9 @@ def latent_grid(
         grids: display name, label, images (G, G, H, W) with [i, j] decoded at
             (z1 = axis[j], z2 = axis[i]), and the ascending axis (G,).
         styles: by display name.
+        paths: by display name; drawn as far as they run over the plane.
     """
+    paths = paths or {}
     cells, height, width = grids[0][2].shape[1:]
     scale = whole_scale(cells * width, 900)
     wide, high = cells * width * scale, cells * height * scale
@@ -47,8 +66,40 @@ def latent_grid(
         ends = (axis[0] - half, axis[-1] + half)
         show(axes, mosaic(images[::-1], gap=0), (*ends, *ends))  # the first row has the lowest z2
         ticks = [float(axis[0]), float(axis[0] + axis[-1]) / 2, float(axis[-1])]
-        _plane_axes(axes, ticks)
+        plane_axes(axes, ticks)
+        if model in paths:
+            _draw_path(axes, paths[model], (float(ends[0]), float(ends[1])))
     return sheet.figure
+
+
+def _draw_path(axes: Axes, path: Path, limits: tuple[float, float]) -> None:
+    """A line with a point a step; a ring where it begins, a square where it ends."""
+    rim = [patheffects.Stroke(linewidth=4.2, foreground="black"), patheffects.Normal()]
+    z1, z2 = path.codes.T
+    axes.plot(z1, z2, "o-", color=PATH, lw=1.8, ms=3.6, path_effects=rim)
+    inside = (np.abs(path.codes - np.mean(limits)) <= np.ptp(limits) / 2).all(1)
+    for place, marker, name in zip((0, -1), ("o", "s"), path.ends or ("", ""), strict=True):
+        if not inside[place]:
+            continue
+        axes.plot(z1[place], z2[place], marker, ms=10, mfc="none", mec=PATH, mew=1.8)
+        # Beside the end, away from the path.
+        onward = z1[1] - z1[0] if place == 0 else z1[-2] - z1[-1]
+        side = -1 if onward > 0 else 1
+        axes.annotate(
+            name,
+            (z1[place], z2[place]),
+            (10 * side, 0),
+            textcoords="offset points",
+            ha="left" if side > 0 else "right",
+            va="center",
+            fontsize=10,
+            fontweight="bold",
+            color=PATH,
+            path_effects=[patheffects.withStroke(linewidth=3, foreground="black")],
+            annotation_clip=True,
+        )
+    axes.set_xlim(*limits)
+    axes.set_ylim(*limits)
 
 
 def posterior_means(
@@ -110,7 +161,8 @@ def class_name(kind: int, classes: Sequence[str]) -> str:
     return classes[kind] if 0 <= kind < len(classes) else str(kind)
 
 
-def _plane_axes(axes: Axes, ticks: Sequence[float]) -> None:
+def plane_axes(axes: Axes, ticks: Sequence[float]) -> None:
+    """Name the axes z1 and z2, without a frame."""
     names = [f"{tick:g}".replace("-", "−") for tick in ticks]
     axes.set_xticks(ticks, names)
     axes.set_yticks(ticks, names)

@@ -1,48 +1,145 @@
-"""Interpolations: straight paths between the codes of test images."""
+"""Interpolations: straight paths between the codes of test images, and how plausible they are."""
 
 from collections.abc import Sequence
 
+import numpy as np
+import pandas as pd
+
 from analysis.arrays import Drawings, that_share, with_arrays
-from analysis.exhibits import Exhibit, Section, Styles, present
-from analysis.figures.images import interpolations, pairs_shown
+from analysis.exhibits import Exhibit, Section, Styles, TableExhibit, present
+from analysis.figures.paths import Judged, Paths, interpolations, pairs_shown
 from analysis.findings import Findings
 from analysis.frames import Results
-from analysis.sections.wording import IMAGES_ARE_MEANS, LOWEST_SEED, named
-from analysis.words import counted, listing
+from analysis.sections.training import curve_models
+from analysis.sections.wording import (
+    IMAGES_ARE_MEANS,
+    LOWEST_SEED,
+    threshold,
+    threshold_words,
+    without,
+)
+from analysis.statistics import interval_of
+from analysis.tables import metrics_table, shown_metrics
+from analysis.words import counted, estimate, listing, number, percent, span
+from pipeline.judged_metrics import PATH_PLAUSIBILITY, PATHS
+
+JUDGED = ("interpolations_classes", "interpolations_confidence")
 
 
 def section(found: Findings) -> Section | None:
-    """The chapter; None without arrays."""
-    shown = present(interpolations_exhibit(found.results, found.drawings, found.styles))
-    return Section("interpolations", "Interpolations", shown) if shown else None
+    """The chapter; None where there is nothing of it."""
+    shown = present(
+        interpolations_exhibit(found.results, found.summary, found.drawings, found.styles),
+        plausibility_exhibit(found),
+    )
+    return Section("interpolations", "Interpolations", shown, lead=_lead(found)) if shown else None
 
 
 def interpolations_exhibit(
-    results: Results, drawings: Sequence[Drawings], styles: Styles
+    results: Results, summary: pd.DataFrame, drawings: Sequence[Drawings], styles: Styles
 ) -> Exhibit | None:
-    """Straight paths between codes of test images; None without arrays."""
+    """Straight paths between codes of test images, judged step by step; None without arrays."""
     candidates = with_arrays(drawings, "interpolations", "interpolation_originals")
-    shown, notes = that_share(candidates, "interpolation_originals")
-    if not shown:
+    same, notes = that_share(candidates, "interpolation_originals")
+    if not same:
         return None
+    held = summary[summary["model"].isin([drawing.model for drawing in same])]
+    chosen = set(curve_models(held))
+    shown = [drawing for drawing in same if drawing.model in chosen] or same
     ends = shown[0].arrays["interpolation_originals"]
     amount = pairs_shown(len(ends), len(shown))
     steps = shown[0].arrays["interpolations"].shape[1]
+    least = threshold(results)
+    paths = [_paths(drawing, least) for drawing in shown]
+    judged = [path for path in paths if path.judged]
+    below = (
+        " Below each step: the class that the judge takes it for, and its confidence as a bar "
+        "(full length: 1). A question mark and a hollow bar mark a step whose confidence is at "
+        f"most {threshold_words(least)}."
+        if least is not None and judged
+        else ""
+    )
+    left_out = [drawing.model for drawing in same if drawing not in shown]
+    others = f" Left out for room: {listing(left_out)}, in the table." if left_out else ""
+    likely = [
+        f"{path.model} {number(100 * float(path.judged.plausible[:amount].mean()), 0)} %"
+        for path in judged
+        if path.judged
+    ]
     return Exhibit(
         name="interpolations",
         title="Interpolations",
         caption=(
             f"{counted(steps, 'point')} on the straight line between the posterior means of two "
             f"images of the {results.protocol.split} split, which stand at the ends; {amount} of "
-            f"{counted(len(ends), 'pair')}, the same for every model. "
-            f"{IMAGES_ARE_MEANS} {LOWEST_SEED} A good path changes evenly and belongs to a class "
-            "everywhere."
+            f"{counted(len(ends), 'pair')}, the same for every model.{below} "
+            f"{IMAGES_ARE_MEANS} {LOWEST_SEED}{others} A good path changes evenly and belongs to "
+            "a class everywhere."
         ),
         alt=(
             f"{counted(amount, 'group')} of rows, a row a model, between two large originals: "
             f"{listing([drawing.model for drawing in shown])}."
+            + (f" Plausible steps: {listing(likely)}." if likely else "")
         ),
-        figure=interpolations(ends, named(shown, "interpolations"), styles),
+        figure=interpolations(ends, paths, styles, results.data.classes if results.data else ()),
         format="png",
-        notes=tuple(notes),
+        notes=(
+            *notes,
+            *(
+                without(shown, "judgement of the steps", *JUDGED)
+                if least is not None
+                else ["Without a judge, no step has a class."]
+            ),
+        ),
+    )
+
+
+def _paths(drawing: Drawings, least: float | None) -> Paths:
+    arrays = drawing.arrays
+    judged = None
+    if least is not None and all(name in arrays for name in JUDGED):
+        classes, confidence = (arrays[name] for name in JUDGED)
+        judged = Judged(classes, confidence, np.asarray(confidence > least))
+    return Paths(drawing.model, drawing.label, arrays["interpolations"], judged)
+
+
+def plausibility_exhibit(found: Findings) -> TableExhibit | None:
+    """How plausible all paths are, over the seeds; None where no path was judged."""
+    summary, least = found.summary, threshold(found.results)
+    metrics = [metric for metric in PATHS if metric.name in shown_metrics(summary)]
+    if not metrics or summary[f"{metrics[0].name}_mean"].isna().all():
+        return None
+    columns = [f"{metric.name}_{end}" for metric in metrics for end in ("mean", "low", "high")]
+    above = f" above {threshold_words(least)}" if least is not None else ""
+    return TableExhibit(
+        "path-plausibility",
+        "How plausible the paths are",
+        "Over at least 200 pairs of test images of different classes, the same for every model, "
+        "the ones shown among them. Path plausibility: share of the points, both ends included, "
+        f"with a confidence of the judge{above}. Least confidence: at the worst point of a path, "
+        f"averaged over paths. Means over {span(summary['seeds'].tolist(), 'seed')} with "
+        f"{percent(found.confidence)} intervals (Student's t).",
+        metrics_table(summary, found.results.protocol, metrics),
+        summary[["model", *columns]],
+    )
+
+
+def _lead(found: Findings) -> tuple[str, ...]:
+    """The most and the least plausible model, in a sentence; nothing for fewer than two."""
+    name = PATH_PLAUSIBILITY.name
+    if f"{name}_mean" not in found.summary:
+        return ()
+    ranked = found.summary.dropna(subset=[f"{name}_mean"]).sort_values(
+        f"{name}_mean", ascending=False, kind="stable"
+    )
+    if len(ranked) < 2:
+        return ()
+    digits = PATH_PLAUSIBILITY.digits
+    best, worst = (
+        f"{row['model']} ({estimate(interval_of(row, name), digits)})"
+        for row in (ranked.iloc[0], ranked.iloc[-1])
+    )
+    return (
+        f"On straight paths between codes, the judge takes the largest share of points for "
+        f"plausible with {best} and the smallest with {worst}.",
     )

@@ -7,10 +7,12 @@ import pandas as pd
 from analysis.arrays import Drawings, that_share, with_arrays
 from analysis.exhibits import Exhibit, Section, Styles, present
 from analysis.figures.effects import kl_per_dimension
-from analysis.figures.latents import latent_grid, posterior_means
+from analysis.figures.latents import Path, class_name, latent_grid, posterior_means
 from analysis.findings import Findings
 from analysis.frames import Results
-from analysis.sections.wording import IMAGES_ARE_MEANS, LOWEST_SEED
+from analysis.sections.codes import aggregate_exhibit, codes_table
+from analysis.sections.plane import borders_table, classes_exhibit, plane_table
+from analysis.sections.wording import IMAGES_ARE_MEANS, LOWEST_SEED, without
 from analysis.statistics import sorted_kl_per_dim
 from analysis.words import active, listing, span
 
@@ -19,39 +21,22 @@ def section(found: Findings) -> Section | None:
     """The chapter; None where there is nothing of it."""
     results, drawings, styles = found.results, found.drawings, found.styles
     shown = present(
-        latent_grid_exhibit(drawings, styles),
+        latent_grid_exhibit(results, drawings, styles),
+        classes_exhibit(results, drawings, styles),
+        plane_table(found),
+        borders_table(results, drawings),
         posterior_means_exhibit(results, drawings, styles),
         dimensions_exhibit(results, found.summary, styles),
+        codes_table(found),
+        aggregate_exhibit(results, drawings, styles),
     )
-    return Section("latent-space", "The latent space", shown) if shown else None
+    notes = without(drawings, "aggregate posterior", "mu", "log_var")
+    return Section("latent-space", "The latent space", shown, notes=tuple(notes)) if shown else None
 
 
-def dimensions_exhibit(results: Results, summary: pd.DataFrame, styles: Styles) -> Exhibit | None:
-    """KL of each dimension of the models with more than two; None if there is none."""
-    larger = summary[summary["latent_dim"] > 2]
-    if larger.empty:
-        return None
-    values = [
-        f"{row['model']} {active(row['active_units_mean'], row['latent_dim'])}"
-        for _, row in larger.iterrows()
-    ]
-    return Exhibit(
-        name="kl-per-dimension",
-        title="KL per dimension",
-        caption=(
-            f"What each latent dimension carries, in nats per image of the {results.protocol.split}"
-            " split, sorted within its run; bars are means over "
-            f"{span(larger['seeds'].tolist(), 'seed')}, whiskers reach from the lowest to the "
-            "highest. Active: the variance of the posterior mean over the split exceeds 0.01. "
-            "Bars near zero are dimensions that the model leaves unused."
-        ),
-        alt=f"Bar charts of sorted KL per dimension. Active dimensions: {listing(values)}.",
-        figure=kl_per_dimension(sorted_kl_per_dim(results.runs), larger, styles),
-        format="svg",
-    )
-
-
-def latent_grid_exhibit(drawings: Sequence[Drawings], styles: Styles) -> Exhibit | None:
+def latent_grid_exhibit(
+    results: Results, drawings: Sequence[Drawings], styles: Styles
+) -> Exhibit | None:
     """The decoded plane of two-dimensional models; None without one."""
     shown, notes = that_share(
         with_arrays(drawings, "latent_grid", "latent_grid_axis"), "latent_grid_axis"
@@ -64,6 +49,7 @@ def latent_grid_exhibit(drawings: Sequence[Drawings], styles: Styles) -> Exhibit
     axis = grids[0][3]
     ends = " to ".join(f"{end:g}".replace("-", "−") for end in (axis[0], axis[-1]))
     names = listing([drawing.model for drawing in shown])
+    paths = _first_paths(results, shown)
     return Exhibit(
         name="latent-grid",
         title="The decoded plane",
@@ -71,11 +57,48 @@ def latent_grid_exhibit(drawings: Sequence[Drawings], styles: Styles) -> Exhibit
             f"What {names} decode at {len(axis)} by {len(axis)} points of the latent plane, z1 and "
             f"z2 from {ends}. {IMAGES_ARE_MEANS} {LOWEST_SEED} Neighbours should resemble each "
             "other; see which class lies at the origin and which touch."
+            f"{_path_words(paths, float(axis[0]), float(axis[-1]))}"
         ),
-        alt=f"Dense squares of small decoded images over the latent plane of {names}.",
-        figure=latent_grid(grids, styles),
+        alt=f"Dense squares of small decoded images over the latent plane of {names}"
+        + (", with a straight path drawn on them." if paths else "."),
+        figure=latent_grid(grids, styles, paths),
         format="png",
         notes=tuple(notes),
+    )
+
+
+def _first_paths(results: Results, drawings: Sequence[Drawings]) -> dict[str, Path]:
+    """The first interpolation of each model that has one, by display name."""
+    classes = results.data.classes if results.data else ()
+    paths = {}
+    for drawing in with_arrays(drawings, "interpolation_codes"):
+        labels = drawing.arrays.get("interpolation_labels")
+        named = (
+            () if labels is None else tuple(class_name(int(kind), classes) for kind in labels[0])
+        )
+        paths[drawing.model] = Path(drawing.arrays["interpolation_codes"][0], named)
+    return paths
+
+
+def _path_words(paths: dict[str, Path], low: float, high: float) -> str:
+    """What the line on the plane is, and whose leaves the plane; empty without any."""
+    if not paths:
+        return ""
+    named = next((path.ends for path in paths.values() if path.ends), ())
+    what = f" from a test image of {named[0]} to one of {named[1]}" if named else ""
+    leaving = [
+        model
+        for model, path in paths.items()
+        if (path.codes < low).any() or (path.codes > high).any()
+    ]
+    beyond = (
+        f" {listing(leaving)}: the path leaves the square and is cut at its edge."
+        if leaving
+        else ""
+    )
+    return (
+        f" Orange: the first pair's interpolation{what}, a point a step, a ring at its beginning "
+        f"and a square at its end.{beyond}"
     )
 
 
@@ -104,4 +127,29 @@ def posterior_means_exhibit(
         alt=f"Scatter plots of posterior means by class in the latent plane of {names}.",
         figure=posterior_means(clouds, classes, square, styles),
         format="png",
+    )
+
+
+def dimensions_exhibit(results: Results, summary: pd.DataFrame, styles: Styles) -> Exhibit | None:
+    """KL of each dimension of the models with more than two; None if there is none."""
+    larger = summary[summary["latent_dim"] > 2]
+    if larger.empty:
+        return None
+    values = [
+        f"{row['model']} {active(row['active_units_mean'], row['latent_dim'])}"
+        for _, row in larger.iterrows()
+    ]
+    return Exhibit(
+        name="kl-per-dimension",
+        title="KL per dimension",
+        caption=(
+            f"What each latent dimension carries, in nats per image of the {results.protocol.split}"
+            " split, sorted within its run; bars are means over "
+            f"{span(larger['seeds'].tolist(), 'seed')}, whiskers reach from the lowest to the "
+            "highest. Active: the variance of the posterior mean over the split exceeds 0.01. "
+            "Bars near zero are dimensions that the model leaves unused."
+        ),
+        alt=f"Bar charts of sorted KL per dimension. Active dimensions: {listing(values)}.",
+        figure=kl_per_dimension(sorted_kl_per_dim(results.runs), larger, styles),
+        format="svg",
     )

@@ -1,4 +1,4 @@
-"""Reconstructions: the same test images through every model."""
+"""Reconstructions: the same test images through every model, their errors, best and worst."""
 
 from collections.abc import Sequence
 
@@ -6,17 +6,35 @@ import numpy as np
 
 from analysis.arrays import Drawings, that_share, with_arrays
 from analysis.exhibits import Exhibit, Section, Styles, present
+from analysis.figures.errors import error_maps, ranked, signed_errors
 from analysis.figures.images import COLUMNS_SHOWN, reconstructions
+from analysis.figures.latents import class_name
 from analysis.findings import Findings
 from analysis.frames import Results
-from analysis.sections.wording import IMAGES_ARE_MEANS, LOWEST_SEED, named
-from analysis.words import counted, listing
+from analysis.sections.wording import (
+    IMAGES_ARE_MEANS,
+    LOWEST_SEED,
+    named,
+    size_columns,
+    without,
+)
+from analysis.words import counted, listing, number
+
+RANKED = ("ranked_indices", "ranked_values", "ranked_originals", "ranked_reconstructions")
 
 
 def section(found: Findings) -> Section | None:
     """The chapter; None without arrays."""
-    shown = present(reconstructions_exhibit(found.results, found.drawings, found.styles))
-    return Section("reconstructions", "Reconstructions", shown) if shown else None
+    results, drawings, styles = found.results, found.drawings, found.styles
+    shown = present(
+        reconstructions_exhibit(results, drawings, styles),
+        errors_exhibit(results, drawings, styles),
+        ranked_exhibit(results, drawings, styles),
+    )
+    if not shown:
+        return None
+    notes = without(drawings, "best and worst images", *RANKED)
+    return Section("reconstructions", "Reconstructions", shown, notes=tuple(notes))
 
 
 def reconstructions_exhibit(
@@ -51,3 +69,113 @@ def reconstructions_exhibit(
         format="png",
         notes=tuple(notes),
     )
+
+
+def errors_exhibit(
+    results: Results, drawings: Sequence[Drawings], styles: Styles
+) -> Exhibit | None:
+    """Where the same reconstructions differ from the originals; None without arrays."""
+    shown, notes = that_share(with_arrays(drawings, "originals", "reconstructions"), "originals")
+    if not shown:
+        return None
+    originals = shown[0].arrays["originals"][:COLUMNS_SHOWN]
+    means = [
+        float(np.abs(signed_errors(originals, d.arrays["reconstructions"][:COLUMNS_SHOWN])).mean())
+        for d in shown
+    ]
+    values = [f"{d.model} {number(mean, 3)}" for d, mean in zip(shown, means, strict=True)]
+    return Exhibit(
+        name="reconstruction-errors",
+        title="Where reconstructions are wrong",
+        caption=(
+            f"Reconstruction minus original of the same {counted(len(originals), 'image')}, pixel "
+            "by pixel and on one scale for all models: red where the reconstruction is too bright, "
+            "blue where it is too dark, white where it is right. Against the grey original, since "
+            "no model can foresee a binarised draw of it. At the end of a row: the mean absolute "
+            f"error over its pixels, in shares of the grey range. {LOWEST_SEED} Blur shows as a "
+            "blue core with red rims, a wrong shape as blue and red strokes side by side."
+        ),
+        alt=(
+            f"Rows of {len(originals)} error images a model, blue for too dark and red for too "
+            f"bright. Mean absolute error: {listing(values)}."
+        ),
+        figure=error_maps(originals, named(shown, "reconstructions"), styles),
+        format="png",
+        notes=tuple(notes),
+    )
+
+
+def ranked_exhibit(
+    results: Results, drawings: Sequence[Drawings], styles: Styles
+) -> Exhibit | None:
+    """The best, median and worst reconstructed images of each model; None without their arrays."""
+    shown = with_arrays(drawings, *RANKED)
+    if not shown:
+        return None
+    amount = min(drawing.arrays["ranked_values"].shape[1] for drawing in shown)
+    values = [
+        f"{drawing.model} {number(float(ranks[0, 0]), 1)} to {number(float(ranks[2, -1]), 1)}"
+        for drawing in shown
+        for ranks in (drawing.arrays["ranked_values"],)
+    ]
+    classes = results.data.classes if results.data else ()
+    binarised = (
+        " of its binarised draw" if results.protocol.binarisation in ("dynamic", "static") else ""
+    )
+    return Exhibit(
+        name="best-and-worst",
+        title="Best, median and worst",
+        caption=(
+            f"Of all images of the {results.protocol.split} split, the {amount} that each model "
+            f"reconstructs best, the {amount} around the median and the {amount} it reconstructs "
+            "worst; the original above, its reconstruction below. Ranked by the reconstruction "
+            f"term{binarised} in nats, lower is better, which rises from left to right and whose "
+            "range stands above each row: the last image is the worst of all. Images of few bright "
+            f"pixels cost few nats.{_easiest(shown, classes)}{_shared(shown)} {IMAGES_ARE_MEANS} "
+            f"{LOWEST_SEED}"
+        ),
+        alt=(
+            f"For each model three double rows of {amount} images: best, median and worst, each "
+            "above its reconstruction. Reconstruction term in nats from the best to the worst "
+            f"image: {listing(values)}."
+        ),
+        figure=ranked(
+            [
+                (
+                    drawing.model,
+                    drawing.label,
+                    drawing.arrays["ranked_originals"],
+                    drawing.arrays["ranked_reconstructions"],
+                    drawing.arrays["ranked_values"],
+                )
+                for drawing in shown
+            ],
+            size_columns(shown),
+            styles,
+        ),
+        format="png",
+    )
+
+
+def _shared(drawings: Sequence[Drawings]) -> str:
+    """How far models agree on which images are hard; empty for one model."""
+    if len(drawings) < 2:
+        return ""
+    worst = [set(drawing.arrays["ranked_indices"][2].tolist()) for drawing in drawings]
+    common, together = len(set.intersection(*worst)), len(set.union(*worst))
+    amount = counted(common, "image") if common else "No image"
+    return (
+        f" {amount} {'is' if common < 2 else 'are'} among the worst of every model; together they "
+        f"name {counted(together, 'image')}."
+    )
+
+
+def _easiest(drawings: Sequence[Drawings], classes: Sequence[str]) -> str:
+    """The commonest class among the best images; empty where labels are missing."""
+    labelled = with_arrays(drawings, "labels")
+    best = [d.arrays["labels"][d.arrays["ranked_indices"][0]] for d in labelled]
+    if not best:
+        return ""
+    kinds, counts = np.unique(np.concatenate(best), return_counts=True)
+    name = class_name(int(kinds[counts.argmax()]), classes)
+    return f" Of the {counts.sum()} best, {counts.max()} are of class {name}."

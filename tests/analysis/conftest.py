@@ -205,7 +205,7 @@ def _write_arrays(
     if latent_dim == 2:
         arrays["latent_grid"] = images(GRID, GRID)
         arrays["latent_grid_axis"] = np.linspace(-1.5, 1.5, GRID)
-    arrays |= _newer_arrays(row, classes, images)
+    arrays |= _newer_arrays(row, classes, images) | _judged_arrays(latent_dim, classes)
     folder.mkdir(parents=True, exist_ok=True)
     np.savez(folder / "arrays.npz", **arrays)  # type: ignore[arg-type]
 
@@ -237,6 +237,20 @@ def _newer_arrays(
         arrays["traversal_bases"] = np.arange(classes)
         arrays["traversal_base_codes"] = random.normal(size=(classes, latent_dim))
         arrays["traversals"] = images(classes, len(dims), POINTS)
+    return arrays
+
+
+def _judged_arrays(latent_dim: int, classes: int) -> dict[str, np.ndarray]:
+    """What the judge says of the pictures: every second step and sample is implausible."""
+    confidence = np.where(np.arange(64) % 2, 0.5, 0.95).astype(np.float32)
+    arrays = {
+        "samples_classes": np.arange(64) % classes,
+        "samples_confidence": confidence,
+        "interpolations_classes": np.arange(PAIRS * STEPS).reshape(PAIRS, STEPS) % classes,
+        "interpolations_confidence": confidence[: PAIRS * STEPS].reshape(PAIRS, STEPS),
+    }
+    if latent_dim == 2:
+        arrays["plane_borders"] = np.array([[0, 1], [classes - 1, 2]])
     return arrays
 
 

@@ -28,9 +28,11 @@ def test_the_lowest_seed_is_shown(results_folder: Path) -> None:
     assert notes == []
 
 
-def test_codes_are_read_for_the_plane_only(results_folder: Path) -> None:
-    drawings, _ = load_drawings(results_folder, load_results(results_folder).runs)
-    assert ["mu" in drawing.arrays for drawing in drawings] == [True, False, True, False]
+def test_what_the_judge_said_belongs_to_what_was_drawn(make_results: MakeResults) -> None:
+    folder = make_results()
+    change(folder, "conv-2/seed-0", samples_confidence=np.ones(63, np.float32))
+    with pytest.raises(ResultsError, match="samples_confidence has the shape"):
+        load_drawings(folder, load_results(folder).runs)
 
 
 def test_missing_arrays_are_noted(make_results: MakeResults) -> None:

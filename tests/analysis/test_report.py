@@ -29,11 +29,15 @@ FIGURES = [
     "latent-size.svg",
     "differences.svg",
     "reconstructions.png",
+    "reconstruction-errors.png",
+    "best-and-worst.png",
     "samples.png",
     "interpolations.png",
     "latent-grid.png",
+    "plane-classes.png",
     "posterior-means.png",
     "kl-per-dimension.svg",
+    "aggregate-posterior.svg",
 ]
 
 
@@ -54,9 +58,12 @@ class Page(HTMLParser):
 
 
 def test_every_file_is_there(report: dict[str, bytes]) -> None:
-    tables = [f"tables/{name}.{end}" for name in ("comparison", "differences", "statements")
-              for end in ("csv", "md", "tex")]  # fmt: skip
-    tables += [f"tables/{group}.{end}" for group in ("judge", "paths") for end in ("md", "tex")]
+    with_numbers = (
+        "comparison", "differences", "statements", "sample-scores", "path-plausibility", "plane-borders"
+    )  # fmt: skip
+    tables = [f"tables/{name}.{end}" for name in with_numbers for end in ("csv", "md", "tex")]
+    texts = ("judge", "paths", "plane-center")
+    tables += [f"tables/{name}.{end}" for name in texts for end in ("md", "tex")]
     expected = [*(f"figures/{name}" for name in FIGURES), *tables, "report.md", "index.html"]
     assert sorted(report) == sorted(expected)
     assert list(report)[-1] == "index.html"
@@ -110,7 +117,7 @@ def test_markdown_points_to_files(report: dict[str, bytes]) -> None:
     text = report["report.md"].decode()
     links = re.findall(r"\]\((figures/[^)]*)\)", text)
     assert links == [f"figures/{name}" for name in FIGURES]
-    assert "**Figure 8. Where the images lie.**" in text
+    assert "**Figure 11. Where the images lie.**" in text
 
 
 def test_what_a_reader_must_find(report: dict[str, bytes]) -> None:

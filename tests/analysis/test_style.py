@@ -71,6 +71,12 @@ def test_a_dollar_is_a_dollar() -> None:
     assert b"mathtext" not in comments
 
 
+def test_a_png_has_a_palette() -> None:
+    image = Image.open(io.BytesIO(render(drawing(), "png")))
+    assert image.mode == "P"
+    assert image.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+
+
 def test_png_has_two_pixels_a_css_pixel() -> None:
     assert Image.open(io.BytesIO(render(drawing(), "png"))).size == (2 * 192, 192)
 

@@ -29,10 +29,26 @@ def test_whole_scale() -> None:
 
 def test_a_sheet_shows_each_pixel_as_a_square() -> None:
     canvas = np.random.default_rng(0).integers(0, 256, (20, 30), dtype=np.uint8)
+    canvas[0, :2] = 0, 255
     with theme():
         sheet = Sheet(130, 90)
         sheet.place(canvas, left=10, top=5, scale=4)
-    drawn = np.asarray(Image.open(io.BytesIO(render(sheet.figure, "png"))))
+    drawn = np.asarray(Image.open(io.BytesIO(render(sheet.figure, "png"))).convert("RGB"))
     assert drawn.shape[:2] == (90, 130)
     large = canvas.repeat(4, axis=0).repeat(4, axis=1)
-    np.testing.assert_array_equal(drawn[5:85, 10:130, 0], large)
+    shown = drawn[5:85, 10:130]
+    assert (shown == shown[..., :1]).all()  # grey stays grey
+    assert np.abs(shown[..., 0].astype(int) - large).max() <= 4  # half a step of 32 levels
+    assert shown[0, 0, 0] == 0
+    assert shown[0, 4, 0] == 255
+
+
+def test_coloured_pixels_keep_their_colour() -> None:
+    canvas = np.zeros((1, 2, 3), np.uint8)
+    canvas[0, 1] = 255, 0, 255
+    with theme():
+        sheet = Sheet(8, 4)
+        sheet.place(canvas, left=0, top=0, scale=4)
+    drawn = np.asarray(Image.open(io.BytesIO(render(sheet.figure, "png"))).convert("RGB"))
+    assert drawn[0, 0].tolist() == [0, 0, 0]
+    assert drawn[3, 7].tolist() == [255, 0, 255]

@@ -5,7 +5,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from analysis.figures.canvas import mosaic
-from analysis.figures.images import interpolations, pairs_shown, reconstructions, samples
+from analysis.figures.images import reconstructions, samples
 from analysis.style import ModelStyle, theme
 
 STYLES = {"a": ModelStyle("#ff0000", "o"), "b": ModelStyle("#0000ff", "s")}
@@ -45,17 +45,22 @@ def test_samples_are_square_blocks(amount: int, side: int) -> None:
     np.testing.assert_array_equal(canvases(figure)[1], mosaic(block))
 
 
-def test_interpolations_stand_between_their_ends() -> None:
-    ends, paths = images(2, 2), images(2, 5, seed=1)
+def test_doubtful_samples_are_marked_in_their_corner() -> None:
+    drawn = images(4)
+    doubtful = np.array([False, True, False, False])
     with theme():
-        figure = interpolations(ends, [("a", "a", paths)], STYLES)
-    left, right, path = canvases(figure)[:3]
-    np.testing.assert_array_equal(left, ends[0, 0])
-    np.testing.assert_array_equal(right, ends[0, 1])
-    np.testing.assert_array_equal(path, mosaic(paths[:1]))
-    assert len(figure.axes) == 2 * 3
+        figure = samples([("a", "a", drawn)], 1, STYLES, {"a": doubtful})
+    block, overlay = figure.axes
+    (marks,) = overlay.collections
+    (corner,) = marks.get_paths()
+    scale = 14  # of 6 pixels within 84
+    assert corner.vertices[:, 0].max() == pytest.approx((6 + 1 + 6) * scale)
+    assert corner.vertices[:, 1].min() == pytest.approx(52)
+    assert len(block.images) == 1
 
 
-@pytest.mark.parametrize(("models", "shown"), [(1, 6), (8, 3), (16, 1), (100, 1)])
-def test_many_models_show_fewer_pairs(models: int, shown: int) -> None:
-    assert pairs_shown(6, models) == shown
+def test_marks_are_counted_beside_the_name() -> None:
+    doubtful = np.arange(64) < 5
+    with theme():
+        figure = samples([("a", "a", images(64))], 1, STYLES, {"a": doubtful})
+    assert words(figure) == ["a", "5 of 64 marked"]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from analysis.figures.latents import class_name, latent_grid, posterior_means
+from analysis.figures.latents import Path, class_name, latent_grid, posterior_means
 from analysis.style import ModelStyle, theme
 
 STYLES = {"a": ModelStyle("#ff0000", "o")}
@@ -38,3 +38,20 @@ def test_points_and_names() -> None:
 
 def test_a_label_without_name_shows_its_number() -> None:
     assert [class_name(kind, ["zero"]) for kind in (0, 1, -1)] == ["zero", "1", "-1"]
+
+
+def test_a_path_is_drawn_and_cut_at_the_plane() -> None:
+    axis = np.linspace(-1.5, 1.5, 3)
+    codes = np.array([[0.0, 0.0], [1.5, 1.5], [3.0, 3.0]])
+    with theme():
+        figure = latent_grid(
+            [("a", "a", np.zeros((3, 3, 4, 4), np.uint8), axis)],
+            STYLES,
+            {"a": Path(codes, ("4", "_1"))},
+        )
+    (axes,) = figure.axes
+    line, begin = axes.lines
+    np.testing.assert_array_equal(line.get_xydata(), codes)
+    assert begin.get_xydata().tolist() == [[0, 0]]  # the end lies outside, and has no mark
+    assert [text.get_text() for text in axes.texts] == ["4"]
+    assert (axes.get_xlim(), axes.get_ylim()) == ((-2.25, 2.25), (-2.25, 2.25))

@@ -1,0 +1,138 @@
+"""The judge's classes on the plane of two-dimensional latents: as a map and as numbers."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from analysis.arrays import Drawings, with_arrays
+from analysis.exhibits import Exhibit, Styles, TableExhibit
+from analysis.figures.latents import class_name
+from analysis.figures.plane import ClassMap, class_maps
+from analysis.findings import Findings
+from analysis.frames import Results
+from analysis.sections.wording import LOWEST_SEED, threshold, threshold_words
+from analysis.tables import Cell, Column, Table, metrics_table, shown_metrics
+from analysis.words import NOTHING, listing, percent, span
+from pipeline.judged_metrics import GRID_CENTER_CLASS, PLANE
+
+SQUARE = 1.5  # half a side of the plane that the judge sees
+
+
+def classes_exhibit(
+    results: Results, drawings: Sequence[Drawings], styles: Styles
+) -> Exhibit | None:
+    """The classes that the judge sees on the decoded plane; None where it saw none."""
+    planes = with_arrays(drawings, "plane_classes")
+    if not planes:
+        return None
+    classes, least = results.data.classes if results.data else (), threshold(results)
+    size = planes[0].arrays["plane_classes"].shape
+    maps = [_map(d, least) for d in planes if d.arrays["plane_classes"].shape == size]
+    other = [d.model for d in planes if d.arrays["plane_classes"].shape != size]
+    dotted = (
+        f" Pale, with a dot: its confidence is at most {threshold_words(least)}."
+        if least is not None and any(shown.plausible is not None for shown in maps)
+        else ""
+    )
+    return Exhibit(
+        name="plane-classes",
+        title="Which class lies where",
+        caption=(
+            f"The judge's class of the image decoded at each of {size[0]} by {size[1]} points of "
+            f"the plane, z1 and z2 from −{SQUARE:g} to {SQUARE:g}, by colour and name; lines part "
+            f"classes, a cross marks the origin.{dotted} Small patches of a class that has a "
+            f"larger one have no name. {LOWEST_SEED} Pale bands between classes decode to shapes "
+            "that belong to none."
+        ),
+        alt=" ".join(_in_words(shown, classes) for shown in maps),
+        figure=class_maps(maps, np.linspace(-SQUARE, SQUARE, size[0]), classes, styles),
+        format="png",
+        notes=(f"Judged at other points, and not shown: {listing(other)}.",) if other else (),
+    )
+
+
+def _map(drawing: Drawings, least: float | None) -> ClassMap:
+    arrays = drawing.arrays
+    confidence = arrays.get("plane_confidence")
+    return ClassMap(
+        drawing.model,
+        drawing.label,
+        arrays["plane_classes"],
+        None if least is None or confidence is None else np.asarray(confidence > least),
+    )
+
+
+def _in_words(shown: ClassMap, classes: Sequence[str]) -> str:
+    """Shares of the plane by class, from the largest."""
+    kinds, counts = np.unique(shown.classes, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    shares = [
+        f"{class_name(int(kinds[at]), classes)} {100 * counts[at] / shown.classes.size:.0f} %"
+        for at in order
+    ]
+    middle = int(shown.classes[shown.classes.shape[0] // 2, shown.classes.shape[1] // 2])
+    return (
+        f"Map of {shown.model}: {class_name(middle, classes)} at the origin; shares of the plane: "
+        f"{listing(shares)}."
+    )
+
+
+def plane_table(found: Findings) -> TableExhibit | None:
+    """Class at the origin, its neighbours and classes on the plane, over the seeds; or None."""
+    summary, results = found.summary, found.results
+    flat = summary[summary["latent_dim"] == 2]
+    metrics = [metric for metric in PLANE if metric.name in shown_metrics(summary)]
+    if flat.empty or GRID_CENTER_CLASS not in metrics:
+        return None
+    if not flat[GRID_CENTER_CLASS.name].map(lambda value: isinstance(value, str)).any():
+        return None
+    classes = results.data.classes if results.data else ()
+    return TableExhibit(
+        "plane-center",
+        "The middle of the plane",
+        "The judge's class of the image decoded at the origin, how many other classes that class "
+        "borders, and how many classes occur on the plane at all. Over "
+        f"{span(flat['seeds'].tolist(), 'seed')}: a class of several seeds has their number in "
+        f"brackets; numbers are means with {percent(found.confidence)} intervals (Student's t), "
+        "which with few seeds may reach beyond what is possible. Where the seeds disagree, the "
+        "class in the middle is a matter of the seed, not of the model.",
+        metrics_table(flat, results.protocol, metrics, classes),
+    )
+
+
+def borders_table(results: Results, drawings: Sequence[Drawings]) -> TableExhibit | None:
+    """How many other classes each class borders on the plane; None without arrays."""
+    shown = with_arrays(drawings, "plane_borders")
+    if not shown:
+        return None
+    classes = results.data.classes if results.data else ()
+    borders = {
+        drawing.model: {int(kind): int(amount) for kind, amount in drawing.arrays["plane_borders"]}
+        for drawing in shown
+    }
+    kinds = sorted({kind for row in borders.values() for kind in row} | set(range(len(classes))))
+    names = [class_name(kind, classes) for kind in kinds]
+    rows = tuple(
+        (
+            Cell(drawing.label),
+            *(Cell(str(borders[drawing.model].get(kind, NOTHING))) for kind in kinds),
+        )
+        for drawing in shown
+    )
+    frame = pd.DataFrame(
+        [
+            {"model": model, "class": name, "borders": row.get(kind)}
+            for model, row in borders.items()
+            for kind, name in zip(kinds, names, strict=True)
+        ]
+    )
+    return TableExhibit(
+        "plane-borders",
+        "Neighbours of each class",
+        "A column a class: how many other classes it shares a side of a cell with on the plane, "
+        f"and – where the judge sees it nowhere. {LOWEST_SEED} A class in the middle of things "
+        "borders many, one at the edge few.",
+        Table((Column("Model", numeric=False), *(Column(name) for name in names)), rows),
+        frame,
+    )

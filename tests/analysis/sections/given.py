@@ -1,0 +1,28 @@
+"""What the sections of pictures are tested on: findings of results, changed in one place."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from analysis.findings import Findings, find
+from analysis.frames import load_results
+
+
+def found_in(folder: Path, *, judge: bool = True) -> Findings:
+    """The findings of a results folder, with its judge's card or without."""
+    return find(load_results(folder, folder / "judge.json" if judge else None), 0.95)
+
+
+def change_arrays(folder: Path, pattern: str = "*/*", **arrays: np.ndarray | None) -> None:
+    """Replace arrays of the runs of a pattern; None removes one."""
+    for path in folder.glob(f"runs/{pattern}/arrays.npz"):
+        with np.load(path) as archive:
+            kept = dict(archive) | arrays
+        np.savez(path, **{name: array for name, array in kept.items() if array is not None})
+
+
+def add_columns(folder: Path, **values: float) -> None:
+    """Add columns to ``metrics.csv``, the same number for every run."""
+    path = folder / "metrics.csv"
+    pd.read_csv(path).assign(**values).to_csv(path, index=False)

@@ -1,0 +1,122 @@
+"""The plane, its classes, and the aggregate posterior: words, numbers, gaps."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from analysis.exhibits import Exhibit, Part, TableExhibit
+from analysis.findings import Findings
+from analysis.sections import latent_space
+from analysis.style import theme
+from tests.analysis.sections.given import add_columns, change_arrays, found_in
+
+MakeResults = Callable[..., Path]
+
+
+def parts(found: Findings) -> dict[str, Part]:
+    with theme():
+        section = latent_space.section(found)
+    assert section is not None
+    return {part.name: part for part in section.parts}
+
+
+def figure(found: Findings, name: str) -> Exhibit:
+    part = parts(found)[name]
+    assert isinstance(part, Exhibit)
+    return part
+
+
+def table(found: Findings, name: str) -> list[list[str]]:
+    part = parts(found)[name]
+    assert isinstance(part, TableExhibit)
+    return [[cell.text for cell in row] for row in part.table.rows]
+
+
+def test_captions_of_the_plane(results_folder: Path) -> None:
+    found = found_in(results_folder)
+    grid, cloud = figure(found, "latent-grid"), figure(found, "posterior-means")
+    assert "linear-2 and conv-2 decode at 5 by 5 points" in grid.caption
+    assert "−1.5 to 1.5" in grid.caption
+    assert "all 40 images of the test split" in cloud.caption
+
+
+@pytest.mark.parametrize(("end", "leaves"), [(1.4, False), (1.6, True)])
+def test_a_path_that_leaves_the_plane_is_said(
+    make_results: MakeResults, end: float, leaves: bool
+) -> None:
+    folder = make_results(architectures=["conv"], seeds=[0])
+    codes = np.linspace([0, 0], [0, end], 5)[np.newaxis].repeat(4, 0).astype(np.float32)
+    change_arrays(
+        folder, "conv-2/*", interpolation_codes=codes, interpolation_labels=np.full((4, 2), 7)
+    )
+    caption = figure(found_in(folder), "latent-grid").caption
+    assert "from a test image of 7 to one of 7" in caption
+    assert ("conv-2: the path leaves the square" in caption) == leaves
+
+
+def test_classes_of_the_plane(make_results: MakeResults) -> None:
+    folder = make_results(architectures=["conv"], latent_dims=[2], seeds=[0])
+    classes = np.full((7, 7), 3)
+    classes[0] = 1
+    sure = np.ones((7, 7), np.float32)
+    change_arrays(folder, plane_classes=classes, plane_confidence=sure)
+    exhibit = figure(found_in(folder), "plane-classes")
+    assert exhibit.alt == (
+        "Map of conv-2: 3 at the origin; shares of the plane: 3 86 % and 1 14 %."
+    )
+    assert "7 by 7 points" in exhibit.caption
+    assert "at most 0.912" in exhibit.caption
+    assert "at most" not in figure(found_in(folder, judge=False), "plane-classes").caption
+
+
+def test_planes_of_another_size_are_noted(make_results: MakeResults) -> None:
+    folder = make_results()
+    small = np.zeros((3, 3), np.int64)
+    change_arrays(
+        folder, "conv-2/*", plane_classes=small, plane_confidence=small.astype(np.float32)
+    )
+    assert figure(found_in(folder), "plane-classes").notes == (
+        "Judged at other points, and not shown: conv-2.",
+    )
+
+
+def test_tables_of_the_plane(results_folder: Path) -> None:
+    found = found_in(results_folder)
+    assert table(found, "plane-center") == [["linear-2", "8, 9", "5.0"], ["conv-2", "8, 9", "5.0"]]
+    borders = table(found, "plane-borders")
+    assert borders[0] == ["linear-2", "1", *["–"] * 8, "2"]
+
+
+def test_codes_in_numbers(make_results: MakeResults) -> None:
+    folder = make_results()
+    add_columns(folder, **{"active_units_0.001": 9, "active_units_0.1": 2, "marginal_kl": 1.25})
+    found = found_in(folder)
+    rows = {row[0]: row[1:] for row in table(found, "codes")}
+    assert rows["conv-10"] == ["9 of 10", "6.5 of 10", "2 of 10", "9.75", "1.25"]
+    exhibit = figure(found, "aggregate-posterior")
+    assert "Marginal KL: linear-2 1.25, " in exhibit.alt
+    assert "all 40 images" in exhibit.caption
+
+
+def test_without_marginal_kl_the_densities_stand_alone(results_folder: Path) -> None:
+    exhibit = figure(found_in(results_folder), "aggregate-posterior")
+    assert "marginal KL in each panel" not in exhibit.caption
+    assert "codes" not in parts(found_in(results_folder))
+
+
+def test_older_results_lack_variances(make_results: MakeResults) -> None:
+    folder = make_results()
+    change_arrays(folder, log_var=None)
+    found = found_in(folder)
+    with theme():
+        section = latent_space.section(found)
+    assert section is not None
+    assert section.notes[0].startswith("No aggregate posterior of linear-2, linear-10")
+    assert "aggregate-posterior" not in parts(found)
+
+
+def test_no_plane(make_results: MakeResults) -> None:
+    shown = parts(found_in(make_results(latent_dims=[3, 10])))
+    assert set(shown) == {"kl-per-dimension", "aggregate-posterior"}

@@ -1,0 +1,77 @@
+"""Samples with their words and numbers."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.exhibits import Exhibit, TableExhibit
+from analysis.findings import Findings
+from analysis.sections import samples
+from analysis.style import theme
+from tests.analysis.sections.given import add_columns, change_arrays, found_in
+
+MakeResults = Callable[..., Path]
+
+
+def parts(found: Findings) -> tuple[Exhibit, TableExhibit]:
+    with theme():
+        section = samples.section(found)
+    assert section is not None
+    sheet, table = section.parts
+    assert isinstance(sheet, Exhibit)
+    assert isinstance(table, TableExhibit)
+    return sheet, table
+
+
+def test_implausible_samples_are_marked_and_counted(results_folder: Path) -> None:
+    sheet, _ = parts(found_in(results_folder))
+    assert "at most 0.912, the 5th percentile of real test images" in sheet.caption
+    assert "Implausible to the judge: linear-2 32 of 64, linear-10 32 of 64" in sheet.alt
+    assert sheet.notes == ()
+
+
+def test_without_a_judge_nothing_is_marked(results_folder: Path) -> None:
+    sheet, _ = parts(found_in(results_folder, judge=False))
+    assert "orange" not in sheet.caption.lower()
+    assert sheet.notes == ("Without a judge, no sample is marked as implausible.",)
+    assert not [axes for axes in sheet.figure.axes if axes.collections]
+
+
+def test_samples_that_were_not_judged_are_noted(make_results: MakeResults) -> None:
+    folder = make_results()
+    change_arrays(folder, "conv-2/*", samples_confidence=None)
+    sheet, _ = parts(found_in(folder))
+    assert "of conv-2: `dvc repro evaluate`" in sheet.notes[0]
+
+
+def test_real_images_end_the_table(make_results: MakeResults) -> None:
+    folder = make_results()
+    add_columns(folder, sharpness=0.7, contrast=0.8, contrast_data=0.91, precision=0.5)
+    _, table = parts(found_in(folder))
+    headings = [column.label for column in table.table.columns]
+    assert headings == [
+        "Model", "Sharpness", "Contrast", "Confidence", "Fréchet distance", "Precision"
+    ]  # fmt: skip
+    last = table.table.rows[-1]
+    assert [cell.text for cell in last] == [
+        "real images",
+        "1.000",
+        "0.910",
+        "0.987",
+        "0.59",
+        "0.810",
+    ]
+    assert last[0].reference
+    assert table.frame is not None
+    assert len(table.frame) == 4
+    assert "precision_low" in table.frame
+
+
+def test_no_numbers_no_table(make_results: MakeResults) -> None:
+    folder = make_results()
+    frame = pd.read_csv(folder / "metrics.csv")
+    frame.drop(columns=["frechet_distance", "confidence"]).to_csv(
+        folder / "metrics.csv", index=False
+    )
+    assert samples.scores_exhibit(found_in(folder)) is None
