@@ -21,6 +21,7 @@ from analysis.sections import (
     interpolations,
     latent_space,
     metrics,
+    rate_distortion,
     reconstructions,
     samples,
     search,
@@ -42,6 +43,7 @@ CHAPTERS = (  # in the order of reading
     samples,
     interpolations,
     latent_space,
+    rate_distortion,
     search,
     metrics,
 )
