@@ -17,5 +17,6 @@ def pareto_optimal(costs: npt.ArrayLike) -> NDArray[np.bool_]:
     """
     points = np.asarray(costs, dtype=float)
     ours, theirs = points[:, None, :], points[None, :, :]  # (N, 1, M), (1, N, M)
-    beaten = (theirs <= ours).all(-1) & (theirs < ours).any(-1)  # (N, N)
-    return ~beaten.any(1) & ~np.isnan(points).any(1)
+    beaten = np.all(theirs <= ours, axis=-1) & np.any(theirs < ours, axis=-1)  # (N, N)
+    optimal: NDArray[np.bool_] = ~np.any(beaten, axis=1) & ~np.any(np.isnan(points), axis=1)
+    return optimal

@@ -4,15 +4,15 @@ import itertools
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from analysis.style import INK, MUTED
 
 # Where a name may stand, in points from its point, nearest first; (right, up).
-_NEAR = ((8, 0), (-8, 0), (6, 8), (6, -8), (-6, 8), (-6, -8), (0, 10), (0, -10))
+_NEAR = ((9, 0), (6, 6), (6, -6), (-9, 0), (-6, 6), (-6, -6), (0, 10), (0, -10))
 _PLACES = tuple(
     (right * far, up * far) for far, (right, up) in itertools.product((1, 2, 3, 4.5), _NEAR)
 )
@@ -34,8 +34,7 @@ def name_points(
         points: in data coordinates.
         names: one a point.
     """
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()  # lays out; positions in pixels are right from here on
+    figure.draw_without_rendering()  # lays out; positions in pixels are right from here on
     scale = figure.dpi / 72
     frame = axes.get_window_extent()
     centres = [tuple(axes.transData.transform(point)) for point in points]
@@ -45,15 +44,16 @@ def name_points(
         text = axes.annotate(
             name, point, (0, 0), textcoords="offset points", fontsize=7.5, color=INK, zorder=6
         )
+        text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])  # above lines
         costs = []
         for right, up in _PLACES:
             _put(text, right, up)
-            box = text.get_window_extent(canvas.get_renderer()).expanded(1.02, 1.02)
+            box = text.get_window_extent().expanded(1.02, 1.02)
             outside = 0 if _within(box, frame) else 1e6
             costs.append(sum(_shared(box, other) for other in others) + outside)
         right, up = _PLACES[costs.index(min(costs))]
         _put(text, right, up)
-        taken.append(text.get_window_extent(canvas.get_renderer()))
+        taken.append(text.get_window_extent())
         if abs(right) + abs(up) > _LEADER:
             leader = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.6, "shrinkA": 0}
             axes.annotate(
@@ -63,8 +63,8 @@ def name_points(
 
 def _put(text: Text, right: float, up: float) -> None:
     text.set_position((right, up))
-    text.set_ha("left" if right > 0 else "right" if right < 0 else "center")
-    text.set_va("center" if up == 0 else "bottom" if up > 0 else "top")
+    text.set_horizontalalignment("left" if right > 0 else "right" if right < 0 else "center")
+    text.set_verticalalignment("center" if up == 0 else "bottom" if up > 0 else "top")
 
 
 def _around(x: float, y: float, reach: float) -> Bbox:

@@ -1,6 +1,7 @@
 """Many metrics against latent size, a small panel each."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -109,7 +110,7 @@ def _legend(
     protocol: Protocol,
     referred: bool,
 ) -> None:
-    handles: list[Line2D | tuple[Patch, Line2D]] = []
+    handles: list[Any] = []  # a tuple of two is drawn as one
     labels = []
     for place, name in enumerate(architectures):
         colour, dash = architecture_line(place)

@@ -166,7 +166,7 @@ def _colour_bar(figure: Figure, axes: Axes, colours: Normalize, betas: pd.Series
     bar = figure.colorbar(ScalarMappable(colours, BETAS), ax=axes, pad=0.02, aspect=30)
     log = " (log scale)" if isinstance(colours, LogNorm) else ""
     bar.set_label(f"β{log}", color=MUTED)
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     bar.ax.yaxis.set_major_locator(FixedLocator(beta_ticks(betas)))
     bar.ax.yaxis.set_minor_locator(NullLocator())
     bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

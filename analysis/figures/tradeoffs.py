@@ -64,9 +64,7 @@ def tradeoffs(
     return figure
 
 
-def _panel(
-    axes: Axes, summary: pd.DataFrame, cost: str, styles: Mapping[str, ModelStyle]
-) -> None:
+def _panel(axes: Axes, summary: pd.DataFrame, cost: str, styles: Mapping[str, ModelStyle]) -> None:
     best = frontier(summary, cost)
     along = summary.set_index("model").loc[best]
     low, high = _log_limits(summary[cost])
@@ -78,7 +76,7 @@ def _panel(
         style, interval = styles[row["model"]], interval_of(row, "elbo")
         if interval.is_known:
             axes.vlines(row[cost], interval.low, interval.high, color=style.colour, lw=1.4)
-        ring = INK if row["model"] in best else "white"
+        ring, width = (INK, 1.4) if row["model"] in best else ("white", 0.5)
         axes.plot(
             [row[cost]],
             [interval.mean],
@@ -86,7 +84,7 @@ def _panel(
             color=style.colour,
             markersize=8,
             markeredgecolor=ring,
-            markeredgewidth=1.4,
+            markeredgewidth=width,
             zorder=4,
         )
     log_ticks(axes)
@@ -97,7 +95,7 @@ def _name(row: pd.Series) -> str:
 
 
 def _log_limits(values: pd.Series) -> tuple[float, float]:
-    """A margin of an eighth of the range, and of a fifth of the value where there is no range."""
+    """A margin that leaves room for names, also where there is no range."""
     low, high = float(values.min()), float(values.max())
-    factor = max((high / low) ** 0.125, 1.2)
+    factor = max((high / low) ** 0.18, 1.2)
     return low / factor, high * factor

@@ -12,7 +12,7 @@ from analysis.frames import plain_beta
 from analysis.style import MUTED, ModelStyle
 from analysis.tables import Cell, Column, Table
 from analysis.trials import Trials
-from analysis.words import caveat, counted, listing, number
+from analysis.words import NOTHING, caveat, counted, listing, number
 from pipeline.metrics import ELBO
 from pipeline.settings import cell_name
 
@@ -22,7 +22,7 @@ FRONT_COLUMNS = ("number", "architecture", "latent_dim", "beta", "kl", "reconstr
 def section(found: Findings) -> Section:
     """The chapter."""
     searched = trials_plane(found.trials) if found.trials else None
-    notes = ()
+    notes: tuple[str, ...] = ()
     if searched is None:
         notes = (
             "No search with complete trials was exported, so there is no panel of trials: run "
@@ -172,13 +172,14 @@ def front_exhibit(trials: Trials | None) -> TableExhibit | None:
     frame = frame.rename(columns={"kl": "rate", "reconstruction": "distortion"})
     labels = {"number": "Trial", "rate": "Rate", "distortion": "Distortion", "elbo": "ELBO"}
     measured = ("rate", "distortion", "elbo")
+    names = [str(name) for name in frame]
     columns = tuple(
         Column(
             labels.get(name, "β" if name == "beta" else name.replace("_", " ").capitalize()),
             "nats per image" if name in measured else "",
             numeric=name != "architecture",
         )
-        for name in frame
+        for name in names
     )
     betas = _betas(frame)
     rows = tuple(
@@ -186,13 +187,13 @@ def front_exhibit(trials: Trials | None) -> TableExhibit | None:
             Cell(
                 number(row[name])
                 if name in measured
-                else number(betas[place], 3)
+                else number(betas.iloc[place], 3)
                 if name == "beta"
-                else str(row[name]) or "–"
+                else str(row[name]) or NOTHING
             )
-            for name in frame
+            for name in names
         )
-        for place, row in frame.iterrows()
+        for place, (_, row) in enumerate(frame.iterrows())
     )
     return TableExhibit(
         "rate-distortion-front",

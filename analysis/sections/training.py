@@ -83,8 +83,8 @@ def time_exhibit(
         title="Training curves over time",
         caption=(
             "The same curves over the seconds since training began, validation included, on a "
-            f"logarithmic scale, {_basis(bands, confidence)}: at each epoch, its mean value against "
-            f"its mean time. In nats per image. {machine_remark(results)}"
+            f"logarithmic scale, {_basis(bands, confidence)}: the values of each epoch at its mean "
+            f"time. In nats per image. {machine_remark(results)}"
         ),
         alt=(
             f"Three line charts over seconds: ELBO, reconstruction and KL of {listing(models)}. "

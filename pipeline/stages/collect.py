@@ -30,7 +30,8 @@ IDENTITY = ("run", "architecture", "latent_dim", "beta", "seed")
 def main(params: str, data: Path, models: Path, results: Path) -> None:
     """Write RESULTS/metrics.csv and history.csv from the evaluated runs of the grid.
 
-    Beside them data.json on the data set and provenance.json on the origin of the runs. With the arrays of the runs they are all that the report is made from.
+    Beside them data.json on the data set and provenance.json on the origin of the runs. With the
+    arrays of the runs they are all that the report is made from.
     """
     names = list(load_settings(params).runs)
     rows = [_read_row(results / "runs" / name / "metrics.json") for name in names]
