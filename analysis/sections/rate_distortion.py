@@ -163,6 +163,11 @@ def _betas(frame: pd.DataFrame) -> pd.Series:
     return pd.to_numeric(frame["beta"], errors="coerce")
 
 
+def _plain(value: object) -> str:
+    """A number of a trial or a searched value as it was written."""
+    return f"{value:g}" if isinstance(value, float) else str(value) or NOTHING
+
+
 def front_exhibit(trials: Trials | None) -> TableExhibit | None:
     """The search's Pareto front as numbers; None without complete trials."""
     if trials is None or _placed(trials).empty:
@@ -189,7 +194,7 @@ def front_exhibit(trials: Trials | None) -> TableExhibit | None:
                 if name in measured
                 else number(betas.iloc[place], 3)
                 if name == "beta"
-                else str(row[name]) or NOTHING
+                else _plain(row[name])
             )
             for name in names
         )
