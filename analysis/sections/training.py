@@ -9,7 +9,8 @@ from analysis.figures.curves import first_epoch_in_view, training_curves
 from analysis.findings import Findings
 from analysis.frames import Results, plain_beta
 from analysis.statistics import training_bands
-from analysis.words import counted, listing, number, percent, span
+from analysis.summary import machines
+from analysis.words import listing, number, percent, span
 
 
 def section(found: Findings) -> Section:
@@ -97,15 +98,8 @@ def time_exhibit(
 
 def machine_remark(results: Results) -> str:
     """What times of training mean, and of which machine they are as far as is known."""
-    origins = results.origins.runs if results.origins else {}
-    kinds = sorted(
-        {
-            f"{origins[run].device} with {counted(origins[run].threads, 'thread')}"
-            for run in results.runs["run"]
-            if run in origins
-        }
-    )
-    machine = f" ({listing(kinds)} a run)" if kinds else ""
+    known = machines(results)
+    machine = f" ({known} a run)" if known else ""
     return (
         f"Times are of the machine that trained{machine}, where runs may have stood side by side "
         "on shared cores: ratios between models say something, seconds do not carry over."
