@@ -1,16 +1,20 @@
 """Differences between architectures in many metrics: one row a metric, one column a latent size."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from analysis.frames import plain_beta
+from analysis.statistics import Interval
 from analysis.tables import Cell, Column, Table
 from analysis.verdicts import Comparison, compare_architectures
-from analysis.words import ARROWS, NOTHING, brackets, metric_unit, number
+from analysis.words import ARROWS, NOTHING, brackets, counted, metric_unit, number
 from pipeline.metric import Metric
 from pipeline.protocol import Protocol
+
+MORE_DIGITS = 3  # than a metric has, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ def metric_differences_table(differences: Sequence[MetricDifference], protocol: 
     columns = (
         Column("Metric", numeric=False),
         *([Column("Comparison", numeric=False)] if len(changes) > 1 else []),
-        *(Column(f"{size} dimension{'' if size == 1 else 's'}") for size in sizes),
+        *(Column(counted(size, "dimension"), numeric=False) for size in sizes),
     )
     metrics = list(dict.fromkeys(item.metric for item in shown))
     rows = tuple(
@@ -88,11 +92,21 @@ def _heading(metric: Metric, protocol: Protocol) -> Cell:
 
 
 def _cell(item: MetricDifference) -> Cell:
-    interval, digits = item.comparison.difference, item.metric.digits
+    interval = item.comparison.difference
+    digits = _digits(interval, item.metric)
     word = "one seed" if item.word == "unknown" else item.word
     pointlike = interval.low == interval.high  # would repeat the mean
     ends = "" if pointlike or not interval.is_known else brackets(interval, digits, signed=True)
-    return Cell(number(interval.mean, digits, signed=True), " ".join(filter(None, (ends, word))))
+    return Cell(f"{number(interval.mean, digits, signed=True)} {word}", ends)
+
+
+def _digits(interval: Interval, metric: Metric) -> int:
+    """The metric's own, or more where they would round an end to a zero that it is not."""
+    ends = [abs(end) for end in (interval.low, interval.high) if end]
+    if not interval.is_known or not ends:
+        return metric.digits
+    needed = math.ceil(-math.log10(2 * min(ends)))  # half a unit of the last digit rounds up
+    return min(max(metric.digits, needed), metric.digits + MORE_DIGITS)
 
 
 def metric_differences_frame(differences: Iterable[MetricDifference]) -> pd.DataFrame:

@@ -63,7 +63,7 @@ def judge(difference: Interval, metric: Metric) -> Word:
     """The verdict on a difference, by the metric's better direction."""
     if not difference.is_known or metric.sign == 0:
         return "unknown"
-    if metric.sign * difference.low > 0 or metric.sign * difference.high < 0:
+    if difference.low > 0 or difference.high < 0:
         return "better" if metric.sign * difference.mean > 0 else "worse"
     return "not distinguishable"
 
