@@ -4,7 +4,9 @@ An exhibit is finished: its words are text, its figure is drawn, its table is fo
 only numbers, embeds and saves it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import pandas as pd
 from markupsafe import Markup
@@ -103,6 +105,45 @@ class Section:
     parts: tuple[Part, ...] = ()
     lead: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedPart:
+    """A part of a section with its number among its kind.
+
+    Attributes:
+        kind: what it is.
+        number: from 1 through the whole report; 0 for a widget.
+        part: itself.
+    """
+
+    kind: Literal["figure", "table", "widget"]
+    number: int
+    part: Part
+
+    @property
+    def label(self) -> str:
+        """``Figure 3``; a widget has no number."""
+        return f"{self.kind.capitalize()} {self.number}" if self.number else "Widget"
+
+
+def number_parts(sections: Sequence[Section]) -> list[tuple[Section, list[NumberedPart]]]:
+    """The sections, their figures and tables counted through; table 1 is on the first screen."""
+    figures, tables = 0, 1
+    chapters = []
+    for section in sections:
+        parts = []
+        for part in section.parts:
+            if isinstance(part, Exhibit):
+                figures += 1
+                parts.append(NumberedPart("figure", figures, part))
+            elif isinstance(part, TableExhibit):
+                tables += 1
+                parts.append(NumberedPart("table", tables, part))
+            else:
+                parts.append(NumberedPart("widget", 0, part))
+        chapters.append((section, parts))
+    return chapters
 
 
 def present(*parts: Part | None) -> tuple[Part, ...]:

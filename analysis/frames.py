@@ -17,6 +17,7 @@ from analysis.cells import REMEDY, Reader, ResultsError, convert, line_of, read_
 from pipeline.judge_card import JudgeCard, read_judge_card
 from pipeline.metric import Metric
 from pipeline.metrics import METRICS
+from pipeline.origins import Origins, read_origins
 from pipeline.protocol import PROTOCOL_FIELDS, Protocol, require_same_protocol
 from pipeline.settings import Architecture, cell_name
 
@@ -53,6 +54,7 @@ class Results:
         data: the data set's card; None if it was not exported.
         judge: the card of the judge that some numbers are by; None if it was not asked for.
         notes: what is missing, in sentences.
+        origins: where the runs came from; None if it was not exported.
     """
 
     folder: Path
@@ -62,6 +64,7 @@ class Results:
     data: DataCard | None
     judge: JudgeCard | None
     notes: tuple[str, ...]
+    origins: Origins | None = None
 
     @property
     def several_betas(self) -> bool:
@@ -70,17 +73,18 @@ class Results:
 
 
 def load_results(folder: Path, judge: Path | None = None) -> Results:
-    """Read and check ``metrics.csv``, ``history.csv`` and ``data.json`` of a results folder.
+    """Read and check ``metrics.csv``, ``history.csv`` and the two cards of a results folder.
 
     Args:
         folder: of the results.
         judge: the file ``judge.json`` that describes the judge of these results, if any had one.
 
     Raises:
-        ResultsError: if ``metrics.csv`` is missing, any of the three breaks a rule, or the judge
+        ResultsError: if ``metrics.csv`` is missing, any of the others breaks a rule, or the judge
             is another than that of the results.
         ProtocolError: if runs were measured under different protocols.
         JudgeError: if the judge's card cannot be read.
+        UserError: if ``provenance.json`` is there and cannot be read.
     """
     runs = read_runs(folder / "metrics.csv")
     protocol = require_same_protocol(
@@ -95,7 +99,8 @@ def load_results(folder: Path, judge: Path | None = None) -> Results:
             "classes are not shown."
         )
     card = None if judge is None or not protocol.judge else _read_judge(judge, protocol)
-    return Results(folder, runs, history, protocol, data, card, tuple(notes))
+    origins = read_origins(folder / "provenance.json")
+    return Results(folder, runs, history, protocol, data, card, tuple(notes), origins)
 
 
 def _read_judge(path: Path, protocol: Protocol) -> JudgeCard:
@@ -154,7 +159,8 @@ def read_runs(path: Path) -> pd.DataFrame:
 def read_history(path: Path, runs: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """``history.csv`` as a frame with typed columns and ``model``, and notes on what is missing.
 
-    Only the histories of evaluated runs are kept.
+    Only the histories of evaluated runs are kept. ``seconds`` since the start of a run's training
+    is a column where it was exported.
 
     Raises:
         ResultsError: naming file, line, column, value and rule.
@@ -162,7 +168,9 @@ def read_history(path: Path, runs: pd.DataFrame) -> tuple[pd.DataFrame, list[str
     if not path.exists():
         empty = pd.DataFrame(columns=[*_HISTORY_COLUMNS, "model"])
         return empty, [f"{path} is missing: training curves are not shown."]
-    frame = convert(read_csv(path, _HISTORY_COLUMNS), _HISTORY_COLUMNS, path)
+    frame = read_csv(path, _HISTORY_COLUMNS)
+    timed = {"seconds": cells.number} if "seconds" in frame else {}
+    frame = convert(frame, {**_HISTORY_COLUMNS, **timed}, path)
     repeated = frame.duplicated(["run", "epoch", "split"])
     if repeated.any():
         row = frame[repeated].iloc[0]

@@ -7,13 +7,22 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from analysis import style, tables, verdicts
-from analysis.exhibits import Exhibit, Part, Section, TableExhibit, Widget
+from analysis import style, tables
+from analysis.answers import answer
+from analysis.exhibits import (
+    Exhibit,
+    NumberedPart,
+    Part,
+    Section,
+    TableExhibit,
+    Widget,
+    number_parts,
+)
 from analysis.findings import Findings, find
 from analysis.frames import Results, load_results
 from analysis.sections import (
@@ -22,13 +31,15 @@ from analysis.sections import (
     interpolations,
     latent_space,
     metrics,
+    provenance,
+    rate_distortion,
     reconstructions,
     samples,
     search,
     statements,
     training,
 )
-from analysis.summary import distance_remark, facts, notes
+from analysis.summary import brief_table, distance_remark, facts, notes
 from analysis.trials import Trials, load_trials
 from analysis.words import CAVEAT, percent, span
 from pipeline.errors import UserError
@@ -37,7 +48,7 @@ from pipeline.settings import Settings
 
 TITLE = "Linear or convolutional, how many dimensions?"
 TEMPLATES = Path(__file__).parent / "templates"
-CHAPTERS = (  # in the order of reading
+CHAPTERS = (  # in the order of reading; provenance, which is about all of them, follows
     training,
     comparison,
     reconstructions,
@@ -45,6 +56,7 @@ CHAPTERS = (  # in the order of reading
     interpolations,
     latent_space,
     explorer,
+    rate_distortion,
     search,
     statements,
     metrics,
@@ -52,19 +64,13 @@ CHAPTERS = (  # in the order of reading
 
 
 @dataclass(frozen=True, slots=True)
-class Numbered:
-    """A part of a section with its number among its kind.
+class Numbered(NumberedPart):
+    """The same, ready for the page.
 
     Attributes:
-        kind: what it is.
-        number: from 1 through the whole report; 0 for a widget.
-        part: itself.
         image: of a figure, its bytes as a data URI and its size in CSS pixels.
     """
 
-    kind: Literal["figure", "table", "widget"]
-    number: int
-    part: Part
     image: dict[str, Any] | None = None
 
 
@@ -111,6 +117,7 @@ def make_report(
     with style.theme():
         chapters = [chapter.section(found) for chapter in CHAPTERS]
     sections = [section for section in chapters if section is not None]
+    sections.append(provenance.section(found, sections))
     parts = [part for section in sections for part in section.parts]
     images = {
         f"figures/{part.name}.{part.format}": style.render(part.figure, part.format)
@@ -121,11 +128,8 @@ def make_report(
         "chapters": _numbered(sections, images),
         "metrics": [METRICS[name] for name in tables.shown_metrics(found.summary)],
     }
-    comparison_table = TableExhibit(
-        "comparison", "", "", context["comparison"], found.summary.drop(columns="model")
-    )
     texts: dict[str, str] = {}
-    for part in (comparison_table, *parts):
+    for part in parts:
         if isinstance(part, TableExhibit):
             texts |= _table_files(part)
     texts["report.md"] = _render("report.md.j2", context)
@@ -134,14 +138,14 @@ def make_report(
 
 
 def _first_screen(found: Findings) -> dict[str, Any]:
-    """Question, answers, protocol and the table in brief."""
+    """Question, answer, the table in brief and the protocol."""
     results, summary = found.results, found.summary
     return {
         "title": TITLE,
         "protocol": results.protocol,
         "is_likelihood": results.protocol.is_likelihood,
         "caveat": CAVEAT,
-        "answers": verdicts.answers(
+        "answer": answer(
             results.runs,
             summary,
             found.architectures,
@@ -151,7 +155,7 @@ def _first_screen(found: Findings) -> dict[str, Any]:
         ),
         "facts": facts(results),
         "notes": [*notes(results, summary, found.confidence), *found.notes],
-        "comparison": tables.comparison_table(summary, results.protocol),
+        "brief": brief_table(summary, results.protocol),
         "confidence": percent(found.confidence),
         "seeds": span(summary["seeds"].tolist(), "seed"),
         "distance": distance_remark(results.judge) if results.judge else "",
@@ -161,22 +165,22 @@ def _first_screen(found: Findings) -> dict[str, Any]:
 def _numbered(
     sections: Sequence[Section], images: Mapping[str, bytes]
 ) -> list[tuple[Section, list[Numbered]]]:
-    """The sections, their figures and tables counted through; table 1 is on the first screen."""
-    figures, counted_tables = 0, 1
-    chapters = []
-    for section in sections:
-        parts: list[Numbered] = []
-        for part in section.parts:
-            if isinstance(part, Exhibit):
-                figures += 1
-                parts.append(Numbered("figure", figures, part, _embedded(part, images)))
-            elif isinstance(part, TableExhibit):
-                counted_tables += 1
-                parts.append(Numbered("table", counted_tables, part))
-            else:
-                parts.append(Numbered("widget", 0, part))
-        chapters.append((section, parts))
-    return chapters
+    """The sections with their numbered parts, figures embedded."""
+    return [
+        (
+            section,
+            [
+                Numbered(
+                    item.kind,
+                    item.number,
+                    item.part,
+                    _embedded(item.part, images) if isinstance(item.part, Exhibit) else None,
+                )
+                for item in items
+            ],
+        )
+        for section, items in number_parts(sections)
+    ]
 
 
 def _embedded(exhibit: Exhibit, images: Mapping[str, bytes]) -> dict[str, Any]:

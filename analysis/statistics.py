@@ -205,7 +205,8 @@ def training_bands(history: pd.DataFrame, confidence: float) -> pd.DataFrame:
 
     Returns:
         Columns ``model``, ``split``, ``epoch``, ``seeds`` and ``<metric>_mean``, ``_low``,
-        ``_high`` (NaN for one seed), sorted as ``history`` and by epoch.
+        ``_high`` (NaN for one seed), sorted as ``history`` and by epoch; ``seconds_mean`` as well,
+        since the start of training, where ``history`` holds times.
     """
     seeds = history.groupby("model")["seed"].nunique()
     groups = history.groupby(["model", "split", "epoch"], sort=False)
@@ -218,6 +219,8 @@ def training_bands(history: pd.DataFrame, confidence: float) -> pd.DataFrame:
         half = stdtrit(freedom, (1 + confidence) / 2) * deviation / np.sqrt(counts)
         bands[f"{name}_mean"] = mean
         bands[f"{name}_low"], bands[f"{name}_high"] = mean - half, mean + half
+    if "seconds" in history:
+        bands["seconds_mean"] = groups["seconds"].mean()
     bands = bands.reset_index()
     return bands[bands["seeds"] == bands["model"].map(seeds)].reset_index(drop=True)
 

@@ -1,4 +1,4 @@
-"""Differences between configurations, and what they let one say.
+"""Differences between configurations, and the verdicts on them.
 
 A difference counts as *better* or *worse* when its interval over seeds leaves out zero, and as
 *not distinguishable* when it does not. The intervals are not widened for their number. The interval
@@ -7,24 +7,17 @@ that the same settings would train.
 """
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import pandas as pd
 
 from analysis.bootstrap import ImageBootstrap
-from analysis.frames import beta_name, plain_beta
-from analysis.statistics import (
-    Interval,
-    difference_interval,
-    interval_of,
-    probability_of_improvement,
-)
-from analysis.words import CAVEAT, counted, estimate, listing, percent
+from analysis.frames import beta_name
+from analysis.statistics import Interval, difference_interval, probability_of_improvement
+from analysis.words import counted
 from pipeline.metric import Metric
 from pipeline.metrics import ELBO
-from pipeline.protocol import Protocol
 
 Word = Literal["better", "worse", "not distinguishable", "unknown"]
 Factor = Literal["architecture", "latent size"]
@@ -66,19 +59,11 @@ class Comparison:
     word: Word
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A question of the study with its answer in sentences."""
-
-    question: str
-    text: str
-
-
 def judge(difference: Interval, metric: Metric) -> Word:
     """The verdict on a difference, by the metric's better direction."""
     if not difference.is_known or metric.sign == 0:
         return "unknown"
-    if metric.sign * difference.low > 0 or metric.sign * difference.high < 0:
+    if difference.low > 0 or difference.high < 0:
         return "better" if metric.sign * difference.mean > 0 else "worse"
     return "not distinguishable"
 
@@ -193,106 +178,3 @@ def _compare(
         collapsed=int(subject["collapsed"].sum() + reference["collapsed"].sum()),
         word=judge(difference, metric),
     )
-
-
-# --- sentences ----------------------------------------------------------------------------------
-
-
-def answers(
-    runs: pd.DataFrame,
-    summary: pd.DataFrame,
-    architectures: Sequence[Comparison],
-    sizes: Sequence[Comparison],
-    protocol: Protocol,
-    confidence: float,
-) -> list[Answer]:
-    """The short answer: the best configuration, the architecture, the latent size."""
-    # With several betas, all comparisons stand in the figure; the answer takes one beta.
-    beta = plain_beta(summary)
-    architectures = [comparison for comparison in architectures if comparison.beta == beta]
-    sizes = [comparison for comparison in sizes if comparison.beta == beta]
-    found = [
-        Answer("Which configuration is best?", _best(runs, summary, protocol, confidence)),
-        Answer("Linear or convolutional?", _architecture_sentences(architectures)),
-        Answer("How many dimensions?", _size_sentences(sizes)),
-    ]
-    return [answer for answer in found if answer.text]
-
-
-def _best(runs: pd.DataFrame, summary: pd.DataFrame, protocol: Protocol, confidence: float) -> str:
-    best = summary.iloc[int(summary["elbo_mean"].argmax())]
-    interval, seeds = interval_of(best, "elbo"), int(best["seeds"])
-    caveat = "" if protocol.is_likelihood else f" ({CAVEAT})"
-    basis = f"{percent(confidence)} interval over {counted(seeds, 'seed')}"
-    if not interval.is_known:
-        basis = "one seed, so no interval"
-    among = (
-        f"Of {len(summary)} configurations, {best['model']} has the highest mean ELBO"
-        if len(summary) > 1
-        else f"The one configuration, {best['model']}, has the mean ELBO"
-    )
-    text = (
-        f"{among}{caveat}: {estimate(interval)} nats per image on the {protocol.split} split "
-        f"({basis})."
-    )
-    values = {name: group["elbo"].tolist() for name, group in runs.groupby("model", sort=False)}
-    own = values.pop(best["model"])
-    words = {
-        str(name): judge(difference_interval(own, other, confidence), ELBO)
-        for name, other in values.items()
-    }
-    rivals = [name for name, word in words.items() if word == "not distinguishable"]
-    if rivals:
-        text += f" Not distinguishable from it: {listing(rivals)}."
-    elif words and set(words.values()) == {"better"}:
-        text += " It is distinguishable from every other."
-    if best["collapsed"]:
-        text += f" {counted(int(best['collapsed']), 'run')} of it collapsed."
-    return text
-
-
-def _architecture_sentences(comparisons: Sequence[Comparison]) -> str:
-    """One sentence a pair of architectures and verdict."""
-    sentences = []
-    for change, group in _grouped(comparisons, lambda comparison: comparison.change):
-        subject, _, reference = change.partition(" against ")
-        phrases: dict[str, str] = {
-            "better": f"{subject} is better than {reference}",
-            "worse": f"{subject} is worse than {reference}",
-            "not distinguishable": f"{subject} and {reference} are not distinguishable",
-            "unknown": f"{subject} minus {reference}, with no verdict from one seed,",
-        }
-        for word, members in _grouped(group, lambda comparison: comparison.word):
-            phrase = phrases[word]
-            places = listing([f"at {member.setting} ({_size(member)})" for member in members])
-            sentences.append(f"{phrase[:1].upper()}{phrase[1:]} {places}.")
-    return " ".join(sentences)
-
-
-def _size_sentences(comparisons: Sequence[Comparison]) -> str:
-    """The first comparison, 10 against 2 if any, and the last step: would more dimensions help?"""
-    groups = list(_grouped(comparisons, lambda comparison: comparison.change))
-    sentences = []
-    for change, group in dict([groups[0], groups[-1]]).items() if groups else ():
-        large, _, small = change.partition(" against ")
-        parts = []
-        for word, members in _grouped(group, lambda comparison: comparison.word):
-            verdict = "no verdict from one seed" if word == "unknown" else word
-            cases = listing([f"{member.setting} ({_size(member)})" for member in members])
-            parts.append(f"{verdict} for {cases}")
-        sentences.append(f"{large} dimensions against {small}: {', '.join(parts)}.")
-    return " ".join(sentences)
-
-
-def _size(comparison: Comparison) -> str:
-    return estimate(comparison.difference, signed=True)
-
-
-def _grouped(
-    comparisons: Iterable[Comparison], key: Callable[[Comparison], str]
-) -> Iterator[tuple[str, list[Comparison]]]:
-    """Groups in the order of their first member."""
-    groups: dict[str, list[Comparison]] = {}
-    for comparison in comparisons:
-        groups.setdefault(key(comparison), []).append(comparison)
-    yield from groups.items()

@@ -1,6 +1,7 @@
-"""Training curves: the bound and its two terms over the epochs."""
+"""Training curves: the bound and its two terms over the epochs, and over the time they took."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -8,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from analysis.figures.limits import view
+from analysis.figures.limits import log_ticks, view
 from analysis.style import MUTED, WIDTH, Dash, ModelStyle, legend_label
 from analysis.words import axis_title
 from pipeline.metrics import ELBO, KL, RECONSTRUCTION
@@ -23,14 +24,17 @@ def training_curves(
     models: Sequence[str],
     styles: Mapping[str, ModelStyle],
     protocol: Protocol,
+    over: Literal["epoch", "seconds_mean"] = "epoch",
 ) -> Figure:
-    """ELBO, reconstruction and KL over epochs; a line a model and split, a band over seeds.
+    """ELBO, reconstruction and KL; a line a model and split, a band over seeds.
 
     Args:
         bands: of ``statistics.training_bands``.
         models: display names, in the legend's order.
         styles: by display name.
         protocol: for the axes' wording.
+        over: the axis of x: epochs, or the mean of the seconds since training began at each epoch,
+            on a logarithmic scale.
     """
     figure = Figure(figsize=(WIDTH, 4.2), layout="constrained")
     panels = figure.subplots(1, 3)
@@ -42,7 +46,7 @@ def training_curves(
                 colour = styles[model].colour
                 mean = line[f"{metric.name}_mean"]
                 axes.plot(
-                    line["epoch"],
+                    line[over],
                     mean,
                     color=colour,
                     alpha=opacity,
@@ -52,10 +56,16 @@ def training_curves(
                     markersize=4.5,
                 )
                 ends = line[f"{metric.name}_low"], line[f"{metric.name}_high"]
-                axes.fill_between(line["epoch"], *ends, color=colour, alpha=0.13, linewidth=0)
+                axes.fill_between(line[over], *ends, color=colour, alpha=0.13, linewidth=0)
         axes.set_title(axis_title(metric, protocol))
-        axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
+        if over == "epoch":
+            axes.set_xlabel("epoch")
+            axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
+        else:
+            axes.set_xlabel("seconds of training (log scale)")
+            times = shown[over]
+            axes.set_xlim(0.9 * times.min(), 1.15 * times.max())
+            log_ticks(axes)
         _leave_out_the_start(axes, shown, metric.name)
     panels[0].set_ylabel("nats per image")
     _legend(figure, models, styles)

@@ -54,7 +54,7 @@ def metrics_by_size(
     offsets = 0.2 * (np.arange(len(lines)) - (len(lines) - 1) / 2) / max(1, len(lines) / 3)
     for axes, metric in zip(panels, (ELBO, RECONSTRUCTION, KL), strict=True):
         for cells, offset in zip(lines, offsets, strict=True):
-            colour, dash = _line(architectures, cells["architecture"].iloc[0])
+            colour, dash = architecture_line(architectures.index(cells["architecture"].iloc[0]))
             positions = [sizes.index(size) + offset for size in cells["latent_dim"]]
             means = cells[f"{metric.name}_mean"]
             axes.plot(positions, means, color=colour, linestyle=dash, linewidth=1.2, zorder=2)
@@ -74,8 +74,9 @@ def metrics_by_size(
     return figure
 
 
-def _line(architectures: Sequence[str], name: str) -> tuple[str, Dash]:
-    return ARCHITECTURE_LINES[min(architectures.index(name), len(ARCHITECTURE_LINES) - 1)]
+def architecture_line(place: int) -> tuple[str, Dash]:
+    """Colour and dash of the line through an architecture's models, by its place among them."""
+    return ARCHITECTURE_LINES[min(place, len(ARCHITECTURE_LINES) - 1)]
 
 
 def _mark(axes: Axes, position: float, row: pd.Series, name: str, style: ModelStyle) -> None:
@@ -100,8 +101,8 @@ def _size_legend(
     styles: Mapping[str, ModelStyle],
 ) -> None:
     handles, labels = [], []
-    for name in architectures:
-        colour, dash = _line(architectures, name)
+    for place, name in enumerate(architectures):
+        colour, dash = architecture_line(place)
         handles.append(Line2D([], [], color=colour, linestyle=dash))
         labels.append(legend_label(name))
     handles.append(Line2D([], [], color=MUTED, marker=".", linestyle="", markersize=4))

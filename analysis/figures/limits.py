@@ -2,6 +2,8 @@
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 REACH = 0.6  # of the points' range, on each side
 
@@ -22,3 +24,17 @@ def view(points: npt.ArrayLike, ends: npt.ArrayLike) -> tuple[float, float]:
     low, high = max(float(lowest), low - reach), min(float(highest), high + reach)
     margin = 0.05 * (high - low) or 1.0
     return low - margin, high + margin
+
+
+def log_ticks(axes: Axes) -> None:
+    """Make the axis of x logarithmic, with plain numbers such as 0.5, 1, 2, 5, 10.
+
+    The axis must have its limits: the fewer powers of ten they span, the denser the ticks.
+    """
+    low, high = axes.get_xlim()
+    axes.set_xscale("log")
+    axes.set_xlim(low, high)
+    subs = (1.0, 2.0, 5.0) if high > 8 * low else (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
+    axes.xaxis.set_major_locator(LogLocator(base=10, subs=subs))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+    axes.xaxis.set_minor_locator(NullLocator())

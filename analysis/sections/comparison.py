@@ -4,25 +4,197 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from analysis.architectures import (
+    compare_metrics,
+    metric_differences_frame,
+    metric_differences_table,
+)
 from analysis.exhibits import Exhibit, Section, Styles, TableExhibit, present
 from analysis.figures.effects import differences, metrics_by_size
+from analysis.figures.multiples import small_multiples
+from analysis.figures.tradeoffs import COSTS, frontier, tradeoffs
 from analysis.findings import Findings
-from analysis.frames import Results
-from analysis.tables import differences_frame, differences_table
+from analysis.frames import Results, beta_name, plain_beta
+from analysis.sections.training import machine_remark
+from analysis.tables import comparison_table, differences_frame, differences_table
 from analysis.verdicts import Comparison
 from analysis.words import counted, estimate, listing, number, percent, span
+from pipeline.metric import Metric
+from pipeline.metrics import METRICS, main_metrics
+
+# What most questions are about, of every group, in rows of four.
+CHOSEN = (
+    *("elbo", "reconstruction", "kl", "nll_500"),
+    *("active_units", "mutual_information", "marginal_kl", "latent_accuracy"),
+    *("frechet_distance", "precision", "recall", "coverage"),
+    *("confidence", "class_entropy", "sharpness", "path_plausibility"),
+)
+OF_REAL_IMAGES = (
+    *("frechet_distance", "precision", "recall", "coverage"),
+    *("confidence", "class_entropy"),
+)
 
 
 def section(found: Findings) -> Section:
     """The chapter."""
+    several = found.results.runs["architecture"].nunique() > 1
+    notes = () if several else ("There is one architecture, and so no difference between two.",)
     return Section(
         "comparison",
         "Comparison",
         present(
             sizes_exhibit(found.results, found.summary, found.styles, found.confidence),
+            multiples_exhibit(found),
             differences_exhibit(found.architectures, found.sizes, found.confidence),
             differences_table_exhibit(found),
+            metric_differences_exhibit(found),
+            tradeoffs_exhibit(found),
+            comparison_exhibit(found),
         ),
+        notes=notes,
+    )
+
+
+def comparison_exhibit(found: Findings) -> TableExhibit:
+    """Table 1 with the columns that it leaves out, and the CSV file of all metrics."""
+    return TableExhibit(
+        "comparison",
+        "Every configuration",
+        f"Mean over {span(found.summary['seeds'].tolist(), 'seed')} and in brackets its "
+        f"{percent(found.confidence)} interval (Student's t); table 1 with all its columns. Its "
+        "CSV file holds every metric.",
+        comparison_table(found.summary, found.results.protocol),
+        found.summary.drop(columns="model"),
+        folded=True,
+    )
+
+
+def chosen_metrics(runs: pd.DataFrame) -> list[Metric]:
+    """Those of ``CHOSEN`` that some run has, and whatever else the main comparison shows."""
+    held = [name for name in METRICS if name in runs and runs[name].notna().any()]
+    main = [metric.name for metric in main_metrics(held) if metric.name not in CHOSEN]
+    return [METRICS[name] for name in (*CHOSEN, *main) if name in held]
+
+
+def references(results: Results) -> dict[str, float]:
+    """Levels that metrics are compared with: scores of real images, and the ceiling of one."""
+    levels = {"sharpness": 1.0}
+    if results.judge is not None:
+        real = results.judge.real.model_dump()
+        levels |= {name: real[name] for name in OF_REAL_IMAGES}
+    if "mutual_information_ceiling" in results.runs:
+        levels["mutual_information"] = float(results.runs["mutual_information_ceiling"].mean())
+    return levels
+
+
+def multiples_exhibit(found: Findings) -> Exhibit:
+    """The chosen metrics against latent size."""
+    results = found.results
+    beta = plain_beta(found.summary)
+    summary = found.summary[found.summary["beta"] == beta]
+    metrics = chosen_metrics(results.runs[results.runs["beta"] == beta])
+    known = references(results)
+    levels = {metric.name: known[metric.name] for metric in metrics if metric.name in known}
+    of_beta = f", at {beta_name(beta)}" if results.several_betas else ""
+    dotted = (
+        " Dotted: what real images score, and the ceiling of the mutual information, log N."
+        if levels
+        else ""
+    )
+    names = [metric.label for metric in metrics]
+    best = []
+    for metric in metrics:
+        if metric.sign:
+            row = summary.iloc[int((metric.sign * summary[f"{metric.name}_mean"]).argmax())]
+            best.append(
+                f"{metric.label} {row['model']} {number(row[f'{metric.name}_mean'], metric.digits)}"
+            )
+    return Exhibit(
+        name="metrics-by-size",
+        title="Metrics against latent size",
+        caption=(
+            f"{counted(len(metrics), 'metric')} on the {results.protocol.split} split{of_beta}, a "
+            f"line an architecture: mean of {span(summary['seeds'].tolist(), 'seed')}, and as a "
+            f"band its {percent(found.confidence)} interval (Student's t), cut where it leaves the "
+            "panel. Markers are those of the models in all figures; units stand at the top right "
+            "of a panel, nats are per image, and the arrow says which direction is better."
+            f"{dotted} The intervals are not widened for their number."
+        ),
+        alt=(
+            f"Small line charts over latent dimensions: {listing(names)}. Best means: "
+            f"{listing(best)}."
+        ),
+        figure=small_multiples(summary, metrics, found.styles, results.protocol, levels),
+        format="svg",
+    )
+
+
+def metric_differences_exhibit(found: Findings) -> TableExhibit | None:
+    """Differences between architectures in every chosen metric; None with one architecture."""
+    runs = found.results.runs
+    compared = compare_metrics(runs, found.confidence, chosen_metrics(runs))
+    if not compared:
+        return None
+    table = metric_differences_table(compared, found.results.protocol)
+    changes = listing(list(dict.fromkeys(item.comparison.change for item in compared)))
+    beta = plain_beta(found.summary)
+    of_beta = (
+        f" At {beta_name(beta)}; the CSV file holds the others as well."
+        if found.results.several_betas
+        else ""
+    )
+    known = [item for item in compared if item.comparison.difference.is_known]
+    chance = (1 - found.confidence) * len(known)
+    remark = (
+        f" The {counted(len(known), 'interval')} are not widened for their number: about "
+        f"{number(chance, 0)} would leave out zero by chance where nothing differs."
+        if known
+        else " One seed gives no interval and no verdict."
+    )
+    return TableExhibit(
+        "differences-by-metric",
+        "Differences between architectures in every metric",
+        f"{changes[:1].upper()}{changes[1:]}: the first minus the second at each latent size, with "
+        f"the {percent(found.confidence)} interval over seeds (Welch) and what follows: better or "
+        "worse where it leaves out zero, or only higher or lower for a number of which neither "
+        f"direction is better. There is no interval over images here.{remark}{of_beta}",
+        table,
+        metric_differences_frame(compared),
+        folded=True,
+    )
+
+
+def tradeoffs_exhibit(found: Findings) -> Exhibit | None:
+    """The ELBO beside what it costs; None where there is one configuration or a time of zero."""
+    summary, results = found.summary, found.results
+    if len(summary) < 2 or not (summary[list(COSTS)] > 0).all(axis=None):
+        return None
+    best = {cost: listing(frontier(summary, cost)) for cost in COSTS}
+    values = [
+        f"{row['model']} {number(row['elbo_mean'])} with {row['parameters']:,} parameters in "
+        f"{number(row['train_seconds_mean'], 1)} seconds"
+        for _, row in summary.iterrows()
+    ]
+    return Exhibit(
+        name="tradeoffs",
+        title="What quality costs",
+        caption=(
+            f"Mean ELBO on the {results.protocol.split} split, nats per image, of "
+            f"{span(summary['seeds'].tolist(), 'seed')} with its {percent(found.confidence)} "
+            "interval (Student's t), against the number of parameters and the mean time of "
+            f"training. {_optimal(best)} This goes by means alone, so neighbours within each "
+            f"other's intervals could change places. {machine_remark(results)}"
+        ),
+        alt=f"Two scatter charts. {listing(values)}. {_optimal(best)}",
+        figure=tradeoffs(summary, found.styles, results.protocol),
+        format="svg",
+    )
+
+
+def _optimal(best: dict[str, str]) -> str:
+    return (
+        f"Pareto-optimal by parameters: {best['parameters']}; by time: "
+        f"{best['train_seconds_mean']}."
     )
 
 

@@ -9,14 +9,24 @@ from analysis.figures.curves import first_epoch_in_view, training_curves
 from analysis.findings import Findings
 from analysis.frames import Results, plain_beta
 from analysis.statistics import training_bands
+from analysis.summary import machines
 from analysis.words import listing, number, percent, span
 
 
 def section(found: Findings) -> Section:
     """The chapter; without a history it says so."""
-    curves = curves_exhibit(found.results, found.summary, found.styles, found.confidence)
-    notes = () if curves else ("No training history was exported: run `dvc repro`.",)
-    return Section("training", "Training", present(curves), notes=notes)
+    results, summary, styles = found.results, found.summary, found.styles
+    curves = curves_exhibit(results, summary, styles, found.confidence)
+    timed = time_exhibit(results, summary, styles, found.confidence)
+    notes: tuple[str, ...] = ()
+    if curves is None:
+        notes = ("No training history was exported: run `dvc repro`.",)
+    elif timed is None:
+        notes = (
+            "The history holds no times above zero, so no curves over time are shown: run "
+            "`dvc repro collect`.",
+        )
+    return Section("training", "Training", present(curves, timed), notes=notes)
 
 
 def curves_exhibit(
@@ -51,6 +61,48 @@ def curves_exhibit(
         ),
         figure=training_curves(bands, models, styles, results.protocol),
         format="svg",
+    )
+
+
+def time_exhibit(
+    results: Results, summary: pd.DataFrame, styles: Styles, confidence: float
+) -> Exhibit | None:
+    """The same curves over the time of training; None without times."""
+    followed = summary[summary["model"].isin(results.history["model"])]
+    if followed.empty or "seconds" not in results.history:
+        return None
+    bands = training_bands(results.history, confidence)
+    models = curve_models(followed)
+    bands = bands[bands["model"].isin(models)]
+    if not (bands["seconds_mean"] > 0).all():  # a logarithmic axis has no place for them
+        return None
+    valid = bands[bands["split"] == "valid"]
+    ends = {model: valid.loc[valid["model"] == model, "seconds_mean"].max() for model in models}
+    took = listing([f"{model} {number(seconds, 1)}" for model, seconds in ends.items()])
+    return Exhibit(
+        name="training-time",
+        title="Training curves over time",
+        caption=(
+            "The same curves over the seconds since training began, validation included, on a "
+            f"logarithmic scale, {_basis(bands, confidence)}: the values of each epoch at its mean "
+            f"time. In nats per image. {machine_remark(results)}"
+        ),
+        alt=(
+            f"Three line charts over seconds: ELBO, reconstruction and KL of {listing(models)}. "
+            f"Mean seconds of the whole training: {took}."
+        ),
+        figure=training_curves(bands, models, styles, results.protocol, over="seconds_mean"),
+        format="svg",
+    )
+
+
+def machine_remark(results: Results) -> str:
+    """What times of training mean, and of which machine they are as far as is known."""
+    known = machines(results)
+    machine = f" ({known} a run)" if known else ""
+    return (
+        f"Times are of the machine that trained{machine}, where runs may have stood side by side "
+        "on shared cores: ratios between models say something, seconds do not carry over."
     )
 
 

@@ -1,4 +1,7 @@
-"""Stage ``collect``: the runs' results as tables, one row a run and one row an epoch."""
+"""Stage ``collect``: the runs' results as tables, one row a run and one row an epoch.
+
+And where the runs came from, for those who trace a number.
+"""
 
 import csv
 import io
@@ -9,8 +12,11 @@ from typing import Any
 
 import click
 
+from pipeline.cards import WEIGHTS, load_card
 from pipeline.errors import UserError
 from pipeline.files import write_text
+from pipeline.origins import Origins, RunOrigin
+from pipeline.provenance import commit_date
 from pipeline.settings import load_settings
 
 IDENTITY = ("run", "architecture", "latent_dim", "beta", "seed")
@@ -22,9 +28,10 @@ IDENTITY = ("run", "architecture", "latent_dim", "beta", "seed")
 @click.option("--models", default="models", show_default=True, type=Path)
 @click.option("--results", default="results", show_default=True, type=Path, help="Where to.")
 def main(params: str, data: Path, models: Path, results: Path) -> None:
-    """Write RESULTS/metrics.csv and history.csv from the evaluated runs of the grid, and data.json.
+    """Write RESULTS/metrics.csv and history.csv from the evaluated runs of the grid.
 
-    With the arrays of the runs they are all that the report is made from.
+    Beside them data.json on the data set and provenance.json on the origin of the runs. With the
+    arrays of the runs they are all that the report is made from.
     """
     names = list(load_settings(params).runs)
     rows = [_read_row(results / "runs" / name / "metrics.json") for name in names]
@@ -36,7 +43,25 @@ def main(params: str, data: Path, models: Path, results: Path) -> None:
     ]
     write_text(results / "history.csv", _to_csv(epochs))
     write_text(results / "data.json", _read_text(data))
+    origins = _origins(models, rows)
+    write_text(results / "provenance.json", origins.model_dump_json(indent=2) + "\n")
     click.echo(f"{len(rows)} runs in {results / 'metrics.csv'}")
+
+
+def _origins(models: Path, rows: list[dict[str, Any]]) -> Origins:
+    """From the cards of the models, and from git the days of their commits."""
+    runs = {}
+    for row in rows:
+        card = load_card(models / row["run"])
+        runs[row["run"]] = RunOrigin(
+            device=card.device,
+            threads=card.threads,
+            versions=card.versions,
+            weights=card.sha256[WEIGHTS],
+        )
+    commits = sorted({row.get("commit", "") for row in rows} - {""})
+    dates = {commit: commit_date(commit) for commit in commits}
+    return Origins(runs=runs, dates={commit: day for commit, day in dates.items() if day})
 
 
 def _read_row(path: Path) -> dict[str, Any]:

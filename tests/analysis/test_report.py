@@ -59,7 +59,8 @@ class Page(HTMLParser):
 
 def test_every_file_is_there(report: dict[str, bytes]) -> None:
     with_numbers = (
-        "comparison", "differences", "statements", "sample-scores", "path-plausibility", "plane-borders"
+        "comparison", "differences", "statements",
+        "sample-scores", "path-plausibility", "plane-borders",
     )  # fmt: skip
     tables = [f"tables/{name}.{end}" for name in with_numbers for end in ("csv", "md", "tex")]
     texts = ("judge", "paths", "plane-center")

@@ -40,6 +40,8 @@ def texts(results: Results) -> dict[str, str]:
         (ELBO, 0.0, 2.0, "not distinguishable"),
         (RECONSTRUCTION, 0.1, 2.1, "worse"),
         (RECONSTRUCTION, -2.1, -0.1, "better"),
+        (RECONSTRUCTION, -0.1, 2.1, "not distinguishable"),
+        (RECONSTRUCTION, -2.1, 0.1, "not distinguishable"),
         (KL, 0.1, 2.1, "unknown"),
         (ELBO, math.nan, math.nan, "unknown"),
     ],

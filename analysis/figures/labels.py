@@ -1,0 +1,83 @@
+"""Names beside their points, moved until they hide neither each other nor a point."""
+
+import itertools
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
+
+from analysis.style import INK, MUTED
+
+# Where a name may stand, in points from its point, nearest first; (right, up).
+_NEAR = ((9, 0), (6, 6), (6, -6), (-9, 0), (-6, 6), (-6, -6), (0, 10), (0, -10))
+_PLACES = tuple(
+    (right * far, up * far) for far, (right, up) in itertools.product((1, 2, 3, 4.5), _NEAR)
+)
+_POINT = 5  # points around a point that stay free
+_LEADER = 14  # points; a name further away gets a line to its point
+
+
+def name_points(
+    figure: Figure, axes: Axes, points: Sequence[tuple[float, float]], names: Sequence[str]
+) -> None:
+    """Write each name beside its point, where there is room within the axes.
+
+    Call it last, when limits and layout will not change. Where every place is taken, the one that
+    hides least is.
+
+    Args:
+        figure: that the axes are in.
+        axes: with the points drawn and the limits set.
+        points: in data coordinates.
+        names: one a point.
+    """
+    figure.draw_without_rendering()  # lays out; positions in pixels are right from here on
+    scale = figure.dpi / 72
+    frame = axes.get_window_extent()
+    centres = [tuple(axes.transData.transform(point)) for point in points]
+    taken = [_around(x, y, _POINT * scale) for x, y in centres]
+    for place, (point, name) in enumerate(zip(points, names, strict=True)):
+        others = taken[:place] + taken[place + 1 :]  # its own point it may come near
+        text = axes.annotate(
+            name, point, (0, 0), textcoords="offset points", fontsize=7.5, color=INK, zorder=6
+        )
+        text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])  # above lines
+        costs = []
+        for right, up in _PLACES:
+            _put(text, right, up)
+            box = text.get_window_extent().expanded(1.02, 1.02)
+            outside = 0 if _within(box, frame) else 1e6
+            costs.append(sum(_shared(box, other) for other in others) + outside)
+        right, up = _PLACES[costs.index(min(costs))]
+        _put(text, right, up)
+        taken.append(text.get_window_extent())
+        if abs(right) + abs(up) > _LEADER:
+            leader = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.6, "shrinkA": 0}
+            axes.annotate(
+                "", point, (right, up), textcoords="offset points", arrowprops=leader, zorder=2
+            )
+
+
+def _put(text: Text, right: float, up: float) -> None:
+    text.set_position((right, up))
+    text.set_horizontalalignment("left" if right > 0 else "right" if right < 0 else "center")
+    text.set_verticalalignment("center" if up == 0 else "bottom" if up > 0 else "top")
+
+
+def _around(x: float, y: float, reach: float) -> Bbox:
+    return Bbox.from_extents(x - reach, y - reach, x + reach, y + reach)
+
+
+def _within(box: Bbox, frame: Bbox) -> bool:
+    return bool(
+        frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1
+    )
+
+
+def _shared(one: Bbox, other: Bbox) -> float:
+    """The area that two boxes share, in square pixels."""
+    common = Bbox.intersection(one, other)
+    return 0.0 if common is None else float(common.width * common.height)

@@ -1,0 +1,101 @@
+"""What quality costs: the ELBO against the number of parameters and the time of training."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from analysis.figures.labels import name_points
+from analysis.figures.limits import log_ticks, view
+from analysis.pareto import pareto_optimal
+from analysis.statistics import interval_of
+from analysis.style import INK, MUTED, WIDTH, ModelStyle
+from analysis.words import axis_title
+from pipeline.metrics import ELBO
+from pipeline.protocol import Protocol
+
+COSTS = {"parameters": "parameters", "train_seconds_mean": "training time in seconds"}
+
+
+def frontier(summary: pd.DataFrame, cost: str) -> list[str]:
+    """The configurations that none beats in both mean ELBO and cost, cheapest first.
+
+    Args:
+        summary: of ``statistics.summarise``.
+        cost: a column of it, lower is better.
+    """
+    optimal = pareto_optimal(np.column_stack([summary[cost], -summary["elbo_mean"]]))
+    return [str(name) for name in summary[optimal].sort_values(cost, kind="stable")["model"]]
+
+
+def tradeoffs(
+    summary: pd.DataFrame, styles: Mapping[str, ModelStyle], protocol: Protocol
+) -> Figure:
+    """Mean ELBO against each cost, a panel a cost; the optimal ones ringed, on a line of steps.
+
+    Args:
+        summary: of ``statistics.summarise``.
+        styles: by display name.
+        protocol: for the axes' wording.
+    """
+    figure = Figure(figsize=(WIDTH, 4.3), layout="constrained")
+    panels = figure.subplots(1, 2, sharey=True)
+    limits = view(summary["elbo_mean"], summary[["elbo_low", "elbo_high"]])
+    for axes, (cost, label) in zip(panels, COSTS.items(), strict=True):
+        _panel(axes, summary, cost, styles)
+        axes.set_ylim(*limits)
+        axes.set_xlabel(f"{label} (log scale)")
+        axes.set_title(f"{axis_title(ELBO, protocol)}, against {label.split(' in ')[0]}")
+    panels[0].set_ylabel(f"nats per image, {protocol.split} split")
+    ring = Line2D([], [], color=MUTED, marker="o", mec=INK, mew=1.4, ms=7, linestyle="")
+    steps = Line2D([], [], color=MUTED, linewidth=1.2)
+    figure.legend(
+        [ring, steps],
+        ["Pareto-optimal: none is both cheaper and better", "the best at that cost"],
+        loc="outside upper left",
+        ncols=2,
+    )
+    for axes, cost in zip(panels, COSTS, strict=True):
+        points = list(zip(summary[cost], summary["elbo_mean"], strict=True))
+        name_points(figure, axes, points, [_name(row) for _, row in summary.iterrows()])
+    return figure
+
+
+def _panel(axes: Axes, summary: pd.DataFrame, cost: str, styles: Mapping[str, ModelStyle]) -> None:
+    best = frontier(summary, cost)
+    along = summary.set_index("model").loc[best]
+    low, high = _log_limits(summary[cost])
+    axes.set_xlim(low, high)
+    # Onward from the last: paying more buys nothing better.
+    ends = [*along[cost], high], [*along["elbo_mean"], along["elbo_mean"].iloc[-1]]
+    axes.step(*ends, where="post", color=MUTED, linewidth=1.2, zorder=1)
+    for _, row in summary.iterrows():
+        style, interval = styles[row["model"]], interval_of(row, "elbo")
+        if interval.is_known:
+            axes.vlines(row[cost], interval.low, interval.high, color=style.colour, lw=1.4)
+        ring, width = (INK, 1.4) if row["model"] in best else ("white", 0.5)
+        axes.plot(
+            [row[cost]],
+            [interval.mean],
+            style.marker,
+            color=style.colour,
+            markersize=8,
+            markeredgecolor=ring,
+            markeredgewidth=width,
+            zorder=4,
+        )
+    log_ticks(axes)
+
+
+def _name(row: pd.Series) -> str:
+    return f"{row['model']} ({row['collapsed']} collapsed)" if row["collapsed"] else row["model"]
+
+
+def _log_limits(values: pd.Series) -> tuple[float, float]:
+    """A margin that leaves room for names, also where there is no range."""
+    low, high = float(values.min()), float(values.max())
+    factor = max((high / low) ** 0.18, 1.2)
+    return low / factor, high * factor

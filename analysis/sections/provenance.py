@@ -1,0 +1,289 @@
+"""Provenance: from which runs, files and versions everything on the page came to be."""
+
+import importlib.metadata
+import platform
+from collections.abc import Sequence
+
+import pandas as pd
+
+from analysis.exhibits import (
+    Exhibit,
+    NumberedPart,
+    Section,
+    TableExhibit,
+    Widget,
+    number_parts,
+    present,
+)
+from analysis.findings import Findings
+from analysis.frames import Results
+from analysis.summary import HASH_DIGITS, days, short_commit, trained_with
+from analysis.tables import Cell, Column, Table
+from analysis.words import NOTHING, counted, listing, number
+from pipeline.protocol import PROTOCOL_FIELDS
+
+RUNS, HISTORY = "results/metrics.csv", "results/history.csv"
+DATA, ORIGINS = "results/data.json", "results/provenance.json"
+ARRAYS = "results/runs/*/*/arrays.npz"
+TRIALS, BEST = "results/trials.csv", "results/best.json"
+JUDGE = "judge/judge.json"
+# What makes each file again, as dvc.yaml has it.
+STAGES = {
+    **dict.fromkeys((RUNS, HISTORY, DATA, ORIGINS), "dvc repro collect"),
+    ARRAYS: "dvc repro evaluate",
+    **dict.fromkeys((TRIALS, BEST), "dvc repro search"),
+    JUDGE: "dvc repro judge",
+}
+# By the anchor of a part, which is that of a figure's name or of a table's after "table-", or else
+# of its chapter.
+SOURCES: dict[str, tuple[str, ...]] = {
+    "training": (HISTORY,),
+    "training-time": (HISTORY, ORIGINS),
+    "comparison": (RUNS,),
+    "metrics-by-size": (RUNS, JUDGE),
+    "table-differences": (RUNS, ARRAYS),
+    "tradeoffs": (RUNS, ORIGINS),
+    "reconstructions": (RUNS, ARRAYS, DATA),
+    "samples": (RUNS, ARRAYS),
+    "interpolations": (RUNS, ARRAYS, DATA),
+    "latent-space": (RUNS, ARRAYS, DATA),
+    "kl-per-dimension": (RUNS,),
+    "rate-distortion": (RUNS, TRIALS, BEST),
+    "table-rate-distortion-front": (TRIALS, BEST),
+    "search": (TRIALS, BEST),
+    "metrics": (RUNS, DATA, JUDGE),
+}
+OF_THE_REPORT = ("numpy", "pandas", "scipy", "matplotlib")
+
+
+def section(found: Findings, sections: Sequence[Section]) -> Section:
+    """The last chapter.
+
+    Args:
+        found: what all chapters are made from.
+        sections: the other chapters, in their order.
+    """
+    results = found.results
+    fields = listing([f"`{name}`" for name in PROTOCOL_FIELDS])
+    return Section(
+        "provenance",
+        "Provenance",
+        present(
+            versions_exhibit(results),
+            files_exhibit(found, sections),
+            runs_exhibit(results),
+        ),
+        lead=(
+            "Everything on this page follows from the files of `results/` and from "
+            "`judge/judge.json`. `study report` makes it again from them, the same bytes with the "
+            "same versions; `dvc repro` makes the files again where something they depend on has "
+            "changed. All paths are within the project's folder.",
+            f"Every run's row of `{RUNS}` carries its protocol: {fields}. Where two rows differ in "
+            "one of them no report is made: the command stops and names the field with its "
+            "values, so numbers that were measured differently never stand in one table.",
+            _dates(results),
+        ),
+        notes=_notes(results),
+    )
+
+
+def _dates(results: Results) -> str:
+    known = days(results)
+    when = f"The runs' code is of {listing(known)}, the day of its commit. " if known else ""
+    return (
+        f"{when}No time at which anything ran is recorded in the results: the same inputs give "
+        "the same bytes. MLflow keeps the times of each run under its run id."
+    )
+
+
+def _notes(results: Results) -> tuple[str, ...]:
+    if results.origins is None:
+        return (
+            f"There is no `{ORIGINS}`, so the versions and machines of the runs are unknown here: "
+            "run `dvc repro collect`.",
+        )
+    without = [run for run in results.runs["run"] if run not in results.origins.runs]
+    if without:
+        return (f"`{ORIGINS}` says nothing of {listing(without)}: run `dvc repro collect`.",)
+    return ()
+
+
+def versions_exhibit(results: Results) -> TableExhibit:
+    """Versions of Python and the libraries behind the runs, the judge and this page."""
+    columns = {
+        "Training": trained_with(results),
+        "Judge": _single(results.judge.versions if results.judge else {}),
+        "This report": _single(
+            {name: importlib.metadata.version(name) for name in OF_THE_REPORT}
+            | {"python": platform.python_version()}
+        ),
+    }
+    known = {title: versions for title, versions in columns.items() if versions}
+    names = list(dict.fromkeys(name for versions in known.values() for name in versions))
+    rows = tuple(
+        (
+            Cell(name),
+            *(Cell(" / ".join(versions.get(name, [])) or NOTHING) for versions in known.values()),
+        )
+        for name in names
+    )
+    several = [name for name, found in columns["Training"].items() if len(found) > 1]
+    remark = (
+        f" The runs were trained with several versions of {listing(several)}." if several else ""
+    )
+    return TableExhibit(
+        "versions",
+        "Versions",
+        "What each step ran with, as far as it was recorded; a dash where it was not. Those of "
+        "the evaluation enter the fingerprints in `results/runs/*/*/evaluation.json`, and a run "
+        f"is measured again where they change.{remark}",
+        Table((Column("Library", numeric=False), *(Column(t, numeric=False) for t in known)), rows),
+    )
+
+
+def _single(versions: dict[str, str]) -> dict[str, list[str]]:
+    return {name: [version] for name, version in versions.items()}
+
+
+def files_exhibit(found: Findings, sections: Sequence[Section]) -> TableExhibit:
+    """For every figure and table, its file, what it was made from and what makes that again."""
+    rows = [("Table 1", "In brief", "report.md", "comparison"), *_trail(sections)]
+    lines, frame = [], []
+    for label, title, file, key in rows:
+        sources = _present(found, SOURCES.get(key, tuple(STAGES)))
+        commands = list(dict.fromkeys(STAGES[source] for source in sources))
+        lines.append(
+            (
+                Cell(label, title),
+                Cell(file),
+                Cell(sources[0], ", ".join(sources[1:])),
+                Cell(commands[0], ", ".join(commands[1:])),
+            )
+        )
+        frame.append(
+            {
+                "exhibit": label,
+                "title": title,
+                "file": file,
+                "made_from": " ".join(sources),
+                "made_again_by": "; ".join(commands),
+            }
+        )
+    columns = ("Figure or table", "File", "Made from", "Its numbers again")
+    return TableExhibit(
+        "files",
+        "Figures, tables and the files behind them",
+        "Files of the report lie in its folder, tables as Markdown, LaTeX and most as CSV. "
+        "`study report` draws and writes all of them again; the commands in the last column make "
+        "the numbers again, and run only what has changed, or all of it with `--force`.",
+        Table(tuple(Column(name, numeric=False) for name in columns), tuple(lines)),
+        pd.DataFrame(frame),
+        folded=True,
+    )
+
+
+def _trail(sections: Sequence[Section]) -> list[tuple[str, str, str, str]]:
+    """Label, title, file and key of ``SOURCES`` of each part."""
+    return [
+        (item.label, item.part.title, _file(item), _key(item, chapter))
+        for chapter, items in number_parts(sections)
+        for item in items
+    ]
+
+
+def _file(item: NumberedPart) -> str:
+    part = item.part
+    if isinstance(part, Exhibit):
+        return f"figures/{part.name}.{part.format}"
+    if isinstance(part, Widget):
+        return "index.html"
+    return f"tables/{part.name}.{'md' if part.frame is None else 'csv'}"
+
+
+def _key(item: NumberedPart, chapter: Section) -> str:
+    anchor = f"table-{item.part.name}" if item.kind == "table" else item.part.name
+    return anchor if anchor in SOURCES else chapter.anchor
+
+
+def _present(found: Findings, sources: Sequence[str]) -> list[str]:
+    """Without files that these results do not have."""
+    absent = set()
+    if found.trials is None:
+        absent |= {TRIALS, BEST}
+    if found.results.judge is None:
+        absent.add(JUDGE)
+    if found.results.origins is None:
+        absent.add(ORIGINS)
+    if found.results.data is None:
+        absent.add(DATA)
+    return [source for source in sources if source not in absent] or [RUNS]
+
+
+def runs_exhibit(results: Results) -> TableExhibit:
+    """A row a run: what it is called elsewhere, what it was made from, where its files lie."""
+    frame = runs_frame(results)
+    columns = (
+        Column("Run", numeric=False),
+        Column("Seed"),
+        Column("Epochs"),
+        Column("Training", "seconds"),
+        Column("Machine", numeric=False),
+        Column("Commit", numeric=False),
+        Column("Data", "hash", numeric=False),
+        Column("Weights", "SHA-256", numeric=False),
+        Column("MLflow run id", numeric=False),
+        Column("Arrays", numeric=False),
+    )
+    rows = tuple(
+        (
+            Cell(row["run"]),
+            Cell(str(row["seed"])),
+            Cell(str(row["epochs"])),
+            Cell(number(row["train_seconds"], 1)),
+            Cell(
+                f"{row['device']}, {counted(int(row['threads']), 'thread')}"
+                if row["device"]
+                else NOTHING
+            ),
+            Cell(short_commit(row["commit"]) or NOTHING, row["day"]),
+            Cell(row["data_hash"][:HASH_DIGITS] or NOTHING),
+            Cell(row["weights"][:HASH_DIGITS] or NOTHING),
+            Cell(row["run_id"] or NOTHING),
+            Cell(row["arrays"]),
+        )
+        for _, row in frame.iterrows()
+    )
+    return TableExhibit(
+        "runs",
+        "Every run",
+        f"{counted(len(frame), 'run')}. A run's weights and history lie in `models/`, what was "
+        "measured of it in the folder of its arrays; its record in MLflow has its run id. Hashes "
+        "and commits are cut here, and whole in the CSV file.",
+        Table(columns, rows),
+        frame,
+        folded=True,
+    )
+
+
+def runs_frame(results: Results) -> pd.DataFrame:
+    """The table of runs with whole hashes; empty text and NaN for what is unknown."""
+    origins = results.origins.runs if results.origins else {}
+    dates = results.origins.dates if results.origins else {}
+    rows = []
+    for _, run in results.runs.iterrows():
+        origin = origins.get(run["run"])
+        rows.append(
+            {name: run[name] for name in ("run", "model", "seed", "epochs", "train_seconds")}
+            | {
+                "device": origin.device if origin else "",
+                "threads": origin.threads if origin else None,
+                "commit": run["commit"],
+                "day": dates.get(run["commit"], ""),
+                "data_hash": run["data_hash"],
+                "weights": origin.weights if origin else "",
+                "run_id": run["run_id"],
+                "model_folder": f"models/{run['run']}",
+                "arrays": f"results/runs/{run['run']}",
+            }
+        )
+    return pd.DataFrame(rows)

@@ -1,0 +1,212 @@
+"""Rate and distortion: what the codes cost, and what they buy."""
+
+import math
+
+import pandas as pd
+
+from analysis.exhibits import Exhibit, Section, TableExhibit, present
+from analysis.figures.rate_distortion import Plane, front, rate_distortion
+from analysis.figures.search import ARCHITECTURE
+from analysis.findings import Findings
+from analysis.frames import plain_beta
+from analysis.style import MUTED, ModelStyle
+from analysis.tables import Cell, Column, Table
+from analysis.trials import Trials
+from analysis.words import NOTHING, caveat, counted, listing, number
+from pipeline.metrics import ELBO
+from pipeline.settings import cell_name
+
+FRONT_COLUMNS = ("number", "architecture", "latent_dim", "beta", "kl", "reconstruction", "elbo")
+
+
+def section(found: Findings) -> Section:
+    """The chapter."""
+    searched = trials_plane(found.trials) if found.trials else None
+    notes: tuple[str, ...] = ()
+    if searched is None:
+        notes = (
+            "No search with complete trials was exported, so there is no panel of trials: run "
+            "`study run --trials 50`, then `dvc repro`.",
+        )
+    return Section(
+        "rate-distortion",
+        "Rate and distortion",
+        present(plane_exhibit(found, searched), front_exhibit(found.trials)),
+        lead=(
+            "The ELBO is the negative sum of two prices. The rate is the KL, what the codes tell "
+            "of the images; the distortion is the reconstruction error that remains. The same "
+            "ELBO can be had with a high rate and a low distortion or the other way round, and "
+            "beta trades one for the other.",
+        ),
+        notes=notes,
+    )
+
+
+def plane_exhibit(found: Findings, searched: Plane | None) -> Exhibit:
+    """Runs of the grid, and beside them the search's trials, if any."""
+    results, grid = found.results, runs_plane(found)
+    look = "its marker by its model, its colour by its β" if grid.coloured else "as in all figures"
+    texts = [
+        f"{'Left: each' if searched else 'Each'} of {counted(len(grid.points), 'run')} of the grid "
+        f"on the {results.protocol.split} split, {look}."
+    ]
+    if searched is not None:
+        best = front(searched.points)
+        coloured = " in the colour of its β" if searched.coloured else ""
+        texts.append(
+            f"Right: each of {counted(len(searched.points), 'complete trial')} of the search on "
+            f"the validation split, one seed each{coloured}, with their Pareto front: for each of "
+            f"its {counted(len(best), 'trial')}, no other has both a lower rate and a lower "
+            "distortion. The panels are of different splits and trainings: no point of one may be "
+            "compared with a point of the other."
+        )
+    texts.append(
+        "Nats per image; down and left is better, and along a grey line the ELBO is the same."
+    )
+    remark = caveat(ELBO, results.protocol)
+    if remark:
+        texts.append(f"ELBO and reconstruction: {remark}.")
+    return Exhibit(
+        name="rate-distortion",
+        title="The plane of rate and distortion",
+        caption=" ".join(texts),
+        alt=_alt(found, searched),
+        figure=rate_distortion([grid, searched] if searched else [grid]),
+        format="svg",
+    )
+
+
+def _alt(found: Findings, searched: Plane | None) -> str:
+    places = listing(
+        [
+            f"{row['model']} ({number(row['kl_mean'], 1)}, {number(row['reconstruction_mean'], 1)})"
+            for _, row in found.summary.iterrows()
+        ]
+    )
+    text = (
+        "Scatter chart of distortion against rate with diagonals of equal ELBO. Mean rate and "
+        f"distortion: {places}."
+    )
+    if searched is not None:
+        ends = [
+            f"({number(row['kl'], 1)}, {number(row['reconstruction'], 1)})"
+            for _, row in front(searched.points).iterrows()
+        ]
+        text += f" Beside it the trials of the search; their front runs through {listing(ends)}."
+    return text
+
+
+def runs_plane(found: Findings) -> Plane:
+    """A point a run; colour is beta where the grid holds several, and else the model's."""
+    runs, styles = found.results.runs, found.styles
+    several = found.results.several_betas
+    # Models that differ in beta alone share a marker.
+    plain = found.summary[found.summary["beta"] == plain_beta(found.summary)]
+    by_cell = {
+        cell_name(row["architecture"], row["latent_dim"]): styles[row["model"]]
+        for _, row in pd.concat([plain, found.summary]).iloc[::-1].iterrows()
+    }
+    cells = [
+        cell_name(architecture, latent_dim)
+        for architecture, latent_dim in zip(runs["architecture"], runs["latent_dim"], strict=True)
+    ]
+    points = runs[["kl", "reconstruction", "beta", "collapsed"]].assign(
+        style=cells if several else runs["model"]
+    )
+    shown = {name: by_cell[name] for name in dict.fromkeys(cells)} if several else dict(styles)
+    return Plane(
+        title=f"Grid, {found.results.protocol.split} split",
+        points=points,
+        styles=shown,
+        coloured=several,
+        with_front=False,
+    )
+
+
+def trials_plane(trials: Trials) -> Plane | None:
+    """A point a complete trial; None without one."""
+    complete = _placed(trials)
+    if complete.empty:
+        return None
+    beta = _betas(complete)
+    names = (
+        complete["architecture"].astype(str)
+        if "architecture" in complete
+        else pd.Series("trial", index=complete.index)
+    )
+    points = complete[["kl", "reconstruction"]].assign(beta=beta, collapsed=False, style=names)
+    styles = {
+        str(name): ARCHITECTURE.get(str(name), ModelStyle(MUTED, "D"))
+        for name in sorted(set(names), key=lambda name: ([*ARCHITECTURE, name].index(name), name))
+    }
+    return Plane(
+        title="Search, validation split",
+        points=points,
+        styles=styles,
+        coloured=bool(beta.notna().all() and beta.nunique() > 1),
+        with_front=True,
+    )
+
+
+def _placed(trials: Trials) -> pd.DataFrame:
+    """The complete trials that have both terms, by number."""
+    complete = trials.complete
+    return complete[complete["kl"].notna() & complete["reconstruction"].notna()].sort_values(
+        "number"
+    )
+
+
+def _betas(frame: pd.DataFrame) -> pd.Series:
+    """Searched dimensions are text as the export has them."""
+    if "beta" not in frame:
+        return pd.Series(math.nan, index=frame.index)
+    return pd.to_numeric(frame["beta"], errors="coerce")
+
+
+def _plain(value: object) -> str:
+    """A number of a trial or a searched value as it was written."""
+    return f"{value:g}" if isinstance(value, float) else str(value) or NOTHING
+
+
+def front_exhibit(trials: Trials | None) -> TableExhibit | None:
+    """The search's Pareto front as numbers; None without complete trials."""
+    if trials is None or _placed(trials).empty:
+        return None
+    best = front(_placed(trials))
+    frame = best[[name for name in FRONT_COLUMNS if name in best]].reset_index(drop=True)
+    frame = frame.rename(columns={"kl": "rate", "reconstruction": "distortion"})
+    labels = {"number": "Trial", "rate": "Rate", "distortion": "Distortion", "elbo": "ELBO"}
+    measured = ("rate", "distortion", "elbo")
+    names = [str(name) for name in frame]
+    columns = tuple(
+        Column(
+            labels.get(name, "β" if name == "beta" else name.replace("_", " ").capitalize()),
+            "nats per image" if name in measured else "",
+            numeric=name != "architecture",
+        )
+        for name in names
+    )
+    betas = _betas(frame)
+    rows = tuple(
+        tuple(
+            Cell(
+                number(row[name])
+                if name in measured
+                else number(betas.iloc[place], 3)
+                if name == "beta"
+                else _plain(row[name])
+            )
+            for name in names
+        )
+        for place, (_, row) in enumerate(frame.iterrows())
+    )
+    return TableExhibit(
+        "rate-distortion-front",
+        "The search's Pareto front",
+        f"The {counted(len(frame), 'complete trial')} of {trials.search} of which no other has "
+        "both a lower rate and a lower distortion, by rising rate; validation split, one seed "
+        "each, so its course is partly luck.",
+        Table(columns, rows),
+        frame,
+        folded=True,
+    )
