@@ -88,8 +88,8 @@ def _use(model: str, runs: Sequence[str]) -> str:
     place = listing([f"`models/{folder}/{inside}`" for folder in sorted(folders)])
     return (
         f"The models of {model} lie in {place}, a folder a seed: "
-        f'`pipeline.models.load_model("models/{runs[0]}")` loads the first, and `dvc repro train` '
-        "trains again what is missing there."
+        f'`load_model("models/{runs[0]}")` of `pipeline.models` loads the first, and '
+        "`dvc repro train` trains again what is missing there."
     )
 
 

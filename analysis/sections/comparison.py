@@ -130,7 +130,7 @@ def multiples_exhibit(found: Findings) -> Exhibit:
 
 
 def metric_differences_exhibit(found: Findings) -> TableExhibit | None:
-    """Differences between architectures in every chosen metric; None with one architecture."""
+    """Differences between architectures in each chosen metric; None with one architecture."""
     runs = found.results.runs
     compared = compare_metrics(runs, found.confidence, chosen_metrics(runs))
     if not compared:
@@ -153,7 +153,7 @@ def metric_differences_exhibit(found: Findings) -> TableExhibit | None:
     )
     return TableExhibit(
         "differences-by-metric",
-        "Differences between architectures in every metric",
+        "Differences between architectures in the main metrics",
         f"{changes[:1].upper()}{changes[1:]}: the first minus the second at each latent size, with "
         f"the {percent(found.confidence)} interval over seeds (Welch) and what follows: better or "
         "worse where it leaves out zero, or only higher or lower for a number of which neither "

@@ -26,12 +26,14 @@ RUNS, HISTORY = "results/metrics.csv", "results/history.csv"
 DATA, ORIGINS = "results/data.json", "results/provenance.json"
 ARRAYS = "results/runs/*/*/arrays.npz"
 TRIALS, BEST = "results/trials.csv", "results/best.json"
+IMPORTANCE, CONFIRMED = "results/importance.csv", "results/confirmed.csv"
 JUDGE = "judge/judge.json"
 # What makes each file again, as dvc.yaml has it.
 STAGES = {
     **dict.fromkeys((RUNS, HISTORY, DATA, ORIGINS), "dvc repro collect"),
     ARRAYS: "dvc repro evaluate",
-    **dict.fromkeys((TRIALS, BEST), "dvc repro search"),
+    **dict.fromkeys((TRIALS, BEST, IMPORTANCE), "dvc repro search"),
+    CONFIRMED: "study rerun NUMBER",
     JUDGE: "dvc repro judge",
 }
 # By the anchor of a part, which is that of a figure's name or of a table's after "table-", or else
@@ -48,12 +50,18 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "interpolations": (RUNS, ARRAYS, DATA),
     "latent-space": (RUNS, ARRAYS, DATA),
     "kl-per-dimension": (RUNS,),
+    "explorer": (RUNS, ARRAYS, DATA),
     "rate-distortion": (RUNS, TRIALS, BEST),
     "table-rate-distortion-front": (TRIALS, BEST),
     "search": (TRIALS, BEST),
+    "importance": (TRIALS, BEST, IMPORTANCE),
+    "table-importance": (TRIALS, BEST, IMPORTANCE),
+    "confirmed": (TRIALS, BEST, CONFIRMED),
+    "table-confirmed": (TRIALS, BEST, CONFIRMED),
+    "statements": (RUNS, HISTORY, ARRAYS),
     "metrics": (RUNS, DATA, JUDGE),
 }
-OF_THE_REPORT = ("numpy", "pandas", "scipy", "matplotlib")
+OF_THE_REPORT = ("vae-study", "numpy", "pandas", "scipy", "matplotlib")
 
 
 def section(found: Findings, sections: Sequence[Section]) -> Section:
@@ -210,6 +218,10 @@ def _present(found: Findings, sources: Sequence[str]) -> list[str]:
     absent = set()
     if found.trials is None:
         absent |= {TRIALS, BEST}
+    if found.trials is None or not found.trials.importance:
+        absent.add(IMPORTANCE)
+    if found.trials is None or found.trials.confirmed is None:
+        absent.add(CONFIRMED)
     if found.results.judge is None:
         absent.add(JUDGE)
     if found.results.origins is None:
@@ -227,38 +239,35 @@ def runs_exhibit(results: Results) -> TableExhibit:
         Column("Seed"),
         Column("Epochs"),
         Column("Training", "seconds"),
-        Column("Machine", numeric=False),
         Column("Commit", numeric=False),
         Column("Data", "hash", numeric=False),
         Column("Weights", "SHA-256", numeric=False),
         Column("MLflow run id", numeric=False),
-        Column("Arrays", numeric=False),
     )
     rows = tuple(
         (
-            Cell(row["run"]),
+            Cell(row["run"], row["arrays"]),
             Cell(str(row["seed"])),
             Cell(str(row["epochs"])),
-            Cell(number(row["train_seconds"], 1)),
             Cell(
+                number(row["train_seconds"], 1),
                 f"{row['device']}, {counted(int(row['threads']), 'thread')}"
                 if row["device"]
-                else NOTHING
+                else "",
             ),
             Cell(short_commit(row["commit"]) or NOTHING, row["day"]),
             Cell(row["data_hash"][:HASH_DIGITS] or NOTHING),
             Cell(row["weights"][:HASH_DIGITS] or NOTHING),
             Cell(row["run_id"] or NOTHING),
-            Cell(row["arrays"]),
         )
         for _, row in frame.iterrows()
     )
     return TableExhibit(
         "runs",
         "Every run",
-        f"{counted(len(frame), 'run')}. A run's weights and history lie in `models/`, what was "
-        "measured of it in the folder of its arrays; its record in MLflow has its run id. Hashes "
-        "and commits are cut here, and whole in the CSV file.",
+        f"{counted(len(frame), 'run')}. Below each name, the folder of its metrics and arrays; its "
+        "weights and history lie in the folder of its name under `models/`, and `mlflow ui` shows "
+        "its record under its run id. Hashes and commits are cut here, and whole in the CSV file.",
         Table(columns, rows),
         frame,
         folded=True,

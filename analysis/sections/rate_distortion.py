@@ -169,8 +169,11 @@ def _plain(value: object) -> str:
 
 
 def front_exhibit(trials: Trials | None) -> TableExhibit | None:
-    """The search's Pareto front as numbers; None without complete trials."""
-    if trials is None or _placed(trials).empty:
+    """The search's Pareto front as numbers; None without complete trials.
+
+    None as well for a search of these two objectives, whose own chapter shows it.
+    """
+    if trials is None or not trials.is_single or _placed(trials).empty:
         return None
     best = front(_placed(trials))
     frame = best[[name for name in FRONT_COLUMNS if name in best]].reset_index(drop=True)
