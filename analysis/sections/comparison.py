@@ -96,11 +96,10 @@ def multiples_exhibit(found: Findings) -> Exhibit:
     known = references(results)
     levels = {metric.name: known[metric.name] for metric in metrics if metric.name in known}
     of_beta = f", at {beta_name(beta)}" if results.several_betas else ""
-    dotted = (
-        " Dotted: what real images score, and the ceiling of the mutual information, log N."
-        if levels
-        else ""
-    )
+    meant = ["what real images score"] if set(levels) - {"mutual_information"} else []
+    if "mutual_information" in levels:
+        meant.append("the ceiling of the mutual information, log N")
+    dotted = f" Dotted: {listing(meant)}." if meant else ""
     names = [metric.label for metric in metrics]
     best = []
     for metric in metrics:

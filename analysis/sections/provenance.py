@@ -36,8 +36,7 @@ STAGES = {
     CONFIRMED: "study rerun NUMBER",
     JUDGE: "dvc repro judge",
 }
-# By the anchor of a part, which is that of a figure's name or of a table's after "table-", or else
-# of its chapter.
+# By a figure's name or a table's after "table-", and else by the anchor of the chapter.
 SOURCES: dict[str, tuple[str, ...]] = {
     "training": (HISTORY,),
     "training-time": (HISTORY, ORIGINS),

@@ -45,7 +45,11 @@ def section(found: Findings) -> Section:
 def plane_exhibit(found: Findings, searched: Plane | None) -> Exhibit:
     """Runs of the grid, and beside them the search's trials, if any."""
     results, grid = found.results, runs_plane(found)
-    look = "its marker by its model, its colour by its β" if grid.coloured else "as in all figures"
+    look = (
+        "in the marker of its model and the colour of its β"
+        if grid.coloured
+        else "in the colour and marker of its model"
+    )
     texts = [
         f"{'Left: each' if searched else 'Each'} of {counted(len(grid.points), 'run')} of the grid "
         f"on the {results.protocol.split} split, {look}."

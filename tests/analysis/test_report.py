@@ -26,8 +26,11 @@ PARAMS = Path(__file__).parents[2] / "params.yaml"
 
 FIGURES = [
     "training-curves.svg",
+    "training-time.svg",
     "latent-size.svg",
+    "metrics-by-size.svg",
     "differences.svg",
+    "tradeoffs.svg",
     "reconstructions.png",
     "reconstruction-errors.png",
     "best-and-worst.png",
@@ -38,6 +41,7 @@ FIGURES = [
     "posterior-means.png",
     "kl-per-dimension.svg",
     "aggregate-posterior.svg",
+    "rate-distortion.svg",
 ]
 
 
@@ -61,9 +65,10 @@ def test_every_file_is_there(report: dict[str, bytes]) -> None:
     with_numbers = (
         "comparison", "differences", "statements",
         "sample-scores", "path-plausibility", "plane-borders",
+        "differences-by-metric", "files", "runs",
     )  # fmt: skip
     tables = [f"tables/{name}.{end}" for name in with_numbers for end in ("csv", "md", "tex")]
-    texts = ("judge", "paths", "plane-center")
+    texts = ("judge", "paths", "plane-center", "versions")
     tables += [f"tables/{name}.{end}" for name in texts for end in ("md", "tex")]
     expected = [*(f"figures/{name}" for name in FIGURES), *tables, "report.md", "index.html"]
     assert sorted(report) == sorted(expected)
@@ -90,6 +95,36 @@ def test_the_contents_lead_to_every_chapter(report: dict[str, bytes]) -> None:
     sections = [f"#{a['id']}" for tag, a in tags if tag == "section" and "id" in a]
     assert set(targets) <= anchors
     assert targets == ["#top", *sections]
+    assert sections[-2:] == ["#provenance", "#definitions"]
+
+
+def test_no_two_elements_share_an_anchor(report: dict[str, bytes]) -> None:
+    anchors = [a["id"] for _, a in Page(report["index.html"]).tags if "id" in a]
+    assert len(anchors) == len(set(anchors))
+
+
+def test_the_first_screen_in_its_order(report: dict[str, bytes]) -> None:
+    page, text = (report[name].decode() for name in ("index.html", "report.md"))
+    for content in (page.partition("</style>")[2], text):
+        places = [
+            content.index(words)
+            for words in (
+                "Which model explains mnist-5k best",
+                "Best configuration",
+                "load_model",
+                "In brief",
+                "Table 1.",
+                "Protocol",
+                "Day of the commit",
+                "Training curves",
+            )
+        ]
+        assert places == sorted(places)
+    head = next(line for line in text.splitlines() if line.startswith("| Model"))
+    labels = [cell.partition("(")[0].strip(" ↑↓|") for cell in head.split("|")[1:-1]]
+    assert labels == [
+        "Model", "ELBO", "Reconstruction", "KL", "Active units", "Fréchet distance", "Training"
+    ]  # fmt: skip
 
 
 def test_the_page_allows_its_own_script_alone(report: dict[str, bytes]) -> None:
@@ -118,7 +153,7 @@ def test_markdown_points_to_files(report: dict[str, bytes]) -> None:
     text = report["report.md"].decode()
     links = re.findall(r"\]\((figures/[^)]*)\)", text)
     assert links == [f"figures/{name}" for name in FIGURES]
-    assert "**Figure 11. Where the images lie.**" in text
+    assert "**Figure 14. Where the images lie.**" in text
 
 
 def test_what_a_reader_must_find(report: dict[str, bytes]) -> None:
@@ -248,7 +283,7 @@ def test_lesser_results_still_make_a_report(
 ) -> None:
     files = make_report(load_results(make_results(**changes)), 0.95)
     text = Page(files["index.html"]).text
-    assert "nan" not in text
+    assert not re.search(r"\bnan\b", text)
     assert ("latent-grid" in str(files["index.html"])) == (changes.get("latent_dims") != [10, 3])
 
 
@@ -307,3 +342,33 @@ def test_the_drawing_libraries_are_all_that_is_loaded() -> None:
         env={"PYTHONPATH": ":".join(filter(None, sys.path))},
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_versions_machine_and_day_stand_with_the_protocol(make_results: MakeResults) -> None:
+    folder = make_results()
+    known = dict(facts(load_results(folder)))
+    assert known["Versions"] == "torch 2.9.1"
+    assert known["Trained on"] == "cpu with 1 thread"
+    assert known["Day of the commit"] == "2026-03-01"
+    (folder / "provenance.json").unlink()
+    unknown = dict(facts(load_results(folder)))
+    for term in ("Versions", "Trained on", "Day of the commit"):
+        assert unknown[term] == "unknown"
+
+
+def test_code_that_differed_from_its_commit_is_noted(make_results: MakeResults) -> None:
+    folder = make_results()
+    frame = pd.read_csv(folder / "metrics.csv")
+    frame.loc[0, "commit"] = "c0ffee0123456789+changes"
+    frame.to_csv(folder / "metrics.csv", index=False)
+    results = load_results(folder)
+    assert dict(facts(results))["Commit"] == "c0ffee0123, c0ffee0123+changes"
+    found = notes(results, summarise(results.runs, 0.95), 0.95)
+    assert any("The code of 1 run differed from its commit (+changes)" in note for note in found)
+
+
+def test_a_damaged_origin_is_told(make_results: MakeResults) -> None:
+    folder = make_results()
+    (folder / "provenance.json").write_text('{"runs": []}')
+    with pytest.raises(UserError, match=r"provenance.json.*dvc repro collect"):
+        load_results(folder)

@@ -1,0 +1,169 @@
+"""The last chapter: from where everything on the page came."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from ruamel.yaml import YAML
+
+from analysis.exhibits import Section, TableExhibit, number_parts
+from analysis.findings import Findings, find
+from analysis.frames import load_results
+from analysis.report import CHAPTERS
+from analysis.sections import provenance
+from analysis.sections.provenance import CONFIRMED, SOURCES, STAGES, runs_frame
+from analysis.style import theme
+from analysis.trials import load_trials
+from pipeline.protocol import PROTOCOL_FIELDS
+from tests.analysis.searches import planned_row, write_search
+from tests.analysis.sections.given import found_in
+from tests.conftest import ROOT
+
+MakeResults = Callable[..., Path]
+
+
+def others(found: Findings) -> list[Section]:
+    with theme():
+        chapters = [chapter.section(found) for chapter in CHAPTERS]
+    return [section for section in chapters if section is not None]
+
+
+def tables(section: Section) -> dict[str, TableExhibit]:
+    return {part.name: part for part in section.parts if isinstance(part, TableExhibit)}
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory, results_folder: Path) -> Findings:
+    folder = tmp_path_factory.mktemp("search")
+    trials = load_trials(write_search(folder, *(planned_row(n, -100.0 - n) for n in range(6))))
+    return find(load_results(results_folder, results_folder / "judge.json"), 0.95, trials)
+
+
+@pytest.fixture(scope="module")
+def chapters(found: Findings) -> list[Section]:
+    return others(found)
+
+
+def test_every_figure_and_table_is_traced_under_its_number(
+    found: Findings, chapters: list[Section]
+) -> None:
+    frame = tables(provenance.section(found, chapters))["files"].frame
+    assert frame is not None
+    expected = [item.label for _, items in number_parts(chapters) for item in items]
+    assert frame["exhibit"].tolist() == ["Table 1", *expected]
+    rows = frame.set_index("file")
+    assert rows.index.is_unique
+    curves = rows.loc["figures/training-curves.svg"]
+    assert curves["title"] == "Training curves"
+    assert curves["made_from"] == "results/history.csv"
+    made_from = dict(rows["made_from"])
+    assert made_from["figures/samples.png"] == "results/metrics.csv results/runs/*/*/arrays.npz"
+    assert made_from["figures/differences.svg"] == "results/metrics.csv"
+    assert made_from["tables/differences.csv"].endswith("results/runs/*/*/arrays.npz")
+    again = dict(rows["made_again_by"])
+    assert again["tables/rate-distortion-front.csv"] == "dvc repro search"
+    assert again["figures/latent-size.svg"] == "dvc repro collect"
+    assert again["figures/metrics-by-size.svg"] == "dvc repro collect; dvc repro judge"
+
+
+def test_every_chapter_is_known_to_the_trail(chapters: list[Section]) -> None:
+    """One that is not would claim all files."""
+    assert {section.anchor for section in chapters} <= set(SOURCES)
+
+
+def test_the_commands_are_the_stages_that_make_the_files() -> None:
+    described = YAML(typ="safe", pure=True).load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
+    for file, command in STAGES.items():
+        if file == CONFIRMED:
+            continue
+        stage = described["stages"][command.removeprefix("dvc repro ")]
+        outs = [next(iter(out)) if isinstance(out, dict) else out for out in stage["outs"]]
+        assert any(file == out or file.startswith(f"{out}/") for out in outs), file
+    assert set().union(*SOURCES.values()) == set(STAGES)
+
+
+def test_files_that_are_not_there_are_not_named(make_results: MakeResults) -> None:
+    folder = make_results()
+    (folder / "data.json").unlink()
+    (folder / "provenance.json").unlink()
+    found = found_in(folder, judge=False)
+    frame = tables(provenance.section(found, others(found)))["files"].frame
+    assert frame is not None
+    named = set(" ".join(frame["made_from"]).split())
+    assert named == {
+        "results/metrics.csv", "results/history.csv", "results/runs/*/*/arrays.npz"
+    }  # fmt: skip
+
+
+def test_the_runs_with_all_that_names_them(found: Findings) -> None:
+    exhibit = tables(provenance.section(found, []))["runs"]
+    assert exhibit.folded
+    assert exhibit.frame is not None
+    assert len(exhibit.table.rows) == len(exhibit.frame) == 8
+    row = exhibit.frame.iloc[3]
+    assert row["run"] == "linear-10/seed-1"
+    assert (row["seed"], row["epochs"], row["train_seconds"]) == (1, 6, 11.0)
+    assert (row["commit"], row["day"]) == ("c0ffee0123456789", "2026-03-01")
+    assert (row["device"], row["threads"], row["weights"]) == ("cpu", 1, "beef" * 16)
+    assert row["arrays"] == "results/runs/linear-10/seed-1"
+    assert row["data_hash"] == "fedcba9876543210"
+    texts = [(cell.text, cell.detail) for cell in exhibit.table.rows[3]]
+    assert texts[0] == ("linear-10/seed-1", "results/runs/linear-10/seed-1")
+    assert ("11.0", "cpu, 1 thread") in texts
+    assert ("c0ffee0123", "2026-03-01") in texts
+    assert texts[-1] == ("–", ""), "no tracker recorded it"
+
+
+def test_changed_code_is_not_passed_for_its_commit(make_results: MakeResults) -> None:
+    folder = make_results()
+    path = folder / "metrics.csv"
+    pd.read_csv(path).assign(commit="c0ffee0123456789+changes").to_csv(path, index=False)
+    exhibit = tables(provenance.section(found_in(folder), []))["runs"]
+    assert exhibit.table.rows[0][4].text == "c0ffee0123+changes"
+
+
+def test_versions_of_training_judge_and_report(make_results: MakeResults) -> None:
+    folder = make_results()
+    path = folder / "provenance.json"
+    content = json.loads(path.read_text())
+    content["runs"]["conv-2/seed-0"]["versions"] = {"torch": "2.8.0", "python": "3.12.1"}
+    path.write_text(json.dumps(content))
+    exhibit = tables(provenance.section(found_in(folder), []))["versions"]
+    assert [column.label for column in exhibit.table.columns] == [
+        "Library", "Training", "This report"
+    ]  # fmt: skip
+    rows = {row[0].text: [cell.text for cell in row[1:]] for row in exhibit.table.rows}
+    assert rows["torch"] == ["2.8.0 / 2.9.1", "–"]
+    assert rows["python"][0] == "3.12.1"
+    assert rows["matplotlib"][0] == "–"
+    assert rows["matplotlib"][1]
+    assert "several versions of torch" in exhibit.caption
+
+
+def test_the_protocol_and_the_missing_time_are_explained(found: Findings) -> None:
+    text = " ".join(provenance.section(found, []).lead)
+    for name in PROTOCOL_FIELDS:
+        assert f"`{name}`" in text
+    assert "no report is made" in text
+    assert "The runs' code is of 2026-03-01, the day of its commit." in text
+    assert "No time at which anything ran is recorded" in text
+
+
+def test_without_origins_the_chapter_says_how_to_get_them(make_results: MakeResults) -> None:
+    folder = make_results()
+    path = folder / "provenance.json"
+    content = json.loads(path.read_text())
+    del content["runs"]["conv-2/seed-0"]
+    path.write_text(json.dumps(content | {"dates": {}}))
+    section = provenance.section(found_in(folder), [])
+    assert "says nothing of conv-2/seed-0" in section.notes[0]
+    path.unlink()
+    found = found_in(folder)
+    section = provenance.section(found, [])
+    assert "run `dvc repro collect`" in section.notes[0]
+    assert section.lead[-1].startswith("No time")
+    frame = runs_frame(found.results)
+    assert set(frame["device"]) == {""}
+    assert "nan" not in str([cell.text for cell in tables(section)["runs"].table.rows[0]])
