@@ -23,7 +23,9 @@ from pipeline.data import PreparedData, load_prepared
 from pipeline.judge_card import JUDGE_CARD, JUDGE_WEIGHTS, load_judge_card
 from pipeline.judging import Bench, load_bench
 from pipeline.metrics import METRICS
+from pipeline.origins import read_origins
 from pipeline.protocol import PROTOCOL_FIELDS
+from pipeline.provenance import commit_date
 from pipeline.results import (
     evaluate_run,
     evaluation_fingerprint,
@@ -377,3 +379,24 @@ def test_the_tables_hold_one_row_a_run_and_an_epoch(evaluated: Path) -> None:
         epochs = list(csv.DictReader(file))
     assert len(epochs) == 4 * 2 * 2
     assert {row["run"] for row in epochs} == set(RUNS)
+
+
+def test_the_origins_are_those_of_the_cards(evaluated: Path) -> None:
+    (evaluated / "data" / "prepared.json").write_text('{"name": "mnist-5k"}\n')
+    call(collect.main)
+    path = evaluated / "results" / "provenance.json"
+    origins = read_origins(path)
+    assert origins is not None
+    assert list(origins.runs) == list(RUNS)
+    card = json.loads((evaluated / "models" / RUNS[0] / "config.json").read_text())
+    first = origins.runs[RUNS[0]]
+    assert first.versions == card["versions"]
+    assert {"python", "torch", "numpy"} <= set(first.versions)
+    assert (first.device, first.threads) == ("cpu", card["threads"])
+    assert first.weights == card["sha256"]["model.safetensors"]
+    assert origins.dates == (
+        {card["commit"]: commit_date(card["commit"])} if card["commit"] else {}
+    )
+    before = path.read_bytes()
+    call(collect.main)
+    assert path.read_bytes() == before
