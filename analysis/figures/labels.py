@@ -32,7 +32,7 @@ def name_points(
         figure: that the axes are in.
         axes: with the points drawn and the limits set.
         points: in data coordinates.
-        names: one a point.
+        names: one a point; an empty one only keeps its point free.
     """
     figure.draw_without_rendering()  # lays out; positions in pixels are right from here on
     scale = figure.dpi / 72
@@ -40,6 +40,8 @@ def name_points(
     centres = [tuple(axes.transData.transform(point)) for point in points]
     taken = [_around(x, y, _POINT * scale) for x, y in centres]
     for place, (point, name) in enumerate(zip(points, names, strict=True)):
+        if not name:
+            continue
         others = taken[:place] + taken[place + 1 :]  # its own point it may come near
         text = axes.annotate(
             name, point, (0, 0), textcoords="offset points", fontsize=7.5, color=INK, zorder=6

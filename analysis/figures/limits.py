@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 REACH = 0.6  # of the points' range, on each side
 
@@ -34,7 +34,10 @@ def log_ticks(axes: Axes) -> None:
     low, high = axes.get_xlim()
     axes.set_xscale("log")
     axes.set_xlim(low, high)
-    subs = (1.0, 2.0, 5.0) if high > 8 * low else (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
-    axes.xaxis.set_major_locator(LogLocator(base=10, subs=subs))
+    if high < 2 * low:  # no round number may lie within
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+    else:
+        subs = (1.0, 2.0, 5.0) if high > 8 * low else (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
+        axes.xaxis.set_major_locator(LogLocator(base=10, subs=subs))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
     axes.xaxis.set_minor_locator(NullLocator())

@@ -17,6 +17,7 @@ from analysis.words import axis_title
 from pipeline.metrics import ELBO
 from pipeline.protocol import Protocol
 
+MOST_NAMES = 12  # beside points; more of them hide each other
 COSTS = {"parameters": "parameters", "train_seconds_mean": "training time in seconds"}
 
 
@@ -60,8 +61,16 @@ def tradeoffs(
     )
     for axes, cost in zip(panels, COSTS, strict=True):
         points = list(zip(summary[cost], summary["elbo_mean"], strict=True))
-        name_points(figure, axes, points, [_name(row) for _, row in summary.iterrows()])
+        named = set(named_models(summary, cost))
+        names = [_name(row) if row["model"] in named else "" for _, row in summary.iterrows()]
+        name_points(figure, axes, points, names)
     return figure
+
+
+def named_models(summary: pd.DataFrame, cost: str) -> list[str]:
+    """Those that are named beside their points: all, or of many the optimal ones alone."""
+    models = [str(name) for name in summary["model"]]
+    return models if len(models) <= MOST_NAMES else frontier(summary, cost)
 
 
 def _panel(axes: Axes, summary: pd.DataFrame, cost: str, styles: Mapping[str, ModelStyle]) -> None:

@@ -12,7 +12,7 @@ from analysis.architectures import (
 from analysis.exhibits import Exhibit, Section, Styles, TableExhibit, present
 from analysis.figures.effects import differences, metrics_by_size
 from analysis.figures.multiples import small_multiples
-from analysis.figures.tradeoffs import COSTS, frontier, tradeoffs
+from analysis.figures.tradeoffs import COSTS, MOST_NAMES, frontier, tradeoffs
 from analysis.findings import Findings
 from analysis.frames import Results, beta_name, plain_beta
 from analysis.sections.training import machine_remark
@@ -169,6 +169,7 @@ def tradeoffs_exhibit(found: Findings) -> Exhibit | None:
     if len(summary) < 2 or not (summary[list(COSTS)] > 0).all(axis=None):
         return None
     best = {cost: listing(frontier(summary, cost)) for cost in COSTS}
+    named = "" if len(summary) <= MOST_NAMES else "Of so many only the optimal ones are named. "
     values = [
         f"{row['model']} {number(row['elbo_mean'])} with {row['parameters']:,} parameters in "
         f"{number(row['train_seconds_mean'], 1)} seconds"
@@ -181,7 +182,7 @@ def tradeoffs_exhibit(found: Findings) -> Exhibit | None:
             f"Mean ELBO on the {results.protocol.split} split, nats per image, of "
             f"{span(summary['seeds'].tolist(), 'seed')} with its {percent(found.confidence)} "
             "interval (Student's t), against the number of parameters and the mean time of "
-            f"training. {_optimal(best)} This goes by means alone, so neighbours within each "
+            f"training. {named}{_optimal(best)} This goes by means alone: neighbours within each "
             f"other's intervals could change places. {machine_remark(results)}"
         ),
         alt=f"Two scatter charts. {listing(values)}. {_optimal(best)}",

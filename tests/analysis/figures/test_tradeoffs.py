@@ -91,3 +91,19 @@ def test_names_of_a_crowd_do_not_overlap(seed: int) -> None:
     assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
     frame = axes.get_window_extent()
     assert all(frame.x0 <= box.x0 and box.x1 <= frame.x1 for box in boxes)
+
+
+def test_of_many_models_the_optimal_ones_are_named() -> None:
+    many = pd.concat([MODELS] * 4, ignore_index=True)
+    many["model"] = [f"{name}-{place}" for place, name in enumerate(many["model"])]
+    many["latent_dim"] = range(2, 18)
+    many.loc[4:, "elbo_mean"] -= 1
+    parameters, time = drawn(many).axes
+    for axes, names in ((parameters, ["small-0", "middle-1"]), (time, ["middle-1", "bigger-2"])):
+        assert sorted(text.get_text() for text in axes.texts if text.get_text()) == sorted(names)
+
+
+def test_a_narrow_range_has_ticks() -> None:
+    _, time = drawn(MODELS.assign(train_seconds_mean=[10.5, 10.6, 10.7, 10.8])).axes
+    low, high = time.get_xlim()
+    assert sum(low <= tick <= high for tick in time.get_xticks()) >= 3
