@@ -163,8 +163,8 @@ def files_exhibit(found: Findings, sections: Sequence[Section]) -> TableExhibit:
             (
                 Cell(label, title),
                 Cell(file),
-                Cell(sources[0], ", ".join(sources[1:])),
-                Cell(commands[0], ", ".join(commands[1:])),
+                Cell(sources[0], _rest(sources)),
+                Cell(commands[0], _rest(commands)),
             )
         )
         frame.append(
@@ -187,6 +187,11 @@ def files_exhibit(found: Findings, sections: Sequence[Section]) -> TableExhibit:
         pd.DataFrame(frame),
         folded=True,
     )
+
+
+def _rest(items: Sequence[str]) -> str:
+    """Those after the first, as they stand below it."""
+    return f"and {listing(items[1:])}" if len(items) > 1 else ""
 
 
 def _trail(sections: Sequence[Section]) -> list[tuple[str, str, str, str]]:
