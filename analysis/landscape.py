@@ -16,6 +16,7 @@ from analysis.trials import Trials
 
 FEWEST = 10  # trials; fewer make no map
 TOGETHER = "all trials"  # the name of an area of all architectures
+STEPS = 5  # values of a dimension; between so few there is little to interpolate
 SHOWN = 3  # dimensions, so three pairs
 
 
@@ -112,7 +113,7 @@ def _main(trials: Trials, group: str, rows: pd.DataFrame) -> tuple[Sequence[Dime
     amounts = [
         one
         for one in trials.dimensions
-        if one.numeric and rows[one.name].notna().all() and rows[one.name].nunique() > 2
+        if one.numeric and rows[one.name].notna().all() and rows[one.name].nunique() > STEPS
     ]
     shares = {one.group: one.shares for one in trials.importance}
     known = shares.get(group) or shares.get(ALL)

@@ -1,6 +1,8 @@
 """What the export tells besides the trials: importances, the plan, what failed."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -11,9 +13,9 @@ from optuna.trial import TrialState
 from pipeline.errors import UserError
 from pipeline.settings import parse_settings
 from study.candidates import Chosen, distributions
-from study.export import best_card, first_comparison, trials_frame
+from study.export import best_card, export, first_comparison, trials_frame
 from study.importance import importance_frame, importances
-from study.plan import Plan
+from study.plan import PLAN, Plan
 from study.turns import RESULT, TURN, Turn
 from tests.study.conftest import SPACE
 
@@ -105,3 +107,23 @@ def test_two_objectives_are_never_compared_on_the_way(make_plan: MakePlan) -> No
     assert card["first_comparison"] is None
     assert [entry["number"] for entry in card["front"]] == [0]
     assert trials_frame(turns, plan)["first_value"].isna().all()
+
+
+def test_failed_trials_are_those_among_the_exported(make_plan: MakePlan, tmp_path: Path) -> None:
+    plan = make_plan()
+    search = optuna.create_study(direction="maximize")
+    search.set_user_attr(PLAN, plan.model_dump_json())
+    for number in range(6):
+        if number in (1, 4):
+            attributes = {TURN: number, "reason": f"diverged in epoch {number}"}
+            search.add_trial(optuna.create_trial(state=TrialState.FAIL, user_attrs=attributes))
+        else:
+            search.add_trial(finished(number, plan).trial)
+    paths = export(search, tmp_path, 3)
+    assert [path.name for path in paths] == ["trials.csv", "best.json", "importance.csv"]
+    card = json.loads((tmp_path / "best.json").read_text())
+    assert card["failed"] == [{"number": 1, "reason": "diverged in epoch 1"}]
+    export(search, tmp_path)
+    card = json.loads((tmp_path / "best.json").read_text())
+    assert [one["number"] for one in card["failed"]] == [1, 4]
+    assert card["finished_trials"] == 4
