@@ -1,5 +1,6 @@
 """What codes carry, and how near they come to the prior: numbers, and densities by dimension."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,6 +21,7 @@ from pipeline.metrics import (
     KL,
     MARGINAL_KL,
     MUTUAL_INFORMATION,
+    MUTUAL_INFORMATION_CEILING,
 )
 
 NUMBERS = (
@@ -45,10 +47,24 @@ def codes_table(found: Findings) -> TableExhibit | None:
         "Active units at three thresholds of the posterior mean's variance over the "
         f"{found.results.protocol.split} split, 0.01 being the usual one: where the three agree, "
         "a dimension is either used or left alone. KL is mutual information plus marginal KL, the "
-        "divergence of the aggregate posterior from the prior. Means over "
-        f"{span(summary['seeds'].tolist(), 'seed')} with {percent(found.confidence)} intervals "
-        "(Student's t).",
+        f"divergence of the aggregate posterior from the prior.{_ceiling_words(found.results)} "
+        f"Means over {span(summary['seeds'].tolist(), 'seed')} with "
+        f"{percent(found.confidence)} intervals (Student's t).",
         metrics_table(summary, found.results.protocol, metrics),
+    )
+
+
+def _ceiling_words(results: Results) -> str:
+    """Where the mutual information saturates; empty without the number."""
+    if MUTUAL_INFORMATION_CEILING.name not in results.runs:
+        return ""
+    ceiling = results.runs[MUTUAL_INFORMATION_CEILING.name].max()
+    if math.isnan(ceiling):
+        return ""
+    return (
+        f" Mutual information ends at the logarithm of the number of images, {number(ceiling)} "
+        "nats: where it is reached, the marginal KL is only the rest of the KL, and may be large "
+        "for want of images alone."
     )
 
 
@@ -82,7 +98,7 @@ def aggregate_exhibit(
     ]
     beside = (
         " The marginal KL in each panel is that of this run, KL(q(z) || p(z)) over all dimensions "
-        "together."
+        f"together.{_ceiling_words(results)}"
         if values
         else ""
     )
@@ -96,7 +112,7 @@ def aggregate_exhibit(
             "more the most active (solid) and the least active (dashed), by the variance of the "
             "posterior mean, and as a band the range over all of them. Peaks may be cut by the "
             f"panel.{beside} {LOWEST_SEED} Single dimensions may all match the prior while "
-            "together they do not: the marginal KL tells."
+            "together they do not."
         ),
         alt=(
             "A panel a model with density curves over z beside the standard normal density."

@@ -98,6 +98,17 @@ def test_codes_in_numbers(make_results: MakeResults) -> None:
     exhibit = figure(found, "aggregate-posterior")
     assert "Marginal KL: linear-2 1.25, " in exhibit.alt
     assert "all 40 images" in exhibit.caption
+    assert "logarithm" not in exhibit.caption
+
+
+def test_the_ceiling_of_the_mutual_information_is_said(make_results: MakeResults) -> None:
+    folder = make_results()
+    add_columns(folder, mutual_information=3.6, mutual_information_ceiling=3.689, marginal_kl=6.0)
+    shown = parts(found_in(folder))
+    for name in ("codes", "aggregate-posterior"):
+        part = shown[name]
+        assert isinstance(part, Exhibit | TableExhibit)
+        assert "ends at the logarithm of the number of images, 3.69 nats" in part.caption
 
 
 def test_without_marginal_kl_the_densities_stand_alone(results_folder: Path) -> None:
