@@ -119,10 +119,12 @@ def make_report(
     sections = [section for section in chapters if section is not None]
     sections.append(provenance.section(found, sections))
     parts = [part for section in sections for part in section.parts]
+    # A chart leaves as PNG as well, for slides and editors that read no SVG.
     images = {
-        f"figures/{part.name}.{part.format}": style.render(part.figure, part.format)
+        f"figures/{part.name}.{kind}": style.render(part.figure, kind)
         for part in parts
         if isinstance(part, Exhibit)
+        for kind in dict.fromkeys((part.format, style.PNG))
     }
     context = _first_screen(found) | {
         "chapters": _numbered(sections, images),

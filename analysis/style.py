@@ -20,6 +20,7 @@ from PIL import Image
 from analysis.frames import plain_beta
 
 Format = Literal["svg", "png"]
+PNG: Format = "png"
 Dash = Literal["-"] | tuple[float, tuple[float, ...]]
 
 INK = "#1f2937"  # text and lines
