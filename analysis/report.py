@@ -2,8 +2,6 @@
 
 import base64
 import hashlib
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +40,7 @@ from analysis.sections import (
 from analysis.summary import brief_table, distance_remark, facts, notes
 from analysis.trials import Trials, load_trials
 from analysis.words import CAVEAT, percent, span
-from pipeline.errors import UserError
+from pipeline.files import write_bytes
 from pipeline.metrics import METRICS
 from pipeline.settings import Settings
 
@@ -98,14 +96,8 @@ def write_report(settings: Settings, results: Path, out: Path, judge: Path) -> P
     files = make_report(
         load_results(results, judge), settings.analyze.confidence, load_trials(results)
     )
-    try:
-        for name, content in files.items():
-            _replace(out / name, content)
-    except OSError as error:
-        raise UserError(
-            f"{out}: the report cannot be written there ({error.strerror}); choose another folder "
-            "with --out"
-        ) from None
+    for name, content in files.items():
+        write_bytes(out / name, content)
     return out / "index.html"
 
 
@@ -251,18 +243,3 @@ def _markdown_prose(text: str) -> str:
         f"`{piece}`" if place % 2 else tables.escape_markdown(piece)
         for place, piece in enumerate(pieces)
     )
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write beside the path, then rename: a reader finds the old file or the new, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

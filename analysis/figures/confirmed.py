@@ -1,12 +1,12 @@
 """By how much the search saw trials better than fresh seeds do, a row a trial."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.confirmed import Confirmation
+from analysis.figures.labels import beside_row
 from analysis.figures.limits import view
 from analysis.style import INK, MUTED, WIDTH
 from analysis.words import brackets, number
@@ -39,22 +39,8 @@ def optimism_rows(confirmed: Sequence[Confirmation], names: Mapping[int, str]) -
         seeds = [one.searched - elbo for elbo in one.elbos]
         axes.plot(seeds, [row + 0.26] * len(seeds), ".", color=MUTED, ms=5)
         axes.plot([optimism.mean], [row], "o", color=INK, ms=5.5)
-        texts: tuple[tuple[str, int, Literal["left", "right"]], ...] = (
-            (number(optimism.mean, signed=True), MEAN, "right"),
-            (brackets(optimism, signed=True), INTERVAL, "left"),
-        )
-        for text, points, side in texts:
-            axes.annotate(
-                text,
-                (1, row),
-                (points, 0),
-                xycoords=axes.get_yaxis_transform(),
-                textcoords="offset points",
-                ha=side,
-                va="center",
-                fontsize=8,
-                annotation_clip=False,
-            )
+        beside_row(axes, row, number(optimism.mean, signed=True), MEAN, "right")
+        beside_row(axes, row, brackets(optimism, signed=True), INTERVAL, "left")
     seen = [0.0, *(one.searched - elbo for one in confirmed for elbo in one.elbos)]
     axes.set_xlim(*view(seen, [[one.optimism.low, one.optimism.high] for one in confirmed]))
     axes.set_yticks(range(len(confirmed)), labels)

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from analysis.figures.labels import beside_row
 from analysis.figures.limits import view
 from analysis.statistics import interval_of
 from analysis.style import (
@@ -163,19 +164,9 @@ def _forest(axes: Axes, group: Sequence[Comparison]) -> None:
         word = "one seed, no verdict" if comparison.word == "unknown" else comparison.word
         texts = (number(interval.mean, signed=True), brackets(interval, signed=True), word)
         for text, (points, side) in zip(texts, columns, strict=True):
-            axes.annotate(
-                text,
-                (1, row),
-                (points, 0),
-                xycoords=axes.get_yaxis_transform(),
-                textcoords="offset points",
-                ha=side,
-                va="center",
-                fontsize=8,
-                fontweight="bold" if decided and text == word else "normal",
-                color=INK if decided else MUTED,
-                annotation_clip=False,
-            )
+            weight = "bold" if decided and text == word else "normal"
+            color = INK if decided else MUTED
+            beside_row(axes, row, text, points, side, fontweight=weight, color=color)
     intervals = [comparison.difference for comparison in group]
     means = [0.0, *(interval.mean for interval in intervals)]
     axes.set_xlim(*view(means, [[interval.low, interval.high] for interval in intervals]))

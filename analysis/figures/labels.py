@@ -1,7 +1,8 @@
-"""Names beside their points, moved until they hide neither each other nor a point."""
+"""Text beside what is drawn: names of points, moved until they hide nothing, and cells of rows."""
 
 import itertools
 from collections.abc import Sequence
+from typing import Any, Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -61,6 +62,33 @@ def name_points(
             axes.annotate(
                 "", point, (right, up), textcoords="offset points", arrowprops=leader, zorder=2
             )
+
+
+def beside_row(
+    axes: Axes, row: float, text: str, points: float, side: Literal["left", "right"], **style: Any
+) -> None:
+    """Write text right of the panel, at the height of a row.
+
+    Args:
+        axes: with rows along y.
+        row: in data coordinates.
+        text: one line.
+        points: from the right edge of the panel.
+        side: of the text that stands there.
+        style: of matplotlib's Text.
+    """
+    axes.annotate(
+        text,
+        (1, row),
+        (points, 0),
+        xycoords=axes.get_yaxis_transform(),
+        textcoords="offset points",
+        ha=side,
+        va="center",
+        fontsize=8,
+        annotation_clip=False,
+        **style,
+    )
 
 
 def _put(text: Text, right: float, up: float) -> None:

@@ -45,9 +45,9 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "table-differences": (RUNS, ARRAYS),
     "tradeoffs": (RUNS, ORIGINS),
     "reconstructions": (RUNS, ARRAYS, DATA),
-    "samples": (RUNS, ARRAYS),
-    "interpolations": (RUNS, ARRAYS, DATA),
-    "latent-space": (RUNS, ARRAYS, DATA),
+    "samples": (RUNS, ARRAYS, JUDGE),
+    "interpolations": (RUNS, ARRAYS, DATA, JUDGE),
+    "latent-space": (RUNS, ARRAYS, DATA, JUDGE),
     "kl-per-dimension": (RUNS,),
     "explorer": (RUNS, ARRAYS, DATA),
     "rate-distortion": (RUNS, TRIALS, BEST),
@@ -180,7 +180,8 @@ def files_exhibit(found: Findings, sections: Sequence[Section]) -> TableExhibit:
     return TableExhibit(
         "files",
         "Figures, tables and the files behind them",
-        "Files of the report lie in its folder, tables as Markdown, LaTeX and most as CSV. "
+        "Files of the report lie in its folder: charts as SVG and PNG, tables as Markdown, LaTeX "
+        "and most as CSV. "
         "`study report` draws and writes all of them again; the commands in the last column make "
         "the numbers again, and run only what has changed, or all of it with `--force`.",
         Table(tuple(Column(name, numeric=False) for name in columns), tuple(lines)),

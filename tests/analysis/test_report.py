@@ -322,7 +322,7 @@ def test_a_failure_leaves_the_old_report(make_results: MakeResults, tmp_path: Pa
 
 def test_a_folder_that_cannot_be_written(results_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "reports").write_text("a file")
-    with pytest.raises(UserError, match="cannot be written there"):
+    with pytest.raises(UserError, match="cannot be written"):
         write_report(
             load_settings(PARAMS),
             results_folder,

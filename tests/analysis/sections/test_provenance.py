@@ -59,7 +59,9 @@ def test_every_figure_and_table_is_traced_under_its_number(
     assert curves["title"] == "Training curves"
     assert curves["made_from"] == "results/history.csv"
     made_from = dict(rows["made_from"])
-    assert made_from["figures/samples.png"] == "results/metrics.csv results/runs/*/*/arrays.npz"
+    assert made_from["figures/samples.png"] == (
+        "results/metrics.csv results/runs/*/*/arrays.npz judge/judge.json"
+    )
     assert made_from["figures/differences.svg"] == "results/metrics.csv"
     assert made_from["tables/differences.csv"].endswith("results/runs/*/*/arrays.npz")
     again = dict(rows["made_again_by"])
