@@ -13,6 +13,7 @@ from pipeline.settings import Likelihood
 # For logits nearer to 0 than this, the closed forms of the continuous Bernoulli cancel (0/0 at 0),
 # and a Taylor series replaces them; at the seam both agree to 1e-6 in float32.
 _NEAR_ZERO = 0.1
+FOLDS = 4  # halvings of an image's factors: 28 x 28 is 49 times 2^4
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +38,25 @@ def _per_image(pixels: Tensor) -> Tensor:
     return pixels.flatten(-3).sum(-1)
 
 
-def _softplus(logits: Tensor) -> Tensor:
+def _log_partition(logits: Tensor) -> Tensor:
+    """Sum over pixels of softplus(l) = max(l, 0) + log(1 + e^-|l|)."""
     if logits.requires_grad:
-        return F.softplus(logits)
-    # With log in place of log1p, which takes four times as long: 2.4 for 5 us an image of 784
-    # pixels on one core. What it loses is below 1e-7 a pixel.
-    return logits.abs().neg_().exp_().add_(1).log_().add_(logits.clamp(min=0))
+        return _per_image(F.softplus(logits))
+    # The logs of many pixels as the log of a product, which takes a third less time: a logarithm
+    # costs ten products. Each factor is at most 2, so a product stays far below float32's largest.
+    logits = logits.flatten(-3)
+    factors = logits.abs().neg_().exp_().add_(1)
+    for _ in range(FOLDS):
+        if factors.shape[-1] % 2:
+            break
+        one, other = factors.chunk(2, dim=-1)
+        factors = one * other
+    return factors.log_().sum(-1).add_(logits.clamp(min=0).sum(-1))
 
 
 def _bernoulli_log_prob(logits: Tensor, x: Tensor, log_scale: Tensor) -> Tensor:
     # log p = x l - softplus(l): one pass, where binary_cross_entropy_with_logits takes three.
-    return _per_image(x * logits - _softplus(logits))
+    return _per_image(x * logits) - _log_partition(logits)
 
 
 def _logit(p: Tensor) -> Tensor:
@@ -69,7 +78,7 @@ def log_normaliser(logits: Tensor) -> Tensor:
 
 
 def _continuous_bernoulli_log_prob(logits: Tensor, x: Tensor, log_scale: Tensor) -> Tensor:
-    return _per_image(x * logits - _softplus(logits) + log_normaliser(logits))
+    return _bernoulli_log_prob(logits, x, log_scale) + _per_image(log_normaliser(logits))
 
 
 def continuous_bernoulli_mean(logits: Tensor) -> Tensor:
