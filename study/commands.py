@@ -98,9 +98,10 @@ def rerun_command(
             str(row.seed), f"{row.elbo:.2f}", f"{row.reconstruction:.2f}", f"{row.kl:.2f}"
         )
     print_table(table)
+    way = "better" if found.optimism >= 0 else "worse"
     click.echo(
         f"elbo over {seeds} seeds {estimate(found.elbo)} nats per image; the search saw "
-        f"{number_of(found.searched)}, better by {number_of(found.optimism)}"
+        f"{number_of(found.searched)}, {way} by {number_of(abs(found.optimism))}"
     )
     click.echo(f"models: {found.folder}")
 

@@ -37,7 +37,21 @@ def describe(turn: Turn) -> str:
             state, outcome = "pruned", str(trial.user_attrs.get(REASON, "")).removeprefix("pruned ")
         case _:
             state, outcome = "failed", turn.reason
-    return f"trial {turn.number:<4d} {state:<9} {outcome:<34} {settings_of(trial)}"
+    return f"trial {turn.number:<4d} {state:<9} {outcome:<33} {briefly(trial)}"
+
+
+# Names that a line of a terminal has no room for.
+SHORT = {"architecture": "", "latent_dim": "dim", "learning_rate": "lr", "batch_size": "batch"}
+
+
+def briefly(trial: FrozenTrial) -> str:
+    """``conv dim=10 beta=0.52 ...``: what ``settings_of`` says, in a line of 110 characters."""
+    words = []
+    for name, value in trial.params.items():
+        short = SHORT.get(name, name)
+        text = f"{value:.3g}" if isinstance(value, float) else str(value)
+        words.append(f"{short}={text}" if short else text)
+    return " ".join(words)
 
 
 def settings_of(trial: FrozenTrial) -> str:
@@ -102,7 +116,7 @@ def describe_best(best: list[FrozenTrial], plan: Plan) -> str:
     """The best so far on one line, or the size of the front of two objectives."""
     if len(plan.directions) > 1:
         return f"best    {len(best)} trials on the front of reconstruction and kl"
-    return f"best    {plan.search.objective} {best[0].values[0]:.2f}   {settings_of(best[0])}"
+    return f"best    {plan.search.objective} {best[0].values[0]:.2f}   {briefly(best[0])}"
 
 
 @contextmanager

@@ -153,7 +153,7 @@ def claim_and_run(search: optuna.Study, lock: StoreLock, runner: TrialRunner) ->
             return False
         if step != "wait":
             _require_some_success(turns)
-            _enqueue(search, step, turns, runner.replica)
+            _enqueue(search, step, turns, runner)
 
             def objective(trial: optuna.Trial) -> float | tuple[float, float]:
                 if trial.user_attrs.get(OWNER) != identity():  # one that a kill left in the queue
@@ -171,18 +171,18 @@ def claim_and_run(search: optuna.Study, lock: StoreLock, runner: TrialRunner) ->
     return True
 
 
-def _enqueue(search: optuna.Study, number: int, turns: list[Turn], replica: Replica) -> None:
+def _enqueue(search: optuna.Study, number: int, turns: list[Turn], runner: TrialRunner) -> None:
     """Put a turn's next try into the queue, from which it is taken at once.
 
     With all its parameters, in one transaction: a kill leaves it there whole, or not at all.
     """
     if number == len(turns):
-        chosen = replica.propose(number, turns)
+        chosen = runner.replica.propose(number, turns)
     else:
-        chosen = replica.rejoin(number, turns)
+        chosen = runner.replica.rejoin(number, turns)
         if turns[number].is_waiting:
             return
-    space = plan_of(search).search.space
+    space = runner.plan.search.space
     search.add_trial(
         optuna.create_trial(
             state=TrialState.WAITING,

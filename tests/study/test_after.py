@@ -96,7 +96,11 @@ def test_a_trial_is_confirmed_with_fresh_seeds(searchable: Path) -> None:
     search = optuna.load_study(study_name=searches()[0], storage=URL)
     assert runs["seed"].tolist() == fresh_seeds(plan_of(search), 2) == [1, 2]
     assert (runs["searched_elbo"] == trials()[1].value).all()
-    assert "the search saw" in result.output
+    searched, mean = trials()[1].value, runs["elbo"].mean()
+    way = "better" if searched >= mean else "worse"
+    assert f"the search saw {searched:.2f}, {way} by {abs(searched - mean):.2f}".replace(
+        "-", "−"
+    ) in result.output.replace("-", "−")
     folder = Path("results/confirmed") / searches()[0] / "trial-1" / "seed-1"
     assert load_model(folder).latent_dim == trials()[1].params["latent_dim"]
 
