@@ -7,7 +7,7 @@ INSTALLED := .venv/installed
 IN_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro report test lint types imports unit format anchors throughput search-cost kills literature lock clean
+.PHONY: help install repro report test lint types imports unit format anchors bench profile search-cost kills literature lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | expand -t 14
@@ -62,8 +62,13 @@ format: $(INSTALLED)  ## format the code
 anchors: $(INSTALLED)  ## validation ELBO of four reference models beside published figures (3 minutes)
 	@$(IN_VENV) python -m benchmarks.anchors
 
-throughput: $(INSTALLED)  ## images a second of worker processes against one process on all cores
-	@$(IN_VENV) python -m benchmarks.throughput
+bench: $(INSTALLED)  ## this project beside plain torch, pythae and plain Optuna (BENCH=--quick: two minutes)
+	@$(BIN)/python -c 'import pythae' 2>/dev/null || \
+		$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[bench]'
+	@$(IN_VENV) python -m benchmarks.bench $(BENCH)
+
+profile: $(INSTALLED)  ## where the time of a training step goes
+	@$(IN_VENV) python -m benchmarks.profile $(BENCH)
 
 search-cost: $(INSTALLED)  ## what the search costs beside its training
 	@$(IN_VENV) python -m benchmarks.search_cost

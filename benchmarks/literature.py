@@ -60,16 +60,16 @@ RUN = RunSettings(
     likelihood="bernoulli",
     scale="learned",
     binarisation="dynamic",
-    epochs=500,
-    batch_size=128,
-    learning_rate=0.003,
+    epochs=1100,
+    batch_size=512,
+    learning_rate=0.006,
     schedule="one-cycle",
     beta_warmup=0,
     free_bits=0.0,
     clip_norm=None,
     patience=None,
     checkpoint="last",
-    precision="float32",
+    precision="auto",
     device="cpu",
 )
 
@@ -163,8 +163,8 @@ def main(root: str | None, download: bool, out: Path, epochs: int, threads: int)
     click.echo(
         f"Another test set of this size would change it by {test_error:.2f} (standard error).\n"
         f"Trained on {len(prepared.splits['train']):,} images for {card.epochs} epochs of batches "
-        f"of {run.batch_size}, {run.precision}, Adam with a one-cycle schedule that peaks at "
-        f"{run.learning_rate:g}, seed {run.seed}.\n"
+        f"of {run.batch_size}, {card.protocol.arithmetic}, Adam with a one-cycle schedule that "
+        f"peaks at {run.learning_rate:g}, seed {run.seed}.\n"
         f"Training took {card.train_seconds / 60:.1f} minutes, the estimate {seconds / 60:.1f}, "
         f"with {threads} threads."
     )

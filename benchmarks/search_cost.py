@@ -5,6 +5,7 @@ end in a single worker, minus its training: choosing, the store, the reports, th
 second is choosing and closing a trial when so many have finished.
 """
 
+import contextlib
 import os
 import statistics
 import tempfile
@@ -27,6 +28,7 @@ from study.trials import TrialRunner
 from study.turns import OWNER, RESULT, TURN
 from study.worker import EXPERIMENT, claim_and_run
 
+PARAMS = Path(__file__).parents[1] / "params.yaml"
 URL = "sqlite:///study.db"
 TRIALS = 40
 IMAGES = 256
@@ -80,6 +82,14 @@ def overhead(plan: Plan, prepared: PreparedData) -> float:
         if RESULT in last.user_attrs:
             seconds.append(time.perf_counter() - start - last.user_attrs[RESULT]["seconds"])
     return statistics.median(seconds)
+
+
+def measured_choosing(count: int) -> tuple[float, float]:
+    """Of the default search, in a folder of its own; see ``choosing``."""
+    quiet_optuna()
+    plan = Plan.of(load_settings(PARAMS), "no data")
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        return choosing(plan, count)
 
 
 def choosing(plan: Plan, count: int) -> tuple[float, float]:

@@ -1,0 +1,101 @@
+"""Training by the project, as the benchmarks measure it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from pipeline.data import Split, load_prepared, observed
+from pipeline.hardware import resolve_hardware, seeded_generator
+from pipeline.runs import new_model
+from pipeline.settings import RunSettings
+from pipeline.training import EpochReport, fit, train_epochs, validate
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """A run to train.
+
+    Attributes:
+        run: its settings.
+        data: the prepared file.
+        threads: of the arithmetic.
+        images: how many to train on, at most.
+    """
+
+    run: RunSettings
+    data: Path
+    threads: int
+    images: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What came of it.
+
+    Attributes:
+        epoch_ends: times at which each epoch ended, validation included.
+        seconds: from the data in memory to the trained model, its making included.
+        valid_elbo: at the end.
+        test_loss: -ELBO in nats per test image, if it was asked for.
+        images: that it trained on.
+    """
+
+    epoch_ends: list[float]
+    seconds: float
+    valid_elbo: float
+    test_loss: float | None
+    images: int
+
+
+def train(task: Training, tell: Callable[[float], None]) -> Trained:
+    """Train, and tell the time at each epoch's end."""
+    return _train(task, tell, test=False)
+
+
+def train_and_test(task: Training, tell: Callable[[float], None]) -> Trained:
+    """Train, then measure the test split once."""
+    return _train(task, tell, test=True)
+
+
+def _train(task: Training, tell: Callable[[float], None], *, test: bool) -> Trained:
+    torch.set_num_threads(task.threads)
+    prepared = load_prepared(task.data)
+    train_split, valid = prepared.splits["train"], prepared.splits["valid"]
+    if task.images is not None:
+        train_split = part(train_split, task.images)
+    machine = resolve_hardware(task.run.device, task.run.precision)
+    start = time.perf_counter()
+    model = new_model(task.run, prepared)
+    ends = []
+
+    def note(report: EpochReport) -> None:
+        ends.append(time.time())
+        tell(ends[-1])
+
+    reports = train_epochs(model, task.run, train_split, valid, machine)
+    result = fit(model, reports, task.run, note)
+    seconds = time.perf_counter() - start
+    loss = None
+    if test:
+        images = observed(prepared.splits["test"], task.run.binarisation)
+        generator = seeded_generator(task.run.seed, "evaluation")
+        noise = torch.randn(len(images), task.run.latent_dim, generator=generator)
+        loss = -validate(model, task.run, images, noise).elbo
+    return Trained(ends, seconds, result.history[-1].valid.elbo, loss, len(train_split.images))
+
+
+def part(split: Split, count: int) -> Split:
+    """The first images of a split."""
+    some = slice(0, count)
+    return Split(split.images[some], split.binarised[some], split.labels[some], split.hash)
+
+
+def images_per_second(trained: list[Trained]) -> float:
+    """Of runs side by side, summed; each from its first to its last epoch's end."""
+    return sum(
+        (len(one.epoch_ends) - 1) * one.images / (one.epoch_ends[-1] - one.epoch_ends[0])
+        for one in trained
+    )

@@ -1,0 +1,1 @@
+"""What a user would pick instead, each as a competent user would run it."""
