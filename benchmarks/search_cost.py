@@ -10,8 +10,10 @@ import os
 import statistics
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import optuna
 import torch
@@ -19,6 +21,7 @@ import torch
 from pipeline.data import PreparedData, Split, load_prepared
 from pipeline.settings import load_settings, parse_settings
 from pipeline.tracking import Tracker
+from study import trials
 from study.candidates import distributions, suggest
 from study.plan import PARENT, Plan
 from study.replica import Replica
@@ -65,22 +68,55 @@ def few(split: Split) -> Split:
     return Split(split.images[part], split.binarised[part], split.labels[part], split.hash)
 
 
+class Clock:
+    """Adds up the seconds of what is training: the model's making, its steps, its validation."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def call(self, work: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, timed."""
+
+        def timed(*words: Any) -> Any:
+            start = time.perf_counter()
+            try:
+                return work(*words)
+            finally:
+                self.seconds += time.perf_counter() - start
+
+        return timed
+
+    def iterate(self, work: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+        """The generator, timed while it works and not while its reader does."""
+
+        def timed(*words: Any) -> Iterator[Any]:
+            reports = work(*words)
+            step = self.call(lambda: next(reports, None))
+            while (report := step()) is not None:
+                yield report
+
+        return timed
+
+
 def overhead(plan: Plan, prepared: PreparedData) -> float:
-    """Median seconds of a trial that are not its training."""
+    """Median seconds of a complete trial that are not its training."""
     search, _ = open_search(URL, plan, "overhead", TRIALS)
     tracker = Tracker.open(EXPERIMENT)
     search.set_user_attr(PARENT, tracker.start("overhead", {}).run_id)
     replica = Replica(plan, "overhead")
     runner = TrialRunner(plan, prepared, tracker, search.user_attrs[PARENT], replica, "")
     lock = StoreLock(URL, "ask")
-    seconds = []
+    clock, seconds = Clock(), []
+    trials.new_model = clock.call(trials.new_model)
+    trials.train_epochs = clock.iterate(trials.train_epochs)
     while True:
-        start = time.perf_counter()
+        start, clock.seconds = time.perf_counter(), 0.0
         if not claim_and_run(search, lock, runner):
             break
+        spent = time.perf_counter() - start - clock.seconds
         last = all_turns(search)[-1].trial
         if RESULT in last.user_attrs:
-            seconds.append(time.perf_counter() - start - last.user_attrs[RESULT]["seconds"])
+            seconds.append(spent)
     return statistics.median(seconds)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, Self, cast
 
 import psutil
 from filelock import FileLock
@@ -24,6 +24,7 @@ from pipeline.errors import UserError
 from pipeline.files import PARTIAL
 from pipeline.places import MLFLOW_ARTEFACTS, MLFLOW_DATABASE
 from pipeline.processes import has_died, identity, is_of_earlier_boot
+from pipeline.uninterrupted import Uninterrupted
 
 # Before the import: MLflow decides there whether to report its use over the network.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -269,7 +270,7 @@ class Tracker:
 
 def _open_experiment(uri: str, experiment: str) -> tuple[MlflowClient, str]:
     with _store_errors(uri):
-        client = MlflowClient(uri)
+        client = cast(MlflowClient, Uninterrupted(MlflowClient(uri)))
         found = client.get_experiment_by_name(experiment)
         if found is None:
             return client, _create_experiment(client, experiment)

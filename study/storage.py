@@ -52,7 +52,12 @@ def open_storage(url: str) -> RDBStorage:
         with StoreLock(url, "create"):
             return RDBStorage(
                 url,
-                engine_kwargs={"pool_pre_ping": True, "creator": _patient_connect(parsed)},
+                engine_kwargs={
+                    # A file does not go away between two statements; asking each time costs more
+                    # than many of them.
+                    "pool_pre_ping": parsed.get_backend_name() != "sqlite",
+                    "creator": _patient_connect(parsed),
+                },
                 heartbeat_interval=HEARTBEAT,
                 grace_period=GRACE,
             )

@@ -5,8 +5,9 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -22,16 +23,17 @@ from pipeline.pictures import as_bytes, decode, images_to_show, write_sheets
 from pipeline.runs import Origin, fingerprint, new_model, save_run
 from pipeline.settings import RunSettings
 from pipeline.tracking import MlflowRecord, Status, Tracker
-from pipeline.training import EpochReport, Fit, epoch_metrics, fit, train_epochs
+from pipeline.training import EpochReport, Fit, fit, train_epochs
+from pipeline.uninterrupted import beside
 from study.candidates import Chosen, to_run
 from study.plan import Plan
+from study.recording import TrialRecord
 from study.records import TRIAL_TAG
 from study.replica import Replica
-from study.turns import REASON, RESULT, RUN_ID, TRACEBACK, TURN
+from study.turns import REASON, RESULT, TRACEBACK, TURN
 
 NLL_SAMPLES, NLL_BATCH = 64, 500
 SHOWN, DRAWN = 10, 64  # validation images and samples in the pictures of a best trial
-FLUSH = 5.0  # seconds between two batches of epochs to the tracker; one by one takes 8 ms each
 
 
 class TrialError(Exception):
@@ -72,6 +74,7 @@ class TrialRunner:
     replica: Replica
     commit: str
     cancelled: Callable[[], bool] = lambda: False
+    _ending: Future[None] | None = field(default=None, init=False)
 
     def run(self, trial: optuna.Trial, chosen: Chosen) -> float | tuple[float, float]:
         """The trial's value, or its two values for rate-distortion.
@@ -80,18 +83,19 @@ class TrialRunner:
             TrialPruned: if it does worse than the others did by then.
             TrialError: if the trial is at fault.
         """
-        record = self.tracker.start(
+        self.close()
+        begun = beside(
+            self.tracker.start,
             f"trial {trial.user_attrs[TURN]}",
             chosen,
             self.parent,
             self.commit,
             {TRIAL_TAG: str(trial.number)},
         )
-        trial.set_user_attr(RUN_ID, record.run_id)
-        epochs = EpochLog(record)
+        record = TrialRecord(trial, begun)
         ended: tuple[Status, str] = "FINISHED", ""
         try:
-            return self._evaluate(trial, chosen, record, epochs)
+            return self._evaluate(trial, chosen, record)
         except optuna.TrialPruned as pruned:
             ended = "KILLED", str(pruned)
             trial.set_user_attr(REASON, str(pruned))
@@ -110,11 +114,20 @@ class TrialRunner:
             ended = "KILLED", f"{type(error).__name__}: {error}"
             raise
         finally:
-            epochs.flush()
-            record.finish(*ended)
+            self._ending = record.finish(*ended)
+
+    def close(self) -> None:
+        """Wait until the last trial's record is ended.
+
+        Raises:
+            MlflowException: if the tracker could not write it.
+        """
+        if self._ending is not None:
+            self._ending.result()
+            self._ending = None
 
     def _evaluate(
-        self, trial: optuna.Trial, chosen: Chosen, record: MlflowRecord, epochs: "EpochLog"
+        self, trial: optuna.Trial, chosen: Chosen, record: TrialRecord
     ) -> float | tuple[float, float]:
         search = self.plan.search
         start = time.perf_counter()
@@ -129,7 +142,7 @@ class TrialRunner:
                 if self.cancelled():
                     raise KeyboardInterrupt
                 if first:
-                    epochs.add(report)
+                    record.add(report)
                     if self.plan.prunes and report.epoch in self.plan.check_epochs():
                         self._compare(trial, self._sign * report.valid.elbo, report.epoch)
 
@@ -144,7 +157,7 @@ class TrialRunner:
         seconds = round(time.perf_counter() - start, 3)
         values = self._conclude(trial, measured, len(first_result.history), seconds)
         if self._is_best(trial.study, values):
-            self._keep(record, first_model, first_run, first_result, machine)
+            self._keep(record.run, first_model, first_run, first_result, machine)
         return values[0] if len(values) == 1 else (values[0], values[1])
 
     def _train(self, model: VAE, run: RunSettings, machine: Hardware) -> Iterator[EpochReport]:
@@ -224,27 +237,6 @@ class TrialRunner:
         with tempfile.TemporaryDirectory(prefix="vae-study-") as name:
             write_sheets(Path(name), _pictures(model, run, self.prepared.splits["valid"]))
             record.log_files(Path(name), "valid")
-
-
-class EpochLog:
-    """Epochs on their way to the tracker, some at a time."""
-
-    def __init__(self, record: MlflowRecord) -> None:
-        self._record = record
-        self._waiting: list[EpochReport] = []
-        self._sent = time.monotonic()
-
-    def add(self, report: EpochReport) -> None:
-        """Record an epoch, now or soon."""
-        self._waiting.append(report)
-        if time.monotonic() - self._sent > FLUSH:
-            self.flush()
-
-    def flush(self) -> None:
-        """Record all that waits."""
-        self._record.log_epochs([(one.epoch, epoch_metrics(one)) for one in self._waiting])
-        self._waiting.clear()
-        self._sent = time.monotonic()
 
 
 def _pictures(model: VAE, run: RunSettings, valid: Split) -> dict[str, np.ndarray]:

@@ -78,9 +78,10 @@ def work(url: str, name: str, data: Path, supervisor: int | None = None) -> None
         )
         while not asked.ending:
             if supervisor is not None and not psutil.pid_exists(supervisor):
-                return
+                break
             if not claim_and_run(search, lock, runner):
-                return
+                break
+        runner.close()
 
 
 @dataclass(slots=True)

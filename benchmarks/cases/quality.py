@@ -16,8 +16,8 @@ from benchmarks.rows import OURS, Row
 
 PEER_EPOCHS = 10
 SCHEDULES: dict[Architecture, dict[str, Any]] = {
-    "linear": {"epochs": 3, "batch_size": 384, "learning_rate": 0.02, "clip_norm": None},
-    "conv": {"epochs": 2, "batch_size": 128, "learning_rate": 0.005, "clip_norm": None},
+    "linear": {"epochs": 3, "batch_size": 384, "learning_rate": 0.02},
+    "conv": {"epochs": 2, "batch_size": 128, "learning_rate": 0.005},
 }
 TARGETS = {"linear": ("c", 20.0), "conv": ("d", 8.0)}
 

@@ -8,6 +8,7 @@ import io
 import logging
 import os
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 
@@ -15,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+from tqdm import tqdm
 
 from benchmarks.peers import plain_torch
 
@@ -28,7 +30,8 @@ from pythae.models.nn import BaseDecoder, BaseEncoder
 from pythae.trainers import BaseTrainer, BaseTrainerConfig
 from pythae.trainers.training_callbacks import TrainingCallback
 
-logging.getLogger("pythae").setLevel(logging.ERROR)
+# Its own lock between processes would be left behind when the measuring process ends.
+tqdm.set_lock(threading.RLock())
 
 
 class Encoder(BaseEncoder):
@@ -120,5 +123,6 @@ def nll_seconds(model: nn.Module, images: Tensor, samples: int) -> float:
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Its progress bars write to the terminal at every batch; a file takes them at no cost."""
+    logging.disable(logging.INFO)
     with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
         yield

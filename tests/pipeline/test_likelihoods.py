@@ -26,6 +26,23 @@ def test_bernoulli_is_torchs() -> None:
     torch.testing.assert_close(OBSERVATIONS["bernoulli"].log_prob(LOGITS, x, NO_SCALE), expected)
 
 
+@pytest.mark.parametrize("shape", [(28, 28), (7, 9), (1, 1)])
+def test_evaluation_takes_another_way_to_the_same_number_as_training(
+    shape: tuple[int, int],
+) -> None:
+    generator = torch.Generator().manual_seed(1)
+    logits = 40 * torch.randn(3, 5, 1, *shape, generator=generator)  # up to 150: far from 0 and 1
+    x = torch.rand(3, 1, 1, *shape, generator=generator)
+    double = logits.double()
+    exact = (x * double - torch.nn.functional.softplus(double, threshold=1e3)).flatten(2).sum(2)
+    log_prob = OBSERVATIONS["bernoulli"].log_prob
+    evaluated = log_prob(logits, x, NO_SCALE)
+    trained = log_prob(logits.requires_grad_(), x, NO_SCALE)
+    torch.testing.assert_close(evaluated.double(), exact, rtol=1e-6, atol=1e-3)
+    torch.testing.assert_close(trained.double(), exact, rtol=1e-6, atol=1e-3)
+    assert trained.requires_grad
+
+
 def test_continuous_bernoulli_is_torchs() -> None:
     expected = per_image(torch.distributions.ContinuousBernoulli(logits=LOGITS).log_prob(GREY))
     found = OBSERVATIONS["continuous-bernoulli"].log_prob(LOGITS, GREY, NO_SCALE)
