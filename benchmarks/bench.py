@@ -85,9 +85,17 @@ def keep(name: str, rows: list[Row], context: Context) -> None:
             "system": platform.platform(),
             "python": platform.python_version(),
         },
-        "versions": {library: metadata.version(library) for library in LIBRARIES},
+        "versions": {library: version(library) for library in LIBRARIES},
     }
     write_text(RESULTS, json.dumps(known, indent=1) + "\n")
+
+
+def version(library: str) -> str:
+    """Of an installed library; not all benchmarks need all of them."""
+    try:
+        return metadata.version(library)
+    except metadata.PackageNotFoundError:
+        return "not installed"
 
 
 def processor() -> str:

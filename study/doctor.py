@@ -159,8 +159,12 @@ def _records(url: str, fix: bool) -> Iterator[Finding]:
     file = _file_of(url)
     if file is not None and not file.exists():
         return
-    storage = open_storage(url)
-    for name in optuna.get_all_study_names(storage):
+    try:
+        storage = open_storage(url)
+        names = optuna.get_all_study_names(storage)
+    except UserError:  # told as a finding on the trials
+        return
+    for name in names:
         search = optuna.load_study(study_name=name, storage=storage)
         parent = search.user_attrs.get(PARENT)
         if PLAN not in search.user_attrs or parent is None:

@@ -1,5 +1,8 @@
 """Settings and data that are small enough to train in a second."""
 
+import contextlib
+import shutil
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ from ruamel.yaml import YAML
 
 from pipeline.data import PreparedData, Split, prepare, save_prepared
 from pipeline.hardware import Hardware
+from pipeline.places import MLFLOW_DATABASE
 from pipeline.settings import (
     DataSettings,
     RunSettings,
@@ -20,6 +24,7 @@ from pipeline.settings import (
     parse_settings,
 )
 from pipeline.sources import Source
+from pipeline.tracking import MlflowClient  # which sets how MLflow is imported
 
 # A first example imports torch's kernels and takes its time: no test asserts a duration.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -130,21 +135,38 @@ def valid_split(prepared: PreparedData) -> Split:
     return prepared.splits["valid"]
 
 
+@pytest.fixture(scope="session")
+def empty_records(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MLflow's database without a run: making its tables takes seconds, copying it none."""
+    folder = tmp_path_factory.mktemp("records")
+    MlflowClient(f"sqlite:///{folder / MLFLOW_DATABASE}").search_experiments(max_results=1)
+    # Away with the log beside it: what it holds goes into the file that is copied.
+    with contextlib.closing(sqlite3.connect(folder / MLFLOW_DATABASE)) as database:
+        database.execute("PRAGMA journal_mode=DELETE")
+    return folder / MLFLOW_DATABASE
+
+
 @pytest.fixture
 def project(
     tmp_path: Path,
     tiny_params: dict[str, Any],
     prepared: PreparedData,
+    empty_records: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Path:
     """A folder with params.yaml and a prepared file, as the current one; records stay in it."""
-    make_project(tmp_path, tiny_params, prepared, monkeypatch)
+    make_project(tmp_path, tiny_params, prepared, empty_records, monkeypatch)
     return tmp_path
 
 
 def make_project(
-    folder: Path, params: dict[str, Any], prepared: PreparedData, monkeypatch: pytest.MonkeyPatch
+    folder: Path,
+    params: dict[str, Any],
+    prepared: PreparedData,
+    records: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    shutil.copy(records, folder / MLFLOW_DATABASE)
     with (folder / "params.yaml").open("w", encoding="utf-8") as file:
         YAML(typ="safe", pure=True).dump(params, file)
     save_prepared(folder / "data" / "prepared.safetensors", prepared)

@@ -227,6 +227,7 @@ def test_settings_that_cannot_be_built_fail_their_trial_alone(searchable: Path) 
 def test_a_full_disk_is_told_in_one_line_and_loses_nothing(searchable: Path) -> None:
     """A bound on the size of files refuses a write as a disk without space does."""
     change_search(searchable, epochs=30)
+    Path("mlflow.db").unlink()
     with subprocess.Popen(
         WORDS, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=searchable
     ) as search:

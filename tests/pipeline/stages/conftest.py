@@ -19,11 +19,13 @@ def call(command: Any, *words: str) -> Result:
 
 
 @pytest.fixture(scope="session")
-def trained_once(tmp_path_factory: pytest.TempPathFactory, prepared: PreparedData) -> Path:
+def trained_once(
+    tmp_path_factory: pytest.TempPathFactory, prepared: PreparedData, empty_records: Path
+) -> Path:
     """A project with judge and runs trained, for others to copy: starting workers takes seconds."""
     folder = tmp_path_factory.mktemp("trained")
     with pytest.MonkeyPatch.context() as monkeypatch:
-        make_project(folder, make_tiny_params(), prepared, monkeypatch)
+        make_project(folder, make_tiny_params(), prepared, empty_records, monkeypatch)
         call(judge.main)
         call(train.main, "--workers", "2")
     return folder

@@ -226,6 +226,7 @@ def test_artefacts_that_cannot_be_kept_cost_no_run(trained: Path) -> None:
 
 def test_a_termination_closes_the_records(project: Path) -> None:
     change(project, epochs=20_000, latent_dims=[2])
+    (project / "mlflow.db").unlink()  # the first that the stage does is to make it
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     words = [sys.executable, "-m", "pipeline.stages.train"]
     with subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL) as process:
