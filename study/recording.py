@@ -37,10 +37,11 @@ class TrialRecord:
         return self._run
 
     def add(self, report: EpochReport) -> None:
-        """Record an epoch, now or soon."""
+        """Record an epoch, now or soon; from the first on, the trial knows its run."""
         self._waiting.append(report)
-        if self._run is None or time.monotonic() - self._sent > FLUSH:
-            self._flush()
+        run = self.run
+        if time.monotonic() - self._sent > FLUSH:
+            self._flush(run)
 
     def finish(self, status: Status, reason: str) -> Future[None]:
         """Record all that waits, and begin to end the run.
@@ -48,11 +49,11 @@ class TrialRecord:
         The epochs are on record when this returns: a kill after it costs only the status, which
         the search's next start sets right.
         """
-        self._flush()
-        return beside(self.run.finish, status, reason)
-
-    def _flush(self) -> None:
         run = self.run
+        self._flush(run)
+        return beside(run.finish, status, reason)
+
+    def _flush(self, run: MlflowRecord) -> None:
         if self._waiting:
             run.log_epochs([(one.epoch, epoch_metrics(one)) for one in self._waiting])
             self._waiting.clear()

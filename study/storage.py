@@ -53,8 +53,7 @@ def open_storage(url: str) -> RDBStorage:
             return RDBStorage(
                 url,
                 engine_kwargs={
-                    # A file does not go away between two statements; asking each time costs more
-                    # than many of them.
+                    # A server may have gone since the last statement; a file has not.
                     "pool_pre_ping": parsed.get_backend_name() != "sqlite",
                     "creator": _patient_connect(parsed),
                 },
