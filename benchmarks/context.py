@@ -70,32 +70,24 @@ class Context:
         return self.out
 
 
-def alone(
-    work: Callable[[Task, Callable[[Any], None]], Any],
-    task: Task,
-    heed: Callable[[Any], None] = lambda message: None,
-) -> Any:
+def alone(work: Callable[[Task, Callable[[Any], None]], Any], task: Task) -> Any:
     """The value of the work on the task, done in a process of its own."""
-    return together(work, [task], 1, heed)[0]
+    return together(work, [task], 1)[0]
 
 
 def together(
-    work: Callable[[Task, Callable[[Any], None]], Any],
-    tasks: list[Task],
-    workers: int,
-    heed: Callable[[Any], None] = lambda message: None,
+    work: Callable[[Task, Callable[[Any], None]], Any], tasks: list[Task], workers: int
 ) -> list[Any]:
     """The values of the tasks, in their order, by so many processes."""
     values: dict[int, Any] = {}
-    places = [(place, task) for place, task in enumerate(tasks)]
-    for event in side_by_side(_Placed(work), places, workers):
+    for event in side_by_side(_Placed(work), enumerate(tasks), workers):
         match event:
             case Result(task, value):
                 values[task[0]] = value
-            case Message(content=content):
-                heed(content)
             case Failure(error=error):
                 raise error
+            case Message():
+                pass
     return [values[place] for place in range(len(tasks))]
 
 

@@ -27,6 +27,7 @@ from analysis.montecarlo import (
     from_repeats,
     importance_weighted_bound,
 )
+from benchmarks.context import MNIST
 from pipeline.cards import RunCard, load_card
 from pipeline.data import load_prepared, observed, prepare, save_prepared
 from pipeline.hardware import resolve_hardware, seeded_generator
@@ -34,7 +35,7 @@ from pipeline.importance import importance_weighted_nll
 from pipeline.models import VAE, load_model
 from pipeline.provenance import git_commit
 from pipeline.runs import Origin, TrainingTask, fingerprint, finished_fingerprint, train_run
-from pipeline.settings import DataSettings, RunSettings
+from pipeline.settings import RunSettings
 from pipeline.sources import load_source
 from pipeline.training import EpochReport
 
@@ -45,9 +46,6 @@ GROUP, BATCH = 50, 1000
 TELL_EVERY = 10  # epochs, or groups of draws
 CONFIDENCE = 0.95
 
-DATA = DataSettings(
-    name="mnist", root=None, download=False, valid_fraction=1 / 60, test_fraction=0.1, seed=0
-)
 RUN = RunSettings(
     architecture="linear",
     latent_dim=50,
@@ -78,7 +76,7 @@ def prepared_file(out: Path, root: str | None, *, download: bool) -> Path:
     """MNIST split for this run, made once: 59,000 images to train, 1,000 to validate."""
     path = out / "prepared.safetensors"
     if not path.exists():
-        settings = DATA.model_copy(update={"root": root, "download": download})
+        settings = MNIST.model_copy(update={"root": root, "download": download})
         save_prepared(path, prepare(load_source(settings), settings))
     return path
 

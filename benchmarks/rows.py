@@ -102,6 +102,6 @@ def show(rows: Sequence[Row], console: Console) -> None:
 
 def number(value: float) -> str:
     """Three digits and more: 8,050 and 0.135."""
-    if math.isnan(value):
-        return "-"
+    if math.isinf(value):
+        return "never"
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -18,7 +18,8 @@ from typing import Any
 import optuna
 import torch
 
-from pipeline.data import PreparedData, Split, load_prepared
+from benchmarks.ours import part
+from pipeline.data import PreparedData, load_prepared
 from pipeline.settings import load_settings, parse_settings
 from pipeline.tracking import Tracker
 from study import trials
@@ -48,7 +49,9 @@ def main() -> None:
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
-        prepared = replace(prepared, splits={name: few(s) for name, s in prepared.splits.items()})
+        prepared = replace(
+            prepared, splits={name: part(s, IMAGES) for name, s in prepared.splits.items()}
+        )
         plan = Plan.of(parse_settings(content), prepared.hash)
         epochs = content["search"]["epochs"]
         print(f"own cost of a trial of up to {epochs} epochs, {TRIALS} trials, one worker:")
@@ -60,12 +63,6 @@ def main() -> None:
                 f"closing it {1000 * tell:.0f} ms"
             )
         os.chdir(root)
-
-
-def few(split: Split) -> Split:
-    """A part of a split: the overhead does not depend on the training."""
-    part = slice(0, IMAGES)
-    return Split(split.images[part], split.binarised[part], split.labels[part], split.hash)
 
 
 class Clock:

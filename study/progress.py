@@ -46,20 +46,17 @@ SHORT = {"architecture": "", "latent_dim": "dim", "learning_rate": "lr", "batch_
 
 def briefly(trial: FrozenTrial) -> str:
     """``conv dim=10 beta=0.52 ...``: what ``settings_of`` says, in a line of 110 characters."""
-    words = []
-    for name, value in trial.params.items():
-        short = SHORT.get(name, name)
-        text = f"{value:.3g}" if isinstance(value, float) else str(value)
-        words.append(f"{short}={text}" if short else text)
-    return " ".join(words)
+    names = ((SHORT.get(name, name), value) for name, value in trial.params.items())
+    return " ".join(f"{name}={_shown(value)}".removeprefix("=") for name, value in names)
 
 
 def settings_of(trial: FrozenTrial) -> str:
     """``architecture=conv latent_dim=10 ...``."""
-    return " ".join(
-        f"{name}={value:.3g}" if isinstance(value, float) else f"{name}={value}"
-        for name, value in trial.params.items()
-    )
+    return " ".join(f"{name}={_shown(value)}" for name, value in trial.params.items())
+
+
+def _shown(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 class _Lines:

@@ -1,7 +1,7 @@
 """Lines c and d: time until the test split is as well described as by plain torch's ten epochs.
 
 Ours trains a short schedule to its end and measures the test split once, after it. Where it ends
-no better than plain torch did, the line has no time: the schedule is then too short.
+no better than plain torch did, its time is infinite: the schedule is then too short.
 """
 
 import math
@@ -48,7 +48,7 @@ def measure_one(context: Context, architecture: Architecture) -> Row:
         peer = PeerTask(architecture, context.torchvision_root(), epochs, 0, seed)
         peer_seconds, peer_loss = alone(plain, peer)
         good_enough = context.quick or ours.test_loss <= peer_loss
-        seconds[OURS].append(ours.seconds if good_enough else math.nan)
+        seconds[OURS].append(ours.seconds if good_enough else math.inf)
         seconds["plain torch"].append(peer_seconds * PEER_EPOCHS / epochs)
         reached[OURS].append(ours.test_loss)
         reached["plain torch"].append(peer_loss)
