@@ -62,7 +62,7 @@ format: $(INSTALLED)  ## format the code
 anchors: $(INSTALLED)  ## validation ELBO of four reference models beside published figures (3 minutes)
 	@$(IN_VENV) python -m benchmarks.anchors
 
-bench: $(INSTALLED)  ## this project beside plain torch, pythae and plain Optuna (BENCH=--quick: two minutes)
+bench: $(INSTALLED)  ## this project beside plain torch, pythae and plain Optuna (BENCH=--quick: less of it)
 	@$(BIN)/python -c 'import pythae' 2>/dev/null || \
 		$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[bench]'
 	@$(IN_VENV) python -m benchmarks.bench $(BENCH)

@@ -45,7 +45,7 @@ LIBRARIES = ("vae-study", "torch", "torchvision", "optuna", "pythae", "numpy", "
 @click.option("--out", type=Path, default=Path("results/bench"), show_default=True,
               help="Folder for what is made on the way.")  # fmt: skip
 @click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True)
-@click.option("--quick", is_flag=True, help="Less of everything, in about two minutes.")
+@click.option("--quick", is_flag=True, help="Less of each, and without search, precision and cost.")
 def main(names: tuple[str, ...], root: Path, out: Path, rounds: int, quick: bool) -> None:
     """Run the benchmarks NAMES, or all of them, which takes an hour."""
     missing = [name for name in FILES if not list(root.glob(f"{name}-ubyte*"))]

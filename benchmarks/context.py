@@ -34,7 +34,7 @@ class Context:
         root: folder of MNIST's four IDX files, plain or gzipped.
         out: folder for what is made on the way.
         rounds: of each comparison; the contestants take turns.
-        quick: whether to measure less, in two minutes for all together.
+        quick: whether to measure less.
     """
 
     root: Path
