@@ -69,6 +69,9 @@ HTML = b"<!DOCTYPE html><title>Sign in</title>"
             "holds labels (magic number 2049) where images (2051) belong",
         ),
     ],
+    # By name: bytes in the name of a test would carry the second in which gzip packed them, and
+    # two processes that collect the tests must find the same names.
+    ids=["missing", "empty", "web page", "truncated", "labels"],
 )
 def test_a_fault_of_a_file_is_one_line_and_writes_nothing(
     run: Callable[..., Result], tmp_path: Path, content: bytes | None, fault: str
