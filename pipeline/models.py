@@ -141,7 +141,23 @@ class UnflattenPositions(nn.Module):
         return image.permute(0, 3, 1, 2)
 
 
-class OneChannelTransposedConv(nn.ConvTranspose2d):
+class TransposedConv(nn.ConvTranspose2d):
+    """A transposed convolution that adds its bias in a step of its own.
+
+    Same weights and result. The CPU's kernel takes as long for the bias's gradient as for that of
+    the weights: in bfloat16, 128 images, 32 and 64 channels, the whole step takes 45 ms with it
+    and 40 ms so.
+    """
+
+    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
+        """(B, C, H, W) -> (B, C', 2 H + lost, 2 W + lost)."""
+        assert output_size is None
+        assert self.bias is not None
+        image = F.conv_transpose2d(x, self.weight, None, STRIDE, PADDING, self.output_padding)
+        return image + self.bias.to(image.dtype).view(1, -1, 1, 1)
+
+
+class OneChannelTransposedConv(TransposedConv):
     """The transposed convolution of one output channel, as a matrix product.
 
     Same weights and result. The CPU's kernel for it takes no use of the one channel: in bfloat16,
@@ -224,7 +240,7 @@ def _conv(settings: RunSettings, shape: ImageShape) -> tuple[nn.Sequential, nn.S
         larger, smaller = shapes[block], shapes[block + 1]
         # An odd side lost its last row or column on the way down; it comes back here.
         lost = (larger.height - STRIDE * smaller.height, larger.width - STRIDE * smaller.width)
-        layer = nn.ConvTranspose2d if block else OneChannelTransposedConv
+        layer = TransposedConv if block else OneChannelTransposedConv
         decoder += [
             layer(
                 channels[block + 1], channels[block], KERNEL, STRIDE, PADDING, output_padding=lost

@@ -25,6 +25,7 @@ from pipeline.models import (
     FlattenPositions,
     ImageShape,
     OneChannelTransposedConv,
+    TransposedConv,
     UnflattenPositions,
     build_model,
     initialise,
@@ -174,17 +175,24 @@ def test_a_damaged_folder_is_told_in_one_line(folder: Path, damage: object) -> N
     assert "\n" not in caught.value.message
 
 
+@pytest.mark.parametrize("layer", [TransposedConv, OneChannelTransposedConv])
 @pytest.mark.parametrize("lost", [(0, 0), (1, 0), (1, 1)])
 @pytest.mark.parametrize("channels_last", [False, True])
-def test_the_matrix_product_is_the_transposed_convolution(
-    lost: tuple[int, int], channels_last: bool
+def test_a_faster_transposed_convolution_is_the_same(
+    layer: type[TransposedConv], lost: tuple[int, int], channels_last: bool
 ) -> None:
-    ours = OneChannelTransposedConv(6, 1, KERNEL, STRIDE, PADDING, output_padding=lost)
-    torchs = torch.nn.ConvTranspose2d(6, 1, KERNEL, STRIDE, PADDING, output_padding=lost)
+    channels = 1 if layer is OneChannelTransposedConv else 3
+    ours = layer(6, channels, KERNEL, STRIDE, PADDING, output_padding=lost)
+    torchs = torch.nn.ConvTranspose2d(6, channels, KERNEL, STRIDE, PADDING, output_padding=lost)
     torchs.load_state_dict(ours.state_dict())
-    x = torch.rand(3, 6, 4, 5)
     layout = torch.channels_last if channels_last else torch.contiguous_format
-    torch.testing.assert_close(ours(x.to(memory_format=layout)), torchs(x))
+    x = torch.rand(3, 6, 4, 5).to(memory_format=layout)
+    image, expected = ours(x), torchs(x)
+    torch.testing.assert_close(image, expected)
+    for each in (image, expected):
+        (each**2).sum().backward()
+    for name, parameter in torchs.named_parameters():
+        torch.testing.assert_close(ours.get_parameter(name).grad, parameter.grad)
 
 
 def test_positions_are_flattened_and_restored() -> None:
