@@ -14,6 +14,7 @@ from pipeline.data import Split, observed
 from pipeline.errors import UserError
 from pipeline.hardware import seeded_generator
 from pipeline.judge import BATCH, Judge
+from pipeline.optimizers import AdamW
 from pipeline.settings import JudgeSettings
 
 ADAM_BETAS = (0.9, 0.99)
@@ -56,7 +57,7 @@ def train_judge(
     """
     generator = seeded_generator(settings.seed, "training")
     images, valid_images = observed(train, "none"), observed(valid, "none")
-    optimizer = torch.optim.AdamW(
+    optimizer = AdamW(
         judge.parameters(),
         lr=settings.learning_rate,
         betas=ADAM_BETAS,

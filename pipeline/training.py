@@ -15,6 +15,7 @@ from pipeline.elbo import bound, training_loss
 from pipeline.errors import UserError
 from pipeline.hardware import Hardware, seeded_generator
 from pipeline.models import VAE
+from pipeline.optimizers import Adam
 from pipeline.settings import RunSettings, Schedule
 
 ADAM_BETAS = (0.9, 0.99)  # the second moment forgets within an epoch of 4,000 images
@@ -91,9 +92,7 @@ def train_epochs(
     ).to(device)
 
     steps = math.ceil(len(images) / settings.batch_size)
-    optimizer = torch.optim.Adam(
-        model.parameters(), lr=settings.learning_rate, betas=ADAM_BETAS, fused=True
-    )
+    optimizer = Adam(model.parameters(), lr=settings.learning_rate, betas=ADAM_BETAS, fused=True)
     scheduler = build_scheduler(
         optimizer, settings.schedule, settings.learning_rate, settings.epochs * steps
     )
