@@ -21,6 +21,7 @@ from benchmarks.peers import plain_torch
 from pipeline.data import load_prepared
 from pipeline.elbo import bound, training_loss
 from pipeline.hardware import resolve_hardware
+from pipeline.optimizers import Adam
 from pipeline.runs import new_model
 from pipeline.training import ADAM_BETAS
 
@@ -47,7 +48,7 @@ def our_step(architecture: str, data: Path, batch: int) -> Step:
     run = run_settings(architecture, **COMPARED, batch_size=batch)
     machine = resolve_hardware("cpu", "auto")
     model = new_model(run, prepared).to(memory_format=torch.channels_last)
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, betas=ADAM_BETAS, fused=True)
+    optimizer = Adam(model.parameters(), lr=1e-3, betas=ADAM_BETAS, fused=True)
     images = prepared.splits["train"].images[:batch].unsqueeze(1)
     noise = torch.randn(batch, run.latent_dim)
 

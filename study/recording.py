@@ -1,4 +1,4 @@
-"""A trial's run in MLflow, begun and ended beside the training instead of before and after it."""
+"""What a trial records: written beside its training, in Optuna's store and in MLflow."""
 
 import time
 from concurrent.futures import Future
@@ -10,11 +10,13 @@ from pipeline.training import EpochReport, epoch_metrics
 from pipeline.uninterrupted import beside
 from study.turns import RUN_ID
 
-FLUSH = 5.0  # seconds between two batches of epochs to the tracker; one by one takes 8 ms each
+# Epochs go to the tracker some at a time, as one by one takes 8 ms each.
+MOST_SECONDS = 5.0  # between two batches of them
+MOST_EPOCHS = 10  # in a batch
 
 
 class TrialRecord:
-    """One trial's epochs on their way to the tracker, some at a time.
+    """One trial's numbers on their way to where they are kept.
 
     Args:
         trial: that is told its run's id as soon as it is known.
@@ -27,6 +29,7 @@ class TrialRecord:
         self._run: MlflowRecord | None = None
         self._waiting: list[EpochReport] = []
         self._sent = time.monotonic()
+        self._writing: list[Future[None]] = []
 
     @property
     def run(self) -> MlflowRecord:
@@ -37,24 +40,33 @@ class TrialRecord:
         return self._run
 
     def add(self, report: EpochReport) -> None:
-        """Record an epoch, now or soon; from the first on, the trial knows its run."""
+        """Record an epoch, soon; from the first on, the trial knows its run."""
         self._waiting.append(report)
         run = self.run
-        if time.monotonic() - self._sent > FLUSH:
+        late = time.monotonic() - self._sent > MOST_SECONDS
+        if late or len(self._waiting) == MOST_EPOCHS:
             self._flush(run)
+
+    def report(self, value: float, step: int) -> None:
+        """Record, soon, a value by which trials are compared on the way."""
+        self._writing.append(beside(self._trial.report, value, step))
 
     def finish(self, status: Status, reason: str) -> Future[None]:
         """Record all that waits, and begin to end the run.
 
-        The epochs are on record when this returns: a kill after it costs only the status, which
+        All numbers are on record when this returns: a kill after it costs only the status, which
         the search's next start sets right.
         """
         run = self.run
         self._flush(run)
+        for write in self._writing:
+            write.result()
         return beside(run.finish, status, reason)
 
     def _flush(self, run: MlflowRecord) -> None:
+        """Begin to record the epochs that wait."""
         if self._waiting:
-            run.log_epochs([(one.epoch, epoch_metrics(one)) for one in self._waiting])
+            epochs = [(one.epoch, epoch_metrics(one)) for one in self._waiting]
+            self._writing.append(beside(run.log_epochs, epochs))
             self._waiting.clear()
         self._sent = time.monotonic()

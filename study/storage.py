@@ -171,8 +171,12 @@ def reap(search: optuna.Study) -> int:
 
 def dead_trials(search: optuna.Study) -> list[FrozenTrial]:
     """Running trials whose process, of this machine, is gone."""
-    running = search.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-    return [trial for trial in running if has_died(trial.user_attrs.get(OWNER, {}))]
+    return [trial for trial in search.get_trials(deepcopy=False) if is_dead(trial)]
+
+
+def is_dead(trial: FrozenTrial) -> bool:
+    """Whether it is running by the store, and its process, of this machine, is gone."""
+    return trial.state == TrialState.RUNNING and has_died(trial.user_attrs.get(OWNER, {}))
 
 
 @contextmanager

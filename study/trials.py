@@ -4,7 +4,7 @@ import statistics
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import optuna
+from optuna.trial import FrozenTrial, TrialState
 
 from pipeline.data import PreparedData, Split, observed
 from pipeline.errors import UserError
@@ -30,7 +31,7 @@ from study.plan import Plan
 from study.recording import TrialRecord
 from study.records import TRIAL_TAG
 from study.replica import Replica
-from study.turns import REASON, RESULT, TRACEBACK, TURN
+from study.turns import REASON, RESULT, TRACEBACK, TURN, Turn
 
 NLL_SAMPLES, NLL_BATCH = 64, 500
 SHOWN, DRAWN = 10, 64  # validation images and samples in the pictures of a best trial
@@ -76,8 +77,15 @@ class TrialRunner:
     cancelled: Callable[[], bool] = lambda: False
     _ending: Future[None] | None = field(default=None, init=False)
 
-    def run(self, trial: optuna.Trial, chosen: Chosen) -> float | tuple[float, float]:
+    def run(
+        self, trial: optuna.Trial, chosen: Chosen, turns: Sequence[Turn]
+    ) -> float | tuple[float, float]:
         """The trial's value, or its two values for rate-distortion.
+
+        Args:
+            trial: under way.
+            chosen: what it tries.
+            turns: all that there were when it began.
 
         Raises:
             TrialPruned: if it does worse than the others did by then.
@@ -95,7 +103,7 @@ class TrialRunner:
         record = TrialRecord(trial, begun)
         ended: tuple[Status, str] = "FINISHED", ""
         try:
-            return self._evaluate(trial, chosen, record)
+            return self._evaluate(trial, chosen, turns, record)
         except optuna.TrialPruned as pruned:
             ended = "KILLED", str(pruned)
             trial.set_user_attr(REASON, str(pruned))
@@ -127,7 +135,7 @@ class TrialRunner:
             self._ending = None
 
     def _evaluate(
-        self, trial: optuna.Trial, chosen: Chosen, record: TrialRecord
+        self, trial: optuna.Trial, chosen: Chosen, turns: Sequence[Turn], record: TrialRecord
     ) -> float | tuple[float, float]:
         search = self.plan.search
         start = time.perf_counter()
@@ -144,7 +152,7 @@ class TrialRunner:
                 if first:
                     record.add(report)
                     if self.plan.prunes and report.epoch in self.plan.check_epochs():
-                        self._compare(trial, self._sign * report.valid.elbo, report.epoch)
+                        self._compare(record, self._sign * report.valid.elbo, report.epoch)
 
             result = fit(model, self._train(model, run, machine), run, observe)
             with _trial_at_fault():
@@ -153,10 +161,10 @@ class TrialRunner:
                 first_model, first_run, first_result = model, run, result
             if self.plan.prunes and replicate + 1 < search.replicates:
                 value = statistics.mean(self._value(one) for one in measured)
-                self._compare(trial, value, search.epochs + replicate)
+                self._compare(record, value, search.epochs + replicate)
         seconds = round(time.perf_counter() - start, 3)
         values = self._conclude(trial, measured, len(first_result.history), seconds)
-        if self._is_best(trial.study, values):
+        if self._is_best(trial.study, turns, values):
             self._keep(record.run, first_model, first_run, first_result, machine)
         return values[0] if len(values) == 1 else (values[0], values[1])
 
@@ -207,19 +215,28 @@ class TrialRunner:
         """On the way, nll is compared by its bound, the negative ELBO."""
         return -1 if self.plan.search.objective == "nll" else 1
 
-    def _compare(self, trial: optuna.Trial, value: float, step: int) -> None:
-        trial.report(value, step)
+    def _compare(self, record: TrialRecord, value: float, step: int) -> None:
+        record.report(value, step)
         if self.replica.should_prune(value, step):
             raise optuna.TrialPruned(f"pruned after epoch {step} with {value:.2f} nats")
 
-    def _is_best(self, search: optuna.Study, values: tuple[float, ...]) -> bool:
+    def _is_best(
+        self, search: optuna.Study, turns: Sequence[Turn], values: tuple[float, ...]
+    ) -> bool:
         """Whether no complete trial is better; of two objectives each on the front is."""
-        done = search.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+        # What was there when the trial began answers most of the times, and needs no store.
+        return not self._is_beaten(values, [turn.trial for turn in turns]) and not self._is_beaten(
+            values, search.get_trials(deepcopy=False)
+        )
+
+    def _is_beaten(self, values: tuple[float, ...], trials: Sequence[FrozenTrial]) -> bool:
+        """Whether one of the trials that are complete is as good or better in all objectives."""
         signs = [-1 if way == "maximize" else 1 for way in self.plan.directions]
         costs = [sign * value for sign, value in zip(signs, values, strict=True)]
-        return not any(
+        return any(
             all(s * v <= c for s, v, c in zip(signs, one.values, costs, strict=True))
-            for one in done
+            for one in trials
+            if one.state == TrialState.COMPLETE
         )
 
     def _keep(

@@ -27,6 +27,7 @@ from study.replica import Replica
 from study.storage import (
     StoreLock,
     full_disk,
+    is_dead,
     open_storage,
     quiet_optuna,
     reap,
@@ -146,13 +147,18 @@ def claim_and_run(search: optuna.Study, lock: StoreLock, runner: TrialRunner) ->
     """
     plan = runner.plan
     with lock:
-        reap(search)
         attributes = search.user_attrs
-        turns = turns_of(search.get_trials(deepcopy=False), attributes)
+        trials = search.get_trials(deepcopy=False)
+        if any(map(is_dead, trials)):
+            reap(search)
+            trials = search.get_trials(deepcopy=False)
+        turns = turns_of(trials, attributes)
         step = next_turn(turns, int(attributes[TARGET]), plan.search.ahead, plan.most)
         if step == "done":
             return False
-        if step != "wait":
+        if step == "wait":
+            reap(search)  # of other machines too; the start of a trial looks for those by itself
+        else:
             _require_some_success(turns)
             _enqueue(search, step, turns, runner)
 
@@ -163,7 +169,7 @@ def claim_and_run(search: optuna.Study, lock: StoreLock, runner: TrialRunner) ->
                 if TURN not in trial.user_attrs:
                     trial.set_user_attr(REASON, "it was not put into the queue by the search")
                     raise TrialError(trial.user_attrs[REASON])
-                return runner.run(trial, trial.params)
+                return runner.run(trial, trial.params, turns)
 
             search.sampler = RandomSampler()  # has nothing to decide: the parameters are set
             search.optimize(objective, n_trials=1, catch=(TrialError,))
