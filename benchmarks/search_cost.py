@@ -10,6 +10,7 @@ import os
 import statistics
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -131,7 +132,8 @@ def choosing(plan: Plan, count: int) -> tuple[float, float]:
     search, _ = open_search(URL, plan, name, count + ROUNDS)
     replica = Replica(plan, name)
     space = plan.search.space
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    # Asks without running: the heartbeats have nothing to tell.
+    warnings.filterwarnings("ignore", message="Heartbeat of storage")
     sampler = optuna.samplers.RandomSampler(seed=0)
     shadow = optuna.create_study(sampler=sampler)
     for turn in range(count):

@@ -137,7 +137,9 @@ def draw(found: Sequence[Point]) -> Figure:
     _memory(next(panels), found)
     _panel(next(panels), found, "latent size", "latent dimensions", "seconds an epoch", log=False)
     _panel(next(panels), found, "width", "units of the hidden layer", "seconds an epoch", log=False)
-    _panel(next(panels), found, "workers", "workers, one thread each", "images a second", log=False)
+    workers = next(panels)
+    _panel(workers, found, "workers", "workers, one thread each", "images a second", log=False)
+    workers.set_xticks(WORKERS)
     _panel(next(panels), found, "trials", "finished trials", "ms to choose and close", log=False)
     return figure
 
@@ -168,7 +170,9 @@ def _finish(axes: Axes, x: str, y: str, *, log: bool, legend: bool) -> None:
         axes.set_xscale("log")
         axes.set_yscale("log")
     else:
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.12 * axes.dataLim.y1)
+        axes.yaxis.set_major_formatter("{x:,g}")
+    axes.xaxis.set_major_formatter("{x:,g}")
     axes.set_xlabel(x)
     axes.set_ylabel(y)
     axes.spines[["top", "right"]].set_visible(False)
