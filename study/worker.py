@@ -69,7 +69,8 @@ def work(url: str, name: str, data: Path, supervisor: int | None = None) -> None
             f"search {name} was begun by other code than this; run `study run` for a search of "
             "this code, or check out the code that began it"
         )
-    tracker = Tracker.open(EXPERIMENT)
+    # A supervisor has ended the records of the dead before it started this process.
+    tracker = Tracker.open(EXPERIMENT, repair=supervisor is None)
     replica = Replica(plan, name)
     parent = search.user_attrs.get(PARENT, "")
     lock = StoreLock(url, f"ask-{name}")
