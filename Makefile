@@ -59,7 +59,7 @@ format: $(INSTALLED)  ## format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-anchors: $(INSTALLED)  ## validation ELBO of four reference models beside published figures (3 minutes)
+anchors: $(INSTALLED)  ## validation ELBO of four reference models beside published figures (a minute)
 	@$(IN_VENV) python -m benchmarks.anchors
 
 bench: $(INSTALLED)  ## this project beside plain torch, pythae and plain Optuna (BENCH=--quick: less of it)
