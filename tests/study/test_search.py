@@ -87,6 +87,23 @@ def test_two_workers_finish_exactly_so_many_and_then_nothing(searchable: Path) -
     assert len(runs) == 1 + 9
 
 
+def test_every_epoch_is_on_record_and_agrees_with_what_was_compared(searchable: Path) -> None:
+    epochs = 12  # more than go to the tracker at once
+    change_search(searchable, epochs=epochs)
+    assert study("run", "--trials", "4", "--workers", "1").exit_code == 0
+    client = MlflowClient(f"sqlite:///{searchable}/mlflow.db")
+    compared = 0
+    for trial in trials():
+        history = client.get_metric_history(trial.user_attrs["run_id"], "valid/elbo")
+        by_epoch = {metric.step: metric.value for metric in history}
+        ended = epochs if trial.state.name == "COMPLETE" else max(trial.intermediate_values)
+        assert sorted(by_epoch) == list(range(1, ended + 1))
+        for epoch, value in trial.intermediate_values.items():
+            assert by_epoch[epoch] == value
+            compared += 1
+    assert compared > 0
+
+
 def test_another_plan_is_another_search(searchable: Path) -> None:
     def name(**search: Any) -> str:
         change_search(searchable, **search)
