@@ -138,6 +138,18 @@ class StoreLock:
         self._connection = engine.connect()
         self._connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": self._key})
 
+    def is_held(self) -> bool:
+        """Whether it was not lost since it was taken, as by a restart of the server."""
+        if self._file is not None:
+            return self._file.is_locked
+        try:
+            if self._connection is not None:
+                self._connection.execute(text("SELECT 1"))
+                return True
+        except DBAPIError:
+            self.release()
+        return False
+
     def release(self) -> None:
         """Let go of the lock; nothing happens where it is not held."""
         if self._file is not None:

@@ -69,8 +69,7 @@ def work(url: str, name: str, data: Path, supervisor: int | None = None) -> None
             f"search {name} was begun by other code than this; run `study run` for a search of "
             "this code, or check out the code that began it"
         )
-    # A supervisor has ended the records of the dead before it started this process.
-    tracker = Tracker.open(EXPERIMENT, repair=supervisor is None)
+    tracker = Tracker.open(EXPERIMENT)
     replica = Replica(plan, name)
     parent = search.user_attrs.get(PARENT, "")
     lock = StoreLock(url, f"ask-{name}")
@@ -161,7 +160,8 @@ def claim_and_run(search: optuna.Study, lock: StoreLock, runner: TrialRunner) ->
             reap(search)  # of other machines too; the start of a trial looks for those by itself
         else:
             _require_some_success(turns)
-            _enqueue(search, step, turns, runner)
+            if not _enqueue(search, step, turns, runner, lock):
+                return True
 
             def objective(trial: optuna.Trial) -> float | tuple[float, float]:
                 if trial.user_attrs.get(OWNER) != identity():  # one that a kill left in the queue
@@ -179,26 +179,33 @@ def claim_and_run(search: optuna.Study, lock: StoreLock, runner: TrialRunner) ->
     return True
 
 
-def _enqueue(search: optuna.Study, number: int, turns: list[Turn], runner: TrialRunner) -> None:
+def _enqueue(
+    search: optuna.Study, number: int, turns: list[Turn], runner: TrialRunner, lock: StoreLock
+) -> bool:
     """Put a turn's next try into the queue, from which it is taken at once.
 
     With all its parameters, in one transaction: a kill leaves it there whole, or not at all.
+
+    Returns:
+        False where the lock was lost meanwhile, to a server that restarted: another process may
+        have it by now and try the same turn.
     """
     if number == len(turns):
         chosen = runner.replica.propose(number, turns)
     else:
         chosen = runner.replica.rejoin(number, turns)
         if turns[number].is_waiting:
-            return
-    space = runner.plan.search.space
-    search.add_trial(
-        optuna.create_trial(
-            state=TrialState.WAITING,
-            params=chosen,
-            distributions=distributions(chosen, space),
-            user_attrs={TURN: number, OWNER: identity()},
-        )
+            return lock.is_held()
+    trial = optuna.create_trial(
+        state=TrialState.WAITING,
+        params=chosen,
+        distributions=distributions(chosen, runner.plan.search.space),
+        user_attrs={TURN: number, OWNER: identity()},
     )
+    if not lock.is_held():
+        return False
+    search.add_trial(trial)
+    return True
 
 
 def _require_some_success(turns: list[Turn]) -> None:
