@@ -90,9 +90,13 @@ def run_search(
     reap(search)
     turns = all_turns(search)
     before = sum(turn.is_finished for turn in turns)
+    tracker = Tracker.open(EXPERIMENT)  # ends what dead processes left open
     if len(first_finished(turns, target)) >= target:
+        # The last run may have finished the trials and died, or found no disk, before the records.
+        recorded = tracker.resume(search.user_attrs.get(PARENT, ""))
+        if recorded is not None:
+            reconcile(search, tracker, recorded.run_id)
         return Outcome(search, turns, 0)
-    tracker = Tracker.open(EXPERIMENT)
     parent = _parent(search, tracker)
     reconcile(search, tracker, parent.run_id)
     words = [sys.executable, "-m", "study", "worker", "--storage", url]

@@ -14,6 +14,7 @@ from typing import Any
 import optuna
 import psutil
 import pytest
+from mlflow import MlflowClient
 
 from study.plan import PARENT
 from study.turns import MOST_DEATHS, Turn, turns_of
@@ -223,10 +224,20 @@ def test_settings_that_cannot_be_built_fail_their_trial_alone(searchable: Path) 
     assert "nothing to do" in study("run", "--trials", "2", "--workers", "1").output
 
 
+def test_records_that_a_finished_search_left_open_are_ended(searchable: Path) -> None:
+    """As where the disk is full when the last trial has just been finished."""
+    start(searchable).wait(timeout=100)
+    client = MlflowClient(f"sqlite:///{searchable}/mlflow.db")
+    for run in records(searchable):
+        client.update_run(run.info.run_id, "RUNNING")
+    assert "nothing to do" in study("run", "--trials", str(TRIALS), "--workers", "2").output
+    require_agreeing_books(searchable)
+
+
 @pytest.mark.skipif(not hasattr(psutil.Process, "rlimit"), reason="needs Linux")
 def test_a_full_disk_is_told_in_one_line_and_loses_nothing(searchable: Path) -> None:
     """A bound on the size of files refuses a write as a disk without space does."""
-    change_search(searchable, epochs=30)
+    change_search(searchable, epochs=60)
     Path("mlflow.db").unlink()
     with subprocess.Popen(
         WORDS, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=searchable
