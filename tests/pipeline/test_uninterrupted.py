@@ -37,8 +37,13 @@ def test_an_interrupt_ends_the_wait_and_not_the_call() -> None:
         wait_is_over.wait(60)
         written.append("ended")
 
-    with pytest.raises(KeyboardInterrupt):
-        uninterrupted(write)
+    # A shell's background jobs inherit that they ignore it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            uninterrupted(write)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert written == ["begun"]
     wait_is_over.set()
     uninterrupted(written.append, "next")
