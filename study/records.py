@@ -6,7 +6,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from pipeline.tracking import MlflowRecord, RecordedRun, Status, Tracker
-from study.turns import REASON, TURN
+from study.turns import FAULT, REASON, TURN
 
 TRIAL_TAG = "vae.trial"  # of an MLflow run: the number that its trial has in Optuna
 
@@ -31,7 +31,7 @@ def status_of(trial: FrozenTrial) -> Status:
     match trial.state:
         case TrialState.COMPLETE:
             return "FINISHED"
-        case TrialState.FAIL if REASON in trial.user_attrs:
+        case TrialState.FAIL if FAULT in trial.user_attrs:
             return "FAILED"
         case _:
             return "KILLED"
@@ -66,5 +66,6 @@ def reconcile(search: optuna.Study, tracker: Tracker, parent: str) -> int:
 
 def close(record: MlflowRecord, trial: FrozenTrial) -> None:
     """End a record as its trial ended."""
-    reason = "" if trial.state == TrialState.COMPLETE else trial.user_attrs.get(REASON, LOST)
+    told = trial.user_attrs
+    reason = "" if trial.state == TrialState.COMPLETE else told.get(FAULT, told.get(REASON, LOST))
     record.finish(status_of(trial), reason)

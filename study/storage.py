@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import optuna
 from filelock import FileLock
@@ -22,17 +22,16 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import Connection, NullPool, create_engine, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from pipeline.errors import UserError
 from pipeline.processes import has_died
+from study.patience import PatientStorage, again, causes, patient_connect
 from study.turns import OWNER
 
 DEFAULT_URL = "sqlite:///study.db"
 
 HEARTBEAT = 2  # seconds
 GRACE = 12  # seconds without a heartbeat after which a trial is taken for dead
-OUTAGE = 60  # seconds of a silent server that a connection waits out
 
 
 class StorageError(UserError):
@@ -50,12 +49,12 @@ def open_storage(url: str) -> RDBStorage:
     parsed = _parse(url)
     try:
         with StoreLock(url, "create"):
-            return RDBStorage(
+            return again(PatientStorage)(
                 url,
                 engine_kwargs={
                     # A server may have gone since the last statement; a file has not.
                     "pool_pre_ping": parsed.get_backend_name() != "sqlite",
-                    "creator": _patient_connect(parsed),
+                    "creator": patient_connect(parsed),
                 },
                 heartbeat_interval=HEARTBEAT,
                 grace_period=GRACE,
@@ -86,36 +85,6 @@ def _shown(url: URL) -> str:
     return url.render_as_string(hide_password=True)
 
 
-def _patient_connect(url: URL) -> Any:
-    """A function that connects, and waits out a server that restarts.
-
-    Optuna's heartbeat thread dies of one failed connection, and its healthy trial is then taken
-    for dead; a pool that pings before use and a connect that tries again survive the restart.
-    """
-    dialect = url.get_dialect()()
-    module = dialect.import_dbapi()
-    words, options = dialect.create_connect_args(url)
-    if url.get_backend_name() == "sqlite":
-        options["timeout"] = OUTAGE
-
-    def connect() -> Any:
-        for attempt in Retrying(
-            retry=retry_if_exception_type(module.OperationalError),
-            stop=stop_after_delay(OUTAGE),
-            wait=wait_random_exponential(multiplier=0.1, max=2),
-            reraise=True,
-        ):
-            with attempt:
-                connection = module.connect(*words, **options)
-        if url.get_backend_name() == "sqlite":
-            # Readers do not block the writer, and a commit waits for one sync less.
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=NORMAL")
-        return connection
-
-    return connect
-
-
 class StoreLock:
     """Held by one process at a time, of all that use the store, on whichever machine they run."""
 
@@ -133,22 +102,20 @@ class StoreLock:
         if self._file is not None:
             Path(self._file.lock_file).parent.mkdir(parents=True, exist_ok=True)
             self._file.acquire()
-            return
-        engine = create_engine(self._url, creator=_patient_connect(self._url), poolclass=NullPool)
-        self._connection = engine.connect()
-        self._connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": self._key})
+        else:
+            self._connection = self._locked_connection()
 
-    def is_held(self) -> bool:
-        """Whether it was not lost since it was taken, as by a restart of the server."""
-        if self._file is not None:
-            return self._file.is_locked
-        try:
-            if self._connection is not None:
-                self._connection.execute(text("SELECT 1"))
-                return True
-        except DBAPIError:
-            self.release()
-        return False
+    @again
+    def _locked_connection(self) -> Connection:
+        engine = create_engine(self._url, creator=patient_connect(self._url), poolclass=NullPool)
+        connection = engine.connect()
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": self._key})
+        return connection
+
+    @property
+    def may_be_lost(self) -> bool:
+        """Whether it may go while it is held: a server lets go of it when it restarts."""
+        return self._file is None
 
     def release(self) -> None:
         """Let go of the lock; nothing happens where it is not held."""
@@ -201,7 +168,7 @@ def full_disk(url: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        reasons = [str(one) for one in _causes(error) if _says_unwritable(one)]
+        reasons = [str(one) for one in causes(error) if _says_unwritable(one)]
         if not reasons:
             raise
         raise StorageError(
@@ -215,16 +182,10 @@ def say_once_that_a_disk_is_full() -> None:
     tell = threading.excepthook
 
     def hook(failure: threading.ExceptHookArgs) -> None:
-        if not any(_says_unwritable(one) for one in _causes(failure.exc_value)):
+        if not any(_says_unwritable(one) for one in causes(failure.exc_value)):
             tell(failure)
 
     threading.excepthook = hook
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
 
 
 def _says_unwritable(error: BaseException) -> bool:

@@ -31,7 +31,7 @@ from study.plan import Plan
 from study.recording import TrialRecord
 from study.records import TRIAL_TAG
 from study.replica import Replica
-from study.turns import REASON, RESULT, TRACEBACK, TURN, Turn
+from study.turns import FAULT, REASON, RESULT, TRACEBACK, TURN, Turn
 
 NLL_SAMPLES, NLL_BATCH = 64, 500
 SHOWN, DRAWN = 10, 64  # validation images and samples in the pictures of a best trial
@@ -113,7 +113,7 @@ class TrialRunner:
             raise
         except TrialError as error:
             ended = "FAILED", str(error)
-            trial.set_user_attr(REASON, str(error))
+            trial.set_user_attr(FAULT, str(error))
             if not isinstance(error.__cause__, UserError):
                 told = "".join(traceback.format_exception(error.__cause__))
                 trial.set_user_attr(TRACEBACK, told)

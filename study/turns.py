@@ -15,7 +15,9 @@ from optuna.trial import FrozenTrial, TrialState
 from pipeline.space import Value
 
 # Attributes of a trial.
-TURN, OWNER, REASON, RUN_ID, RESULT = "turn", "owner", "reason", "run_id", "result"
+TURN, OWNER, RUN_ID, RESULT = "turn", "owner", "run_id", "result"
+FAULT = "fault"  # what is wrong with a trial that failed by itself
+REASON = "reason"  # why another one ended early
 TRACEBACK = "traceback"
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
@@ -38,8 +40,12 @@ class Turn:
 
     @property
     def trial(self) -> FrozenTrial:
-        """The try that counts: the finished one, else the latest."""
-        return next((one for one in self.tries if one.state in FINISHED), self.tries[-1])
+        """The try that counts: the finished one, else the one under way, else the latest."""
+        for states in (FINISHED, (TrialState.RUNNING,), (TrialState.WAITING,)):
+            for one in self.tries:
+                if one.state in states:
+                    return one
+        return self.tries[-1]
 
     @property
     def is_finished(self) -> bool:
@@ -49,10 +55,7 @@ class Turn:
     @property
     def is_refused(self) -> bool:
         """Whether it failed by itself, or killed its process too often; no further try."""
-        failed = any(
-            one.state == TrialState.FAIL and REASON in one.user_attrs for one in self.tries
-        )
-        return not self.is_finished and (failed or self.deaths >= MOST_DEATHS)
+        return not self.is_finished and (bool(self._faults) or self.deaths >= MOST_DEATHS)
 
     @property
     def is_ended(self) -> bool:
@@ -79,8 +82,18 @@ class Turn:
         """Why it has no result; empty while it may get one."""
         if not self.is_refused:
             return ""
-        told = [str(one.user_attrs[REASON]) for one in self.tries if REASON in one.user_attrs]
-        return told[-1] if told else f"its process died {self.deaths} times, perhaps out of memory"
+        faults = self._faults
+        return (
+            faults[-1] if faults else f"its process died {self.deaths} times, perhaps out of memory"
+        )
+
+    @property
+    def _faults(self) -> list[str]:
+        return [
+            str(one.user_attrs[FAULT])
+            for one in self.tries
+            if one.state == TrialState.FAIL and FAULT in one.user_attrs
+        ]
 
 
 def turns_of(trials: Sequence[FrozenTrial], attributes: Mapping[str, Any]) -> list[Turn]:

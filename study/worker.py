@@ -13,7 +13,7 @@ import optuna
 import psutil
 import torch
 from optuna.samplers import RandomSampler
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from pipeline.data import load_prepared
 from pipeline.errors import UserError
@@ -22,6 +22,7 @@ from pipeline.provenance import git_commit
 from pipeline.runs import CODE
 from pipeline.tracking import Tracker
 from study.candidates import distributions
+from study.patience import losing_the_server
 from study.plan import PARENT, PLAN, TARGET, plan_of
 from study.replica import Replica
 from study.storage import (
@@ -34,7 +35,7 @@ from study.storage import (
     say_once_that_a_disk_is_full,
 )
 from study.trials import TrialError, TrialRunner
-from study.turns import OWNER, REASON, TURN, Turn, next_turn, turns_of
+from study.turns import FAULT, OWNER, REASON, TURN, Turn, next_turn, turns_of
 
 EXPERIMENT = "vae-study"
 POLL = 0.25  # seconds between looks while the trials of others are waited for
@@ -73,7 +74,7 @@ def work(url: str, name: str, data: Path, supervisor: int | None = None) -> None
     replica = Replica(plan, name)
     parent = search.user_attrs.get(PARENT, "")
     lock = StoreLock(url, f"ask-{name}")
-    with full_disk(url), heeding_interrupts() as asked:
+    with losing_the_server(), full_disk(url), heeding_interrupts() as asked:
         runner = TrialRunner(
             plan, prepared, tracker, parent, replica, git_commit(), lambda: asked.cancelled
         )
@@ -154,58 +155,76 @@ def claim_and_run(search: optuna.Study, lock: StoreLock, runner: TrialRunner) ->
             trials = search.get_trials(deepcopy=False)
         turns = turns_of(trials, attributes)
         step = next_turn(turns, int(attributes[TARGET]), plan.search.ahead, plan.most)
+        search.sampler = RandomSampler()  # has nothing to decide: the parameters are set
         if step == "done":
+            _empty_queue(search, trials)
             return False
         if step == "wait":
             reap(search)  # of other machines too; the start of a trial looks for those by itself
         else:
             _require_some_success(turns)
-            if not _enqueue(search, step, turns, runner, lock):
-                return True
+            _enqueue(search, step, turns, runner)
 
             def objective(trial: optuna.Trial) -> float | tuple[float, float]:
                 if trial.user_attrs.get(OWNER) != identity():  # one that a kill left in the queue
                     trial.set_user_attr(OWNER, identity())
+                if lock.may_be_lost:
+                    _require_first(search, trial)
                 lock.release()
                 if TURN not in trial.user_attrs:
-                    trial.set_user_attr(REASON, "it was not put into the queue by the search")
-                    raise TrialError(trial.user_attrs[REASON])
+                    trial.set_user_attr(FAULT, "it was not put into the queue by the search")
+                    raise TrialError(trial.user_attrs[FAULT])
                 return runner.run(trial, trial.params, turns)
 
-            search.sampler = RandomSampler()  # has nothing to decide: the parameters are set
             search.optimize(objective, n_trials=1, catch=(TrialError,))
             return True
     time.sleep(POLL)
     return True
 
 
-def _enqueue(
-    search: optuna.Study, number: int, turns: list[Turn], runner: TrialRunner, lock: StoreLock
-) -> bool:
+def _enqueue(search: optuna.Study, number: int, turns: list[Turn], runner: TrialRunner) -> None:
     """Put a turn's next try into the queue, from which it is taken at once.
 
     With all its parameters, in one transaction: a kill leaves it there whole, or not at all.
-
-    Returns:
-        False where the lock was lost meanwhile, to a server that restarted: another process may
-        have it by now and try the same turn.
     """
     if number == len(turns):
         chosen = runner.replica.propose(number, turns)
     else:
         chosen = runner.replica.rejoin(number, turns)
         if turns[number].is_waiting:
-            return lock.is_held()
-    trial = optuna.create_trial(
-        state=TrialState.WAITING,
-        params=chosen,
-        distributions=distributions(chosen, runner.plan.search.space),
-        user_attrs={TURN: number, OWNER: identity()},
+            return
+    search.add_trial(
+        optuna.create_trial(
+            state=TrialState.WAITING,
+            params=chosen,
+            distributions=distributions(chosen, runner.plan.search.space),
+            user_attrs={TURN: number, OWNER: identity()},
+        )
     )
-    if not lock.is_held():
-        return False
-    search.add_trial(trial)
-    return True
+
+
+def _require_first(search: optuna.Study, taken: optuna.Trial) -> None:
+    """Go on with a turn only if no earlier try at it is alive.
+
+    A restart of the server takes the lock from a process that is about to put a try into the
+    queue, and may make it do so twice; so a turn can have two tries at once. The store numbers
+    them one after the other, and whoever took the later one sees the earlier: one of them goes on.
+
+    Raises:
+        TrialError: if this is the later one.
+    """
+    for one in search.get_trials(deepcopy=False)[: taken.number]:
+        same = one.user_attrs.get(TURN) == taken.user_attrs.get(TURN)
+        if same and one.state != TrialState.FAIL:
+            taken.set_user_attr(REASON, f"trial {one.number} tries the same")
+            raise TrialError(taken.user_attrs[REASON])
+
+
+def _empty_queue(search: optuna.Study, trials: list[FrozenTrial]) -> None:
+    """Fail what waits though the search is done: second tries at turns that ended."""
+    for one in trials:
+        if one.state == TrialState.WAITING:
+            search.tell(search.ask().number, state=TrialState.FAIL)
 
 
 def _require_some_success(turns: list[Turn]) -> None:

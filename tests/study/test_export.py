@@ -86,7 +86,7 @@ def finished(number: int, plan: Plan) -> Turn:
 
 def test_the_card_says_how_it_was_searched_and_what_failed(make_plan: MakePlan) -> None:
     plan = make_plan(sampler="random", trials=2)
-    lost = optuna.create_trial(state=TrialState.FAIL, user_attrs={"reason": "it diverged"})
+    lost = optuna.create_trial(state=TrialState.FAIL, user_attrs={"fault": "it diverged"})
     turns = [finished(0, plan), finished(2, plan)]
     card = best_card("s", plan, turns, [Turn(1, (lost,))])
     assert card["failed"] == [{"number": 1, "reason": "it diverged"}]
@@ -115,7 +115,7 @@ def test_failed_trials_are_those_among_the_exported(make_plan: MakePlan, tmp_pat
     search.set_user_attr(PLAN, plan.model_dump_json())
     for number in range(6):
         if number in (1, 4):
-            attributes = {TURN: number, "reason": f"diverged in epoch {number}"}
+            attributes = {TURN: number, "fault": f"diverged in epoch {number}"}
             search.add_trial(optuna.create_trial(state=TrialState.FAIL, user_attrs=attributes))
         else:
             search.add_trial(finished(number, plan).trial)

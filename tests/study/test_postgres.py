@@ -1,4 +1,4 @@
-"""The same search on a PostgreSQL server of its own, which restarts in the middle.
+"""A search on a PostgreSQL server of its own, which restarts in the middle.
 
 Skipped where no PostgreSQL is installed (Debian: `apt-get install postgresql`).
 """
@@ -12,16 +12,20 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
 import pytest
+from optuna.trial import TrialState
 
+from study.turns import FINISHED, TURN
 from tests.conftest import ROOT
 from tests.study.conftest import change_search
 
 TRIALS = 10
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
 
 
 @dataclass(frozen=True)
@@ -85,28 +89,64 @@ def server() -> Iterator[Server]:
         shutil.rmtree(data, ignore_errors=True)
 
 
+def run_words(server: Server, trials: int) -> list[str]:
+    words = [sys.executable, "-m", "study", "run", "--storage", server.url]
+    return [*words, "--trials", str(trials), "--workers", "2"]
+
+
+@contextmanager
+def opened_search(server: Server) -> Iterator[optuna.Study]:
+    storage = optuna.storages.RDBStorage(server.url)
+    (name,) = optuna.get_all_study_names(storage)
+    try:
+        yield optuna.load_study(study_name=name, storage=storage)
+    finally:
+        storage.remove_session()
+        storage.engine.dispose()
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_search_survives_a_restart_of_the_server(searchable: Path, server: Server) -> None:
     change_search(searchable, epochs=20)
-    words = [sys.executable, "-m", "study", "run", "--storage", server.url]
-    words += ["--trials", str(TRIALS), "--workers", "2"]
     log = searchable / "log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            words, stdout=output, stderr=output, env=os.environ | {"PYTHONPATH": str(ROOT)}
+            run_words(server, TRIALS), stdout=output, stderr=output, env=ENVIRONMENT
         )
-        deadline = time.monotonic() + 60
-        while log.read_text().count("complete") < 2 and time.monotonic() < deadline:
-            time.sleep(0.2)
-        server.control("-l", str(server.data / "log"), "-m", "immediate", "restart")
+        for seen in (2, 4, 6):
+            deadline = time.monotonic() + 60
+            while log.read_text().count("trial ") < seen and time.monotonic() < deadline:
+                time.sleep(0.05)
+            server.control("-l", str(server.data / "log"), "-m", "immediate", "restart")
         status = process.wait(timeout=200)
     assert status == 0, log.read_text()
-    storage = optuna.storages.RDBStorage(server.url)
-    (name,) = optuna.get_all_study_names(storage)
-    trials = optuna.load_study(study_name=name, storage=storage).trials
-    states = [trial.state.name for trial in trials]
-    storage.remove_session()
-    storage.engine.dispose()
+    with opened_search(server) as search:
+        states = [trial.state.name for trial in search.trials]
     assert sum(state in ("COMPLETE", "PRUNED") for state in states) == TRIALS
     assert not {"RUNNING", "WAITING"} & set(states)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_turn_that_a_restart_had_queued_twice_is_finished_once(
+    searchable: Path, server: Server
+) -> None:
+    subprocess.run(run_words(server, 3), check=True, env=ENVIRONMENT)
+    with opened_search(server) as search:
+        first = search.trials[0]
+        for turn in (3, 3, 4, 4):
+            search.add_trial(
+                optuna.create_trial(
+                    state=TrialState.WAITING,
+                    params=first.params,
+                    distributions=first.distributions,
+                    user_attrs={TURN: turn},
+                )
+            )
+    subprocess.run(run_words(server, 5), check=True, env=ENVIRONMENT)
+    with opened_search(server) as search:
+        trials = search.trials
+    finished = [trial.user_attrs[TURN] for trial in trials if trial.state in FINISHED]
+    assert sorted(finished) == [0, 1, 2, 3, 4]
+    assert not {TrialState.RUNNING, TrialState.WAITING} & {trial.state for trial in trials}

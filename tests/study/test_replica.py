@@ -37,7 +37,7 @@ def ended(number: int, chosen: Chosen, plan: Plan) -> optuna.trial.FrozenTrial:
     state = TrialState.PRUNED if number % 3 == 2 else TrialState.COMPLETE
     attributes: dict[str, Any] = {TURN: number}
     if number == 5:
-        state, attributes["reason"] = TrialState.FAIL, "it diverged"
+        state, attributes["fault"] = TrialState.FAIL, "it diverged"
     return optuna.create_trial(
         state=state,
         value=None if state == TrialState.FAIL else value,

@@ -199,7 +199,7 @@ def test_trials_that_diverge_are_failed_on_record_and_end_the_search(searchable:
     result = study("run", "--trials", "2", "--workers", "1")
     assert result.exit_code == 2
     assert set(states()) == {"FAIL"}
-    assert "diverged in epoch" in trials()[0].user_attrs["reason"]
+    assert "diverged in epoch" in trials()[0].user_attrs["fault"]
     children = [run for run in records(searchable) if "mlflow.parentRunId" in run.data.tags]
     assert {run.info.status for run in children} == {"FAILED"}
     assert len(children) == len(states())

@@ -89,7 +89,7 @@ def require_agreeing_books(project: Path) -> None:
     for trial in trials():
         expected = {"COMPLETE": "FINISHED", "PRUNED": "KILLED"}.get(trial.state.name)
         if trial.state.name == "FAIL":
-            expected = "FAILED" if "reason" in trial.user_attrs else "KILLED"
+            expected = "FAILED" if "fault" in trial.user_attrs else "KILLED"
         assert status[str(trial.number)] == expected
     assert "RUNNING" not in {run.info.status for run in records(project)}
 

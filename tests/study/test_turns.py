@@ -7,6 +7,7 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 
 from study.turns import (
+    FAULT,
     MOST_DEATHS,
     REASON,
     TURN,
@@ -24,13 +25,16 @@ STATES = {
     "W": TrialState.WAITING,
     "L": TrialState.FAIL,  # lost: its process died
     "F": TrialState.FAIL,  # failed by itself
+    "K": TrialState.FAIL,  # lost when it was just to be pruned
 }
 
 
 def trial(letter: str, turn: int) -> FrozenTrial:
     attributes: dict[str, Any] = {TURN: turn}
     if letter == "F":
-        attributes[REASON] = "it diverged"
+        attributes[FAULT] = "it diverged"
+    if letter == "K":
+        attributes[REASON] = "pruned after epoch 1"
     return optuna.create_trial(
         state=STATES[letter], value=1.0 if letter == "C" else None, user_attrs=attributes
     )
@@ -56,6 +60,8 @@ def turns(story: str, deaths: dict[int, int] | None = None) -> list[Any]:
         ("C LL C", 3, 1),
         ("C LC C", 3, "done"),
         ("C W C", 3, 1),  # a kill between queueing and taking
+        ("C K C", 3, 1),  # a kill between a pruning's reason and its state
+        ("C RW C", 3, "wait"),  # a server's restart had its second try queued twice
         ("C F C", 3, 3),  # what failed by itself is replaced by another turn
         ("C F C R", 3, "wait"),
         ("F F F", 3, 3),
