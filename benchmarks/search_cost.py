@@ -102,7 +102,7 @@ def overhead(plan: Plan, prepared: PreparedData) -> float:
     tracker = Tracker.open(EXPERIMENT)
     search.set_user_attr(PARENT, tracker.start("overhead", {}).run_id)
     replica = Replica(plan, "overhead")
-    runner = TrialRunner(plan, prepared, tracker, search.user_attrs[PARENT], replica, "")
+    runner = TrialRunner(plan, prepared, lambda: tracker, search.user_attrs[PARENT], replica, "")
     lock = StoreLock(URL, "ask")
     clock, seconds = Clock(), []
     trials.new_model = clock.call(trials.new_model)

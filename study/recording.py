@@ -2,13 +2,16 @@
 
 import time
 from concurrent.futures import Future
+from typing import TYPE_CHECKING
 
 import optuna
 
-from pipeline.tracking import MlflowRecord, Status
 from pipeline.training import EpochReport, epoch_metrics
 from pipeline.uninterrupted import beside
 from study.turns import RUN_ID
+
+if TYPE_CHECKING:
+    from pipeline.tracking import MlflowRecord, Status
 
 # Epochs go to the tracker some at a time, as one by one takes 8 ms each.
 MOST_SECONDS = 5.0  # between two batches of them
@@ -23,7 +26,7 @@ class TrialRecord:
         begun: the run, which the tracker may still be making.
     """
 
-    def __init__(self, trial: optuna.Trial, begun: Future[MlflowRecord]) -> None:
+    def __init__(self, trial: optuna.Trial, begun: "Future[MlflowRecord]") -> None:
         self._trial = trial
         self._begun = begun
         self._run: MlflowRecord | None = None
@@ -32,7 +35,7 @@ class TrialRecord:
         self._writing: list[Future[None]] = []
 
     @property
-    def run(self) -> MlflowRecord:
+    def run(self) -> "MlflowRecord":
         """The run; waits for it."""
         if self._run is None:
             self._run = self._begun.result()
@@ -51,7 +54,7 @@ class TrialRecord:
         """Record, soon, a value by which trials are compared on the way."""
         self._writing.append(beside(self._trial.report, value, step))
 
-    def finish(self, status: Status, reason: str) -> Future[None]:
+    def finish(self, status: "Status", reason: str) -> Future[None]:
         """Record all that waits, and begin to end the run.
 
         All numbers are on record when this returns: a kill after it costs only the status, which
@@ -63,7 +66,7 @@ class TrialRecord:
             write.result()
         return beside(run.finish, status, reason)
 
-    def _flush(self, run: MlflowRecord) -> None:
+    def _flush(self, run: "MlflowRecord") -> None:
         """Begin to record the epochs that wait."""
         if self._waiting:
             epochs = [(one.epoch, epoch_metrics(one)) for one in self._waiting]

@@ -1,12 +1,15 @@
 """Optuna's and MLflow's books, held one to one: each trial has one run, in the same state."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from pipeline.tracking import MlflowRecord, RecordedRun, Status, Tracker
 from study.turns import FAULT, REASON, TURN
+
+if TYPE_CHECKING:
+    from pipeline.tracking import MlflowRecord, RecordedRun, Status, Tracker
 
 TRIAL_TAG = "vae.trial"  # of an MLflow run: the number that its trial has in Optuna
 
@@ -23,10 +26,10 @@ class Disagreement:
     """
 
     trial: FrozenTrial
-    run: RecordedRun | None
+    run: "RecordedRun | None"
 
 
-def status_of(trial: FrozenTrial) -> Status:
+def status_of(trial: FrozenTrial) -> "Status":
     """What MLflow is to say of a trial that ended: only what failed by itself is FAILED."""
     match trial.state:
         case TrialState.COMPLETE:
@@ -37,7 +40,7 @@ def status_of(trial: FrozenTrial) -> Status:
             return "KILLED"
 
 
-def disagreements(search: optuna.Study, tracker: Tracker, parent: str) -> list[Disagreement]:
+def disagreements(search: optuna.Study, tracker: "Tracker", parent: str) -> list[Disagreement]:
     """Trials that ended and are not so recorded; a kill between two writes leaves such."""
     runs: dict[str, RecordedRun] = {}
     for run in tracker.children(parent):
@@ -51,7 +54,7 @@ def disagreements(search: optuna.Study, tracker: Tracker, parent: str) -> list[D
     return found
 
 
-def reconcile(search: optuna.Study, tracker: Tracker, parent: str) -> int:
+def reconcile(search: optuna.Study, tracker: "Tracker", parent: str) -> int:
     """Make MLflow say what Optuna knows; how many records were wrong or missing."""
     wrong = disagreements(search, tracker, parent)
     for one in wrong:
@@ -64,7 +67,7 @@ def reconcile(search: optuna.Study, tracker: Tracker, parent: str) -> int:
     return len(wrong)
 
 
-def close(record: MlflowRecord, trial: FrozenTrial) -> None:
+def close(record: "MlflowRecord", trial: FrozenTrial) -> None:
     """End a record as its trial ended."""
     told = trial.user_attrs
     reason = "" if trial.state == TrialState.COMPLETE else told.get(FAULT, told.get(REASON, LOST))

@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import optuna
@@ -23,7 +24,6 @@ from pipeline.models import VAE
 from pipeline.pictures import as_bytes, decode, images_to_show, write_sheets
 from pipeline.runs import Origin, fingerprint, new_model, save_run
 from pipeline.settings import RunSettings
-from pipeline.tracking import MlflowRecord, Status, Tracker
 from pipeline.training import EpochReport, Fit, fit, train_epochs
 from pipeline.uninterrupted import beside
 from study.candidates import Chosen, to_run
@@ -32,6 +32,9 @@ from study.recording import TrialRecord
 from study.records import TRIAL_TAG
 from study.replica import Replica
 from study.turns import FAULT, REASON, RESULT, TRACEBACK, TURN, Turn
+
+if TYPE_CHECKING:
+    from pipeline.tracking import MlflowRecord, Status, Tracker
 
 NLL_SAMPLES, NLL_BATCH = 64, 500
 SHOWN, DRAWN = 10, 64  # validation images and samples in the pictures of a best trial
@@ -61,7 +64,7 @@ class TrialRunner:
     Attributes:
         plan: of the search.
         prepared: with the splits ``train`` and ``valid``.
-        tracker: of the search's experiment.
+        tracker: opens the search's experiment; beside the first trial, as its import takes long.
         parent: run id of the search.
         replica: decides what is pruned.
         commit: of the code, for the record.
@@ -70,7 +73,7 @@ class TrialRunner:
 
     plan: Plan
     prepared: PreparedData
-    tracker: Tracker
+    tracker: "Callable[[], Tracker]"
     parent: str
     replica: Replica
     commit: str
@@ -92,14 +95,8 @@ class TrialRunner:
             TrialError: if the trial is at fault.
         """
         self.close()
-        begun = beside(
-            self.tracker.start,
-            f"trial {trial.user_attrs[TURN]}",
-            chosen,
-            self.parent,
-            self.commit,
-            {TRIAL_TAG: str(trial.number)},
-        )
+        name, tags = f"trial {trial.user_attrs[TURN]}", {TRIAL_TAG: str(trial.number)}
+        begun = beside(lambda: self.tracker().start(name, chosen, self.parent, self.commit, tags))
         record = TrialRecord(trial, begun)
         ended: tuple[Status, str] = "FINISHED", ""
         try:
@@ -240,7 +237,7 @@ class TrialRunner:
         )
 
     def _keep(
-        self, record: MlflowRecord, model: VAE, run: RunSettings, result: Fit, machine: Hardware
+        self, record: "MlflowRecord", model: VAE, run: RunSettings, result: Fit, machine: Hardware
     ) -> None:
         """Record weights, history and pictures of a trial that is the best so far."""
         model.cpu().eval()

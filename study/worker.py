@@ -6,8 +6,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import optuna
 import psutil
@@ -20,7 +22,6 @@ from pipeline.errors import UserError
 from pipeline.processes import identity
 from pipeline.provenance import git_commit
 from pipeline.runs import CODE
-from pipeline.tracking import Tracker
 from study.candidates import distributions
 from study.patience import losing_the_server
 from study.plan import PARENT, PLAN, TARGET, plan_of
@@ -36,6 +37,9 @@ from study.storage import (
 )
 from study.trials import TrialError, TrialRunner
 from study.turns import FAULT, OWNER, REASON, TURN, Turn, next_turn, turns_of
+
+if TYPE_CHECKING:
+    from pipeline.tracking import Tracker
 
 EXPERIMENT = "vae-study"
 POLL = 0.25  # seconds between looks while the trials of others are waited for
@@ -70,13 +74,18 @@ def work(url: str, name: str, data: Path, supervisor: int | None = None) -> None
             f"search {name} was begun by other code than this; run `study run` for a search of "
             "this code, or check out the code that began it"
         )
-    tracker = Tracker.open(EXPERIMENT)
     replica = Replica(plan, name)
     parent = search.user_attrs.get(PARENT, "")
     lock = StoreLock(url, f"ask-{name}")
     with losing_the_server(), full_disk(url), heeding_interrupts() as asked:
         runner = TrialRunner(
-            plan, prepared, tracker, parent, replica, git_commit(), lambda: asked.cancelled
+            plan,
+            prepared,
+            cache(open_tracker),
+            parent,
+            replica,
+            git_commit(),
+            lambda: asked.cancelled,
         )
         while not asked.ending:
             if supervisor is not None and not psutil.pid_exists(supervisor):
@@ -84,6 +93,13 @@ def work(url: str, name: str, data: Path, supervisor: int | None = None) -> None
             if not claim_and_run(search, lock, runner):
                 break
         runner.close()
+
+
+def open_tracker() -> "Tracker":
+    """The searches' experiment in MLflow, whose import takes a second and more."""
+    from pipeline.tracking import Tracker
+
+    return Tracker.open(EXPERIMENT)
 
 
 @dataclass(slots=True)

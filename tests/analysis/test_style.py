@@ -5,6 +5,7 @@ import itertools
 from xml.etree import ElementTree
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
@@ -75,6 +76,20 @@ def test_a_png_has_a_palette() -> None:
     image = Image.open(io.BytesIO(render(drawing(), "png")))
     assert image.mode == "P"
     assert image.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_a_png_of_many_colours_keeps_them_nearly() -> None:
+    """The blue plane of the colour cube at 64 x 64 has 1,024 of the 32 levels' colours."""
+    steps = np.linspace(0, 1, 64)
+    cube = np.stack([*np.meshgrid(steps, steps), np.full((64, 64), 0.5)], axis=-1)
+    figure = Figure(figsize=(1, 1))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    axes.imshow(cube, interpolation="nearest", aspect="auto")
+    image = Image.open(io.BytesIO(render(figure, "png")))
+    drawn = np.asarray(image.convert("RGB").resize((64, 64), Image.Resampling.NEAREST))
+    assert 250 < len(image.getcolors() or []) <= 256
+    assert np.abs(drawn / 255 - cube).mean() < 0.03
 
 
 def test_png_has_two_pixels_a_css_pixel() -> None:
