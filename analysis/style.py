@@ -109,7 +109,7 @@ _THEME: dict[Any, Any] = {
     "ytick.labelsize": 8,
     "legend.frameon": False,
     "legend.fontsize": 8.5,
-    "legend.borderpad": 0.0,
+    "legend.borderpad": 0.2,  # or the edge cuts the ends of lines and letters
     "legend.borderaxespad": 0.0,
     "figure.constrained_layout.h_pad": 0.07,
     "lines.linewidth": 1.6,
