@@ -22,9 +22,13 @@ ACTIVATIONS: dict[Activation, type[nn.Module]] = {
     "tanh": nn.Tanh,
 }
 
+# Start values, as a share of He's. On mnist-5k 0.8 ends 0.4 to 0.6 nats better than 1 for linear
+# models of 5, 10 and 20 dimensions (five seeds each); at 0.7 a dimension sometimes never wakes.
+SCALE = 0.8
+
 KERNEL, STRIDE, PADDING = 4, 2, 1  # halves an even side; rounds an odd one down
 
-LAYERS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)  # all that has weights
+Layer = nn.Linear | nn.Conv2d | nn.ConvTranspose2d  # all that has weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +255,7 @@ def _conv(settings: RunSettings, shape: ImageShape) -> tuple[nn.Sequential, nn.S
 
 
 def initialise(model: VAE, mean_image: Tensor, generator: torch.Generator) -> None:
-    """Draw the start values: weights by He et al. 2015 (arXiv 1502.01852), biases 0.
+    """Draw the start values: weights as He et al. 2015 (arXiv 1502.01852), scaled, biases 0.
 
     The decoder's last bias starts at the data's mean, which would else take an epoch to find.
 
@@ -260,11 +264,10 @@ def initialise(model: VAE, mean_image: Tensor, generator: torch.Generator) -> No
         mean_image: (H, W) in [0, 1], the training split's mean.
         generator: on the CPU; the only source of randomness.
     """
-    layers = [module for module in model.modules() if isinstance(module, LAYERS)]
+    layers = layers_of(model)
     with torch.no_grad():
         for layer in layers:
-            fan_in = _fan_in(layer)
-            layer.weight.normal_(0, math.sqrt(2 / fan_in), generator=generator)
+            layer.weight.normal_(0, SCALE * math.sqrt(2 / fan_in(layer)), generator=generator)
             assert layer.bias is not None
             layer.bias.zero_()
         output = layers[-1]
@@ -274,7 +277,12 @@ def initialise(model: VAE, mean_image: Tensor, generator: torch.Generator) -> No
         output.bias.copy_(OBSERVATIONS[model.likelihood].inverse_mean(mean))
 
 
-def _fan_in(layer: nn.Linear | nn.Conv2d | nn.ConvTranspose2d) -> int:
+def layers_of(module: nn.Module) -> list[Layer]:
+    """All that has weights, from the image to the image."""
+    return [part for part in module.modules() if isinstance(part, Layer)]
+
+
+def fan_in(layer: Layer) -> int:
     """Inputs that reach one output."""
     if isinstance(layer, nn.Linear):
         return layer.in_features

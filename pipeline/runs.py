@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from pipeline import elbo, hardware, likelihoods, models, training
+from pipeline import elbo, hardware, likelihoods, models, optimizers, rates, training
 from pipeline.cards import (
     FORMAT,
     HISTORY,
@@ -50,7 +50,16 @@ HISTORY_FIELDS = (
 CODE = hashlib.sha256(
     "".join(
         inspect.getsource(module)
-        for module in (likelihoods, elbo, models, training, hardware, sys.modules[__name__])
+        for module in (
+            likelihoods,
+            elbo,
+            models,
+            optimizers,
+            rates,
+            training,
+            hardware,
+            sys.modules[__name__],
+        )
     ).encode()
 ).hexdigest()
 

@@ -16,6 +16,7 @@ from pipeline.errors import UserError
 from pipeline.hardware import Hardware, seeded_generator
 from pipeline.models import VAE
 from pipeline.optimizers import Adam
+from pipeline.rates import parameter_groups
 from pipeline.settings import RunSettings, Schedule
 
 ADAM_BETAS = (0.9, 0.99)  # the second moment forgets within an epoch of 4,000 images
@@ -92,10 +93,9 @@ def train_epochs(
     ).to(device)
 
     steps = math.ceil(len(images) / settings.batch_size)
-    optimizer = Adam(model.parameters(), lr=settings.learning_rate, betas=ADAM_BETAS, fused=True)
-    scheduler = build_scheduler(
-        optimizer, settings.schedule, settings.learning_rate, settings.epochs * steps
-    )
+    groups = parameter_groups(model, settings.learning_rate)
+    optimizer = Adam(groups, betas=ADAM_BETAS, fused=True)
+    scheduler = build_scheduler(optimizer, settings.schedule, settings.epochs * steps)
     start = time.perf_counter()
     for epoch in range(1, settings.epochs + 1):
         sums = torch.zeros(3, device=device)  # reconstruction, kl, loss
@@ -110,7 +110,7 @@ def train_epochs(
             if settings.clip_norm is not None:
                 torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm)
             optimizer.step()
-            learning_rate = float(scheduler.get_last_lr()[0])
+            learning_rate = float(scheduler.get_last_lr()[0])  # of the group of the run's rate
             scheduler.step()
             # Summed on the device: reading a number back every step would stall a GPU.
             sums += torch.stack([terms.reconstruction.sum(), terms.kl.sum(), loss.sum()]).detach()
@@ -181,12 +181,17 @@ def warmed_up_beta(settings: RunSettings, epochs_done: float) -> float:
 
 
 def build_scheduler(
-    optimizer: torch.optim.Optimizer, schedule: Schedule, peak: float, steps: int
+    optimizer: torch.optim.Optimizer, schedule: Schedule, steps: int
 ) -> torch.optim.lr_scheduler.LRScheduler:
-    """The learning rate over ``steps`` steps, with ``peak`` as its largest value."""
+    """The learning rates over ``steps`` steps; the optimiser's own are their largest values."""
     if schedule == "one-cycle":
         return torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, peak, total_steps=steps + 1, cycle_momentum=False, pct_start=RISE
+            optimizer,
+            [group["lr"] for group in optimizer.param_groups],
+            total_steps=steps + 1,
+            cycle_momentum=False,
+            pct_start=RISE,
+            anneal_strategy="linear",  # as good as a cosine in long runs, better in short ones
         )
     if schedule == "cosine":
         return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)

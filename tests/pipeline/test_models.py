@@ -1,6 +1,7 @@
 """Models from settings: shapes, start values, folders."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from pipeline.hardware import seeded_generator
 from pipeline.models import (
     KERNEL,
     PADDING,
+    SCALE,
     STRIDE,
     VAE,
     FlattenPositions,
@@ -28,7 +30,9 @@ from pipeline.models import (
     TransposedConv,
     UnflattenPositions,
     build_model,
+    fan_in,
     initialise,
+    layers_of,
     load_model,
     save_weights,
 )
@@ -79,6 +83,16 @@ def test_the_decoder_starts_at_the_data_mean(make_run: MakeRun, likelihood: str)
     initialise(model, mean, seeded_generator(0, "initialisation"))
     image = model.mean(model.decode(torch.zeros(1, run.latent_dim)))
     torch.testing.assert_close(image[0, 0], mean, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("architecture", ["linear", "conv"])
+def test_weights_start_at_the_scale_of_their_fan_in(make_run: MakeRun, architecture: str) -> None:
+    model = make_model(make_run(architecture=architecture, hidden=[50]), ImageShape(28, 28))
+    for layer in layers_of(model):
+        weights = layer.weight.detach()
+        expected = SCALE * math.sqrt(2 / fan_in(layer))
+        tolerance = 4 * expected / weights.numel() ** 0.5
+        assert weights.std().item() == pytest.approx(expected, abs=tolerance)
 
 
 def test_start_values_depend_on_the_seed_alone(make_run: MakeRun) -> None:

@@ -208,14 +208,14 @@ def test_beta_warms_up_linearly(make_run: MakeRun) -> None:
 @pytest.mark.parametrize("schedule", ["one-cycle", "cosine", "constant"])
 def test_the_learning_rate_peaks_where_it_is_told(schedule: str) -> None:
     optimizer = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))], lr=0.01)
-    scheduler = build_scheduler(optimizer, schedule, 0.01, steps=100)  # type: ignore[arg-type]
+    scheduler = build_scheduler(optimizer, schedule, steps=100)  # type: ignore[arg-type]
     rates = []
     for _ in range(100):
         rates.append(scheduler.get_last_lr()[0])
         optimizer.step()
         scheduler.step()
-    assert max(rates) == pytest.approx(0.01, rel=1e-3)
-    ends = {"one-cycle": (0.0004, 1e-5), "cosine": (0.01, 1e-5), "constant": (0.01, 0.01)}
+    assert 0.0099 < max(rates) <= 0.01  # the peak may lie between two steps
+    ends = {"one-cycle": (0.0004, 2e-4), "cosine": (0.01, 1e-5), "constant": (0.01, 0.01)}
     assert rates[0] == pytest.approx(ends[schedule][0])
     assert rates[-1] <= ends[schedule][1]
 
