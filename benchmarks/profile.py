@@ -22,6 +22,7 @@ from pipeline.data import load_prepared
 from pipeline.elbo import bound, training_loss
 from pipeline.hardware import resolve_hardware
 from pipeline.optimizers import Adam
+from pipeline.rates import parameter_groups
 from pipeline.runs import new_model
 from pipeline.training import ADAM_BETAS
 
@@ -48,13 +49,13 @@ def our_step(architecture: str, data: Path, batch: int) -> Step:
     run = run_settings(architecture, **COMPARED, batch_size=batch)
     machine = resolve_hardware("cpu", "auto")
     model = new_model(run, prepared).to(memory_format=torch.channels_last)
-    optimizer = Adam(model.parameters(), lr=1e-3, betas=ADAM_BETAS, fused=True)
+    optimizer = Adam(parameter_groups(model, 1e-3), betas=ADAM_BETAS, fused=True)
     images = prepared.splits["train"].images[:batch].unsqueeze(1)
     noise = torch.randn(batch, run.latent_dim)
 
     def step() -> None:
         with machine.autocast():
-            terms = bound(model, images.float() / 255, noise)
+            terms = bound(model, images / 255, noise)
         optimizer.zero_grad()
         training_loss(terms, run.beta, run.free_bits).mean().backward()
         optimizer.step()

@@ -18,7 +18,7 @@ from torch import Tensor
 from pipeline.models import VAE, fan_in, layers_of
 
 FAN_IN = 400  # of a layer whose weights learn at the run's rate itself
-BIASES = 4.0  # they start at 0 and have no scale; from 3 to 8 ends alike
+BIASES = 4.0  # they have no scale of their own; from 3 to 8 ends alike
 
 
 def parameter_groups(model: VAE, learning_rate: float) -> list[dict[str, Any]]:
@@ -26,7 +26,8 @@ def parameter_groups(model: VAE, learning_rate: float) -> list[dict[str, Any]]:
 
     Args:
         model: the VAE.
-        learning_rate: the run's. The first group learns at it exactly, and may be empty.
+        learning_rate: the run's. The first group learns at it exactly: a learned scale of the
+            Gaussian, and weights with ``FAN_IN`` inputs, if there are such.
     """
     members: dict[float, list[Tensor]] = {1.0: []}
     for layer in layers_of(model):

@@ -50,7 +50,7 @@ class EpochReport:
         valid: averages over the validation split at the epoch's end, with noise that is the same
             in every epoch; its loss has the full beta.
         seconds: since the start of training, validation included.
-        learning_rate: at the epoch's last step.
+        learning_rate: the run's own, of weights with 400 inputs, at the epoch's last step.
     """
 
     epoch: int
@@ -145,19 +145,19 @@ class TrainingImages:
         """One epoch: x (B, 1, H, W) in [0, 1] and noise (B, d), every image once, shuffled."""
         count, device = len(self), self._images.device
         order = torch.randperm(count, generator=self._generator, device=device)
-        images = self._images[order]
+        images = self._images.index_select(0, order)
         if self._binarisation == "dynamic":
             # For r uniform on 0..254, P(r < intensity) is exactly intensity / 255. One draw of
             # bytes an epoch costs a quarter of a Bernoulli draw of floats a batch.
             threshold = torch.randint(
                 255, images.shape, generator=self._generator, device=device, dtype=torch.uint8
             )
-            images = images > threshold
-        scale = 255.0 if self._binarisation == "none" else 1.0
+            images = (images > threshold).view(torch.uint8)  # bools turn to floats ten times slower
         noise = torch.randn(count, self._latent_dim, generator=self._generator, device=device)
         for start in range(0, count, self._batch_size):
             batch = slice(start, start + self._batch_size)
-            yield images[batch].float() / scale, noise[batch]
+            x = images[batch]
+            yield x / 255 if self._binarisation == "none" else x.float(), noise[batch]
 
 
 @torch.no_grad()
@@ -184,13 +184,13 @@ def build_scheduler(
     optimizer: torch.optim.Optimizer, schedule: Schedule, steps: int
 ) -> torch.optim.lr_scheduler.LRScheduler:
     """The learning rates over ``steps`` steps; the optimiser's own are their largest values."""
-    if schedule == "one-cycle":
+    if schedule == "one-cycle" and steps > 1:
         return torch.optim.lr_scheduler.OneCycleLR(
             optimizer,
             [group["lr"] for group in optimizer.param_groups],
             total_steps=steps + 1,
             cycle_momentum=False,
-            pct_start=RISE,
+            pct_start=max(RISE, 2 / (steps + 1)),  # the peak is at the second step at the earliest
             anneal_strategy="linear",  # as good as a cosine in long runs, better in short ones
         )
     if schedule == "cosine":

@@ -16,7 +16,7 @@ from benchmarks.rows import OURS, Row
 
 PEER_EPOCHS = 10
 SCHEDULES: dict[Architecture, dict[str, Any]] = {
-    "linear": {"epochs": 2, "batch_size": 256, "learning_rate": 0.015},
+    "linear": {"epochs": 2, "batch_size": 320, "learning_rate": 0.016},
     "conv": {"epochs": 2, "batch_size": 192, "learning_rate": 0.01},
 }
 TARGETS = {"linear": ("c", 20.0), "conv": ("d", 8.0)}

@@ -1,13 +1,9 @@
 """Data sets by name: what is accepted, and what each kind of broken file is told."""
 
 import gzip
-import socket
-import struct
-import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -16,77 +12,18 @@ import pytest
 
 from pipeline import idx as idx_module
 from pipeline import sources
-from pipeline.idx import IDX_SETS, IdxFile, IdxSet
 from pipeline.settings import DataSettings
-from pipeline.sources import (
-    DataError,
-    load_embedded,
-    load_idx_set,
-    load_source,
-    mirrors_of,
-    verify_embedded,
+from pipeline.sources import load_embedded, load_idx_set, load_source, verify_embedded
+from tests.pipeline.tiny_set import (
+    HTML,
+    TEST_IMAGES,
+    TEST_LABELS,
+    TRAIN_IMAGES,
+    TRAIN_LABELS,
+    Tiny,
+    fault_of,
+    idx,
 )
-
-TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
-TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
-
-
-def idx(values: npt.NDArray[np.uint8]) -> bytes:
-    """An IDX file of bytes: magic number, dimensions, values."""
-    return struct.pack(f">{1 + values.ndim}I", 0x0800 | values.ndim, *values.shape) + bytes(values)
-
-
-@dataclass(frozen=True)
-class Tiny:
-    """A data set of 20 + 10 images of 4 x 3: what its files must hold, and its official bytes."""
-
-    idx_set: IdxSet
-    raw: dict[str, bytes]
-
-    def write(self, folder: Path, *, suffix: str = "") -> Path:
-        """Write all files, gzipped if the suffix says so."""
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in self.raw.items():
-            packed = gzip.compress(content) if suffix else content
-            (folder / f"{name}{suffix}").write_bytes(packed)
-        return folder
-
-
-@pytest.fixture
-def tiny() -> Tiny:
-    rng = np.random.default_rng(0)
-    values = {
-        TRAIN_IMAGES: rng.integers(0, 256, (20, 4, 3), dtype=np.uint8),
-        TRAIN_LABELS: np.arange(20, dtype=np.uint8) % 10,
-        TEST_IMAGES: rng.integers(0, 256, (10, 4, 3), dtype=np.uint8),
-        TEST_LABELS: np.arange(10, dtype=np.uint8),
-    }
-    raw = {name: idx(array) for name, array in values.items()}
-    file = {
-        name: IdxFile(name, array.shape, sha256(raw[name]).hexdigest())
-        for name, array in values.items()
-    }
-    idx_set = IdxSet(
-        name="tiny",
-        classes=tuple("abcdefghij"),
-        torchvision="Tiny",
-        train_images=file[TRAIN_IMAGES],
-        train_labels=file[TRAIN_LABELS],
-        test_images=file[TEST_IMAGES],
-        test_labels=file[TEST_LABELS],
-        mirrors=(),
-    )
-    return Tiny(idx_set, raw)
-
-
-def fault_of(call: Callable[[], object]) -> str:
-    """The message of the DataError that the call raises: one line, and exit status 2."""
-    with pytest.raises(DataError) as caught:
-        call()
-    assert "\n" not in caught.value.message
-    assert caught.value.exit_code == 2
-    return caught.value.message
-
 
 # --- what is accepted -------------------------------------------------------------------------
 
@@ -144,7 +81,6 @@ def flip(content: bytes, at: int) -> bytes:
     return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
 
 
-HTML = b"\n<!DOCTYPE html><title>Sign in</title>"
 FAULTS: dict[str, tuple[str, Callable[[bytes], bytes], str]] = {
     "empty": (TRAIN_IMAGES, lambda raw: b"", "is empty"),
     "web page": (TRAIN_IMAGES, lambda raw: HTML, "is a web page, not data"),
@@ -273,130 +209,6 @@ def test_a_null_root_is_the_data_folder_of_the_project(
     message = fault_of(lambda: load_source(settings))
     assert message.startswith("fashion-mnist: 4 of 4 files missing")
     assert f"looked in {Path('data/raw/fashion-mnist')} and " in message
-
-
-# --- download ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Mirror:
-    """A server on this machine: its address, what it hands out, and what it was asked for."""
-
-    address: str
-    files: dict[str, bytes]
-    requests: list[str]
-
-
-@pytest.fixture
-def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[dict[str, bytes]], Mirror]]:
-    monkeypatch.setenv("no_proxy", "*")
-    servers: list[ThreadingHTTPServer] = []
-
-    def start(files: dict[str, bytes]) -> Mirror:
-        requests: list[str] = []
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                name = self.path.removeprefix("/")
-                requests.append(name)
-                self.send_response(200 if name in files else 404)
-                self.end_headers()
-                self.wfile.write(files.get(name, b""))
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        servers.append(server)
-        return Mirror(f"http://127.0.0.1:{server.server_port}/", files, requests)
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
-
-
-@pytest.fixture
-def refusing(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """An address that refuses to connect: bound, so that nobody else takes it, but deaf."""
-    monkeypatch.setenv("no_proxy", "*")
-    with socket.socket() as deaf:
-        deaf.bind(("127.0.0.1", 0))
-        yield f"http://127.0.0.1:{deaf.getsockname()[1]}/"
-
-
-def packed(tiny: Tiny) -> dict[str, bytes]:
-    return {f"{name}.gz": gzip.compress(content) for name, content in tiny.raw.items()}
-
-
-def test_only_missing_files_are_fetched(
-    tiny: Tiny, tmp_path: Path, serve: Callable[[dict[str, bytes]], Mirror]
-) -> None:
-    mirror = serve(packed(tiny))
-    (tiny.write(tmp_path) / TEST_IMAGES).unlink()
-    idx_set = replace(tiny.idx_set, mirrors=(mirror.address,))
-    source = load_idx_set(idx_set, tmp_path, download=True)
-    assert source.checksums[TEST_IMAGES] == tiny.idx_set.test_images.sha256
-    assert mirror.requests == [f"{TEST_IMAGES}.gz"]
-    assert {path.name for path in tmp_path.iterdir()} == {
-        TRAIN_IMAGES,
-        TRAIN_LABELS,
-        TEST_LABELS,
-        f"{TEST_IMAGES}.gz",
-    }
-    load_idx_set(tiny.idx_set, tmp_path)
-
-
-def test_the_next_mirror_serves_what_the_first_does_not(
-    tiny: Tiny, tmp_path: Path, refusing: str, serve: Callable[[dict[str, bytes]], Mirror]
-) -> None:
-    sign_in = serve(dict.fromkeys(packed(tiny), HTML))
-    good = serve(packed(tiny))
-    idx_set = replace(tiny.idx_set, mirrors=(refusing, sign_in.address, good.address))
-    load_idx_set(idx_set, tmp_path / "new", download=True)
-    assert len(sign_in.requests) == len(good.requests) == 4
-
-
-def test_no_network_is_one_line_and_leaves_nothing(
-    tiny: Tiny, tmp_path: Path, refusing: str
-) -> None:
-    idx_set = replace(tiny.idx_set, mirrors=(refusing,))
-    message = fault_of(lambda: load_idx_set(idx_set, tmp_path, download=True))
-    assert message.startswith(f"tiny: {TRAIN_IMAGES}.gz cannot be downloaded (127.0.0.1:")
-    assert "refused" in message
-    assert message.endswith(f"check the network, or put the file into {tmp_path} by hand")
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [(None, "Not Found"), (HTML, "is a web page"), (b"\x1f\x8b\x08", "is a truncated gzip file")],
-)
-def test_a_bad_download_leaves_nothing(
-    tiny: Tiny,
-    tmp_path: Path,
-    serve: Callable[[dict[str, bytes]], Mirror],
-    content: bytes | None,
-    reason: str,
-) -> None:
-    mirror = serve({} if content is None else dict.fromkeys(packed(tiny), content))
-    idx_set = replace(tiny.idx_set, mirrors=(mirror.address,))
-    assert reason in fault_of(lambda: load_idx_set(idx_set, tmp_path, download=True))
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_what_we_expect_is_what_torchvision_fetches() -> None:
-    datasets = pytest.importorskip("torchvision.datasets")
-    for idx_set in IDX_SETS.values():
-        theirs = getattr(datasets, idx_set.torchvision)
-        assert {name for name, _ in theirs.resources} == {
-            f"{file.name}.gz" for file in idx_set.files
-        }
-        assert list(mirrors_of(idx_set)) == theirs.mirrors
-        assert all(mirror.endswith("/") for mirror in theirs.mirrors)
-        assert [file.magic for file in idx_set.files] == [2051, 2049, 2051, 2049]
-    assert IDX_SETS["fashion-mnist"].classes == tuple(datasets.FashionMNIST.classes)
 
 
 # --- embedded digits --------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from pipeline.data import Split, observed
 from pipeline.elbo import bound
 from pipeline.hardware import Hardware, resolve_hardware, seeded_generator
 from pipeline.models import VAE, ImageShape, build_model, initialise
-from pipeline.settings import RunSettings
+from pipeline.settings import RunSettings, Schedule
 from pipeline.training import (
     DivergenceError,
     EpochReport,
@@ -205,19 +205,66 @@ def test_beta_warms_up_linearly(make_run: MakeRun) -> None:
     assert warmed_up_beta(make_run(beta=4.0), 0) == 4
 
 
-@pytest.mark.parametrize("schedule", ["one-cycle", "cosine", "constant"])
-def test_the_learning_rate_peaks_where_it_is_told(schedule: str) -> None:
-    optimizer = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))], lr=0.01)
-    scheduler = build_scheduler(optimizer, schedule, steps=100)  # type: ignore[arg-type]
+def rates_over(schedule: Schedule, steps: int) -> list[list[float]]:
+    """The rates of an empty group at 0.01 and of one at 0.03, step by step."""
+    groups = [{"params": [], "lr": 0.01}, {"params": [torch.nn.Parameter(torch.zeros(1))]}]
+    optimizer = torch.optim.Adam(groups, lr=0.03)
+    scheduler = build_scheduler(optimizer, schedule, steps)
     rates = []
-    for _ in range(100):
-        rates.append(scheduler.get_last_lr()[0])
+    for _ in range(steps):
+        rates.append([float(rate) for rate in scheduler.get_last_lr()])
         optimizer.step()
         scheduler.step()
+    return rates
+
+
+@pytest.mark.parametrize("schedule", ["one-cycle", "cosine", "constant"])
+def test_the_learning_rate_peaks_where_it_is_told(schedule: Schedule) -> None:
+    rates = [first for first, _ in rates_over(schedule, 100)]
     assert 0.0099 < max(rates) <= 0.01  # the peak may lie between two steps
     ends = {"one-cycle": (0.0004, 2e-4), "cosine": (0.01, 1e-5), "constant": (0.01, 0.01)}
     assert rates[0] == pytest.approx(ends[schedule][0])
     assert rates[-1] <= ends[schedule][1]
+
+
+@pytest.mark.parametrize("schedule", ["one-cycle", "cosine", "constant"])
+def test_each_group_keeps_its_multiple_of_the_rate(schedule: Schedule) -> None:
+    for first, second in rates_over(schedule, 50):
+        assert second == pytest.approx(3 * first, rel=1e-3)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 8, 9, 10, 19])
+def test_a_cycle_of_few_steps_has_its_peak(steps: int) -> None:
+    rates = [first for first, _ in rates_over("one-cycle", steps)]
+    assert 0.9 * 0.01 < max(rates) <= 0.01 * (1 + 1e-9)
+
+
+def test_layers_are_trained_at_their_own_rates(
+    make_run: MakeRun, train_split: Split, valid_split: Split, cpu: Hardware
+) -> None:
+    """Adam's first step moves each number by its rate, whatever its gradient."""
+    run = make_run(
+        hidden=[100], schedule="constant", batch_size=len(train_split.images), clip_norm=None
+    )
+    model = start(run, train_split)
+    before = {name: value.detach().clone() for name, value in model.named_parameters()}
+    report = next(train_epochs(model, run, train_split, valid_split, cpu))
+    assert report.learning_rate == pytest.approx(run.learning_rate)
+    moved = {
+        name: (value.detach() - before[name]).abs().max().item() / run.learning_rate
+        for name, value in model.named_parameters()
+    }
+    hidden, code = 100, run.latent_dim
+    assert moved == pytest.approx(
+        {
+            "encoder.1.weight": (400 / 64) ** 0.5,
+            "encoder.3.weight": (400 / hidden) ** 0.5,
+            "decoder.0.weight": (400 / code) ** 0.5,
+            "decoder.2.weight": (400 / hidden) ** 0.5,
+        }
+        | {name: 4.0 for name in moved if name.endswith("bias")},
+        rel=1e-2,
+    )
 
 
 def reports_of(elbos: list[float], model: torch.nn.Module) -> list[EpochReport]:

@@ -8,8 +8,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pipeline.data import PreparedData
+from pipeline.metrics import METRICS
 from pipeline.stages import evaluate, judge, train
 from tests.conftest import make_project, make_tiny_params
+
+RUNS = ("linear-2/seed-0", "linear-3/seed-0", "conv-2/seed-0", "conv-3/seed-0")
+PLANE_ONLY = {name for name in METRICS if name.startswith("grid_")}
 
 
 def call(command: Any, *words: str) -> Result:

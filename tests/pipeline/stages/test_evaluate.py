@@ -1,6 +1,5 @@
-"""The evaluation of a grid and its tables, on small data."""
+"""The evaluation of a grid, on small data."""
 
-import csv
 import json
 import math
 import os
@@ -18,14 +17,10 @@ from click.testing import CliRunner
 from mlflow import MlflowClient
 from ruamel.yaml import YAML
 
-from analysis.frames import read_runs
 from pipeline.data import PreparedData, load_prepared
 from pipeline.judge_card import JUDGE_CARD, JUDGE_WEIGHTS, load_judge_card
 from pipeline.judging import Bench, load_bench
 from pipeline.metrics import METRICS
-from pipeline.origins import read_origins
-from pipeline.protocol import PROTOCOL_FIELDS
-from pipeline.provenance import commit_date
 from pipeline.results import (
     evaluate_run,
     evaluation_fingerprint,
@@ -33,19 +28,15 @@ from pipeline.results import (
     usable_card,
 )
 from pipeline.settings import load_settings
-from pipeline.stages import collect, evaluate, judge
+from pipeline.stages import evaluate, judge
 from tests.conftest import ROOT
-from tests.pipeline.stages.conftest import call
+from tests.pipeline.stages.conftest import PLANE_ONLY, RUNS, call
 
 # The first test of a process trains and measures the runs that the others copy.
 pytestmark = pytest.mark.timeout(300)
 
 PREPARED, MODEL = Path("data/prepared.safetensors"), Path("models/linear-2/seed-0")
 JUDGE = Path("judge")
-RUNS = ("linear-2/seed-0", "linear-3/seed-0", "conv-2/seed-0", "conv-3/seed-0")
-
-
-PLANE_ONLY = {name for name in METRICS if name.startswith("grid_")}
 AIS = {name for name in METRICS if name.startswith("ais_")}
 
 
@@ -360,43 +351,3 @@ def test_grey_pixels_under_a_bernoulli_have_no_nll(trained: Path) -> None:
     assert not [name for name in arrays if name.startswith("nll")]
     assert "NLL" not in evaluate.describe(row, 1.0)
     assert "nll_500" not in evaluate.cell_means([row])
-
-
-def test_the_tables_hold_one_row_a_run_and_an_epoch(evaluated: Path) -> None:
-    (evaluated / "data" / "prepared.json").write_text('{"name": "mnist-5k"}\n')
-    assert call(collect.main).output == "4 runs in results/metrics.csv\n"
-    with (evaluated / "results" / "metrics.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert [row["run"] for row in rows] == list(RUNS)
-    assert len(json.loads(rows[1]["kl_per_dim"])) == 3
-    assert {*PROTOCOL_FIELDS, *METRICS, "collapsed"} <= set(rows[0])
-    for name in PLANE_ONLY:
-        assert [bool(row[name]) for row in rows] == [True, False, True, False]
-    frame = read_runs(evaluated / "results" / "metrics.csv")
-    assert frame["grid_center_class"].notna().tolist() == [True, False, True, False]
-    assert frame["ais_nll"].isna().all()
-    with (evaluated / "results" / "history.csv").open(newline="") as file:
-        epochs = list(csv.DictReader(file))
-    assert len(epochs) == 4 * 2 * 2
-    assert {row["run"] for row in epochs} == set(RUNS)
-
-
-def test_the_origins_are_those_of_the_cards(evaluated: Path) -> None:
-    (evaluated / "data" / "prepared.json").write_text('{"name": "mnist-5k"}\n')
-    call(collect.main)
-    path = evaluated / "results" / "provenance.json"
-    origins = read_origins(path)
-    assert origins is not None
-    assert list(origins.runs) == list(RUNS)
-    card = json.loads((evaluated / "models" / RUNS[0] / "config.json").read_text())
-    first = origins.runs[RUNS[0]]
-    assert first.versions == card["versions"]
-    assert {"python", "torch", "numpy"} <= set(first.versions)
-    assert (first.device, first.threads) == ("cpu", card["threads"])
-    assert first.weights == card["sha256"]["model.safetensors"]
-    assert origins.dates == (
-        {card["commit"]: commit_date(card["commit"])} if card["commit"] else {}
-    )
-    before = path.read_bytes()
-    call(collect.main)
-    assert path.read_bytes() == before

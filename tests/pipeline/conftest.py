@@ -1,0 +1,10 @@
+"""What the tests of data sets share."""
+
+import pytest
+
+from tests.pipeline.tiny_set import Tiny, make_tiny
+
+
+@pytest.fixture
+def tiny() -> Tiny:
+    return make_tiny()
