@@ -119,6 +119,10 @@ class MlflowRecord:
         """The tag ``vae.<key>``; empty if it is not set."""
         return str(self.client.get_run(self.run_id).data.tags.get(f"vae.{key}", ""))
 
+    def status(self) -> str:
+        """What the store says of the run."""
+        return str(self.client.get_run(self.run_id).info.status)
+
     def finish(self, status: Status = "FINISHED", reason: str = "") -> None:
         """End the run; the reason stands in the tag ``vae.reason``."""
         if reason:

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar
 
+import click
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from tenacity import (
     Retrying,
     retry_if_exception,
@@ -27,6 +28,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 OUTAGE = 60  # seconds of a silent server that a process waits out
+NO_SERVER = 69  # exit status of a process that lost the server (sysexits.h: unavailable)
 
 
 def again(call: Callable[P, T]) -> Callable[P, T]:
@@ -42,24 +44,27 @@ def again(call: Callable[P, T]) -> Callable[P, T]:
 def _was_cut(error: BaseException) -> bool:
     """Whether its connection ended under a statement; Optuna wraps the error that says so.
 
-    Psycopg's errors have a state where the server told it, and None where the server was gone.
+    Psycopg's errors have a state where the server told it, and None where the server was gone, or
+    where a statement was wrong before it was sent, which is no operational error.
     """
     return any(
-        one.connection_invalidated or getattr(one.orig, "sqlstate", "") is None
+        one.connection_invalidated
+        or (isinstance(one, OperationalError) and getattr(one.orig, "sqlstate", "") is None)
         for one in causes(error)
         if isinstance(one, DBAPIError)
     )
 
 
 @contextmanager
-def losing_the_server() -> Iterator[None]:
+def losing_the_server(message: str) -> Iterator[None]:
     """End the process with a line where its connection is lost for good, or at the wrong moment."""
     try:
         yield
     except Exception as error:
         if not _was_cut(error):
             raise
-        sys.exit("a worker lost its connection to the store and ends; its trial is tried again")
+        click.echo(message, err=True)
+        sys.exit(NO_SERVER)
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:

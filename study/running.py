@@ -9,6 +9,7 @@ import click
 from pipeline.data import load_prepared
 from pipeline.settings import Settings, SettingsError, load_settings, override, parse_settings
 from pipeline.workers import count_workers
+from study.patience import losing_the_server
 from study.places import folder_to_type, where_recorded
 from study.plan import PARENT, Plan, plan_of
 from study.ranking import ranked
@@ -66,7 +67,8 @@ def run_command(
     if processes > settings.search.ahead:
         processes = settings.search.ahead
         click.echo(f"search.ahead = {processes}: more workers than that would wait; raise it first")
-    with full_disk(url):
+    lost = "study run lost its connection to the store and ends; run the same again to go on"
+    with losing_the_server(lost), full_disk(url):
         outcome = run_search(url, search, data, processes, timeout)
     _conclude(outcome, url, target)
     return outcome

@@ -25,13 +25,15 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from pipeline.errors import UserError
 from pipeline.processes import has_died
-from study.patience import PatientStorage, again, causes, patient_connect
+from study.patience import OUTAGE, PatientStorage, again, causes, patient_connect
 from study.turns import OWNER
 
 DEFAULT_URL = "sqlite:///study.db"
 
 HEARTBEAT = 2  # seconds
-GRACE = 12  # seconds without a heartbeat after which a trial is taken for dead
+# Seconds without a heartbeat after which a trial is taken for dead, on other machines than this;
+# longer than an outage of the server, after which all hearts are late.
+GRACE = OUTAGE + 12
 
 
 class StorageError(UserError):

@@ -16,6 +16,7 @@ import optuna
 from pipeline.errors import UserError
 from pipeline.processes import PID
 from pipeline.tracking import MlflowRecord, Status, Tracker
+from study.patience import NO_SERVER
 from study.plan import PARENT, PLAN, TARGET, Plan, plan_of
 from study.progress import SearchProgress, search_progress
 from study.records import reconcile
@@ -96,6 +97,8 @@ def run_search(
         recorded = tracker.resume(search.user_attrs.get(PARENT, ""))
         if recorded is not None:
             reconcile(search, tracker, recorded.run_id)
+            if recorded.status() != "FINISHED":
+                recorded.finish(reason="the search was finished; its last process died before that")
         return Outcome(search, turns, 0)
     parent = _parent(search, tracker)
     reconcile(search, tracker, parent.run_id)
@@ -118,8 +121,10 @@ def run_search(
         ended = "FAILED", str(error)
         raise
     finally:
-        reconcile(search, tracker, parent.run_id)
-        parent.finish(*ended)
+        try:
+            reconcile(search, tracker, parent.run_id)
+        finally:
+            parent.finish(*ended)
     turns = all_turns(search)
     return Outcome(search, turns, sum(turn.is_finished for turn in turns) - before, stopped)
 
@@ -208,7 +213,9 @@ class Team:
                 continue
             if code == UserError.exit_code:
                 raise UserError("a worker gave up; its reason stands above")
-            if not self._note_death(worker.pid):
+            if code == NO_SERVER:
+                reap(self._search)
+            elif not self._note_death(worker.pid):
                 self._restarts += 1
             if self._restarts > MOST_RESTARTS:
                 raise UserError(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import optuna
 import psutil
@@ -77,7 +77,8 @@ def work(url: str, name: str, data: Path, supervisor: int | None = None) -> None
     replica = Replica(plan, name)
     parent = search.user_attrs.get(PARENT, "")
     lock = StoreLock(url, f"ask-{name}")
-    with losing_the_server(), full_disk(url), heeding_interrupts() as asked:
+    lost = "a worker lost its connection to the store and ends; its trial is tried again"
+    with losing_the_server(lost), full_disk(url), heeding_interrupts() as asked:
         runner = TrialRunner(
             plan,
             prepared,
@@ -184,12 +185,17 @@ def claim_and_run(search: optuna.Study, lock: StoreLock, runner: TrialRunner) ->
             def objective(trial: optuna.Trial) -> float | tuple[float, float]:
                 if trial.user_attrs.get(OWNER) != identity():  # one that a kill left in the queue
                     trial.set_user_attr(OWNER, identity())
+                if TURN not in trial.user_attrs:
+                    if not trial.params:  # made where the queue was empty: the lock was lost
+                        _give_back(trial, "another process took the trial that was queued")
+                    trial.set_user_attr(FAULT, "it was not put into the queue by the search")
+                    raise TrialError(trial.user_attrs[FAULT])
+                if trial.user_attrs[TURN] != step:
+                    # Left in the queue by a kill or a restart; its own turn will come again.
+                    _give_back(trial, f"turn {step} was to be tried")
                 if lock.may_be_lost:
                     _require_first(search, trial)
                 lock.release()
-                if TURN not in trial.user_attrs:
-                    trial.set_user_attr(FAULT, "it was not put into the queue by the search")
-                    raise TrialError(trial.user_attrs[FAULT])
                 return runner.run(trial, trial.params, turns)
 
             search.optimize(objective, n_trials=1, catch=(TrialError,))
@@ -231,16 +237,26 @@ def _require_first(search: optuna.Study, taken: optuna.Trial) -> None:
     """
     for one in search.get_trials(deepcopy=False)[: taken.number]:
         same = one.user_attrs.get(TURN) == taken.user_attrs.get(TURN)
-        if same and one.state != TrialState.FAIL:
-            taken.set_user_attr(REASON, f"trial {one.number} tries the same")
-            raise TrialError(taken.user_attrs[REASON])
+        if same and (one.state != TrialState.FAIL or FAULT in one.user_attrs):
+            _give_back(taken, f"trial {one.number} tries the same")
 
 
 def _empty_queue(search: optuna.Study, trials: list[FrozenTrial]) -> None:
-    """Fail what waits though the search is done: second tries at turns that ended."""
-    for one in trials:
-        if one.state == TrialState.WAITING:
-            search.tell(search.ask().number, state=TrialState.FAIL)
+    """Fail what waits though the search is done, such as second tries at turns that ended."""
+
+    def refuse(trial: optuna.Trial) -> float:
+        trial.set_user_attr(OWNER, identity())
+        _give_back(trial, "the search is done")
+
+    waiting = sum(one.state == TrialState.WAITING for one in trials)
+    if waiting:
+        search.optimize(refuse, n_trials=waiting, catch=(TrialError,))
+
+
+def _give_back(trial: optuna.Trial, reason: str) -> NoReturn:
+    """End a trial that was taken and is not to be run."""
+    trial.set_user_attr(REASON, reason)
+    raise TrialError(reason)
 
 
 def _require_some_success(turns: list[Turn]) -> None:

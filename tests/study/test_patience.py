@@ -9,9 +9,9 @@ import pytest
 from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from study.patience import PatientStorage, again, losing_the_server
+from study.patience import NO_SERVER, REPEATABLE, PatientStorage, again, losing_the_server
 
 
 def cut() -> StorageInternalError:
@@ -91,8 +91,26 @@ def test_the_taking_of_a_trial_is_not_said_again(
         search.ask()
 
 
-def test_a_connection_lost_for_good_ends_the_process_with_a_line() -> None:
-    with pytest.raises(SystemExit, match="lost its connection to the store"), losing_the_server():
+def test_a_connection_lost_for_good_ends_the_process_with_a_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as ended, losing_the_server("the store is gone"):
         raise cut()
-    with pytest.raises(ValueError, match="something else"), losing_the_server():
+    assert ended.value.code == NO_SERVER
+    assert capsys.readouterr().err == "the store is gone\n"
+    with pytest.raises(ValueError, match="something else"), losing_the_server(""):
         raise ValueError("something else")
+
+
+def test_a_statement_that_is_wrong_is_not_said_again() -> None:
+    """Psycopg's own errors, of what it could not even send, have no state either."""
+    said: list[int] = []
+    reason = Exception("cannot adapt type 'object'")
+    reason.sqlstate = None  # type: ignore[attr-defined]
+    with pytest.raises(ProgrammingError):
+        again(failing_once(said.append, ProgrammingError("SELECT", {}, reason)))(1)
+    assert said == [1]
+
+
+def test_what_may_be_said_again_is_what_optuna_says() -> None:
+    assert all(hasattr(RDBStorage, name) for name in REPEATABLE)

@@ -17,7 +17,7 @@ import pytest
 from mlflow import MlflowClient
 
 from study.plan import PARENT
-from study.turns import MOST_DEATHS, Turn, turns_of
+from study.turns import MOST_DEATHS, TURN, Turn, turns_of
 from tests.conftest import ROOT
 from tests.study.conftest import change_search
 from tests.study.test_search import URL, records, study
@@ -231,6 +231,32 @@ def test_records_that_a_finished_search_left_open_are_ended(searchable: Path) ->
     for run in records(searchable):
         client.update_run(run.info.run_id, "RUNNING")
     assert "nothing to do" in study("run", "--trials", str(TRIALS), "--workers", "2").output
+    require_agreeing_books(searchable)
+    (parent,) = [run for run in records(searchable) if "mlflow.parentRunId" not in run.data.tags]
+    assert parent.info.status == "FINISHED"
+
+
+def test_a_later_turn_that_a_kill_left_in_the_queue_waits_for_its_own(searchable: Path) -> None:
+    assert study("run", "--trials", "2", "--workers", "1").exit_code == 0
+    storage = optuna.storages.RDBStorage("sqlite:///study.db")
+    (name,) = optuna.get_all_study_names(storage)
+    search = optuna.load_study(study_name=name, storage=storage)
+    first = search.trials[0]
+    lost, left = optuna.trial.TrialState.FAIL, optuna.trial.TrialState.WAITING
+    for turn, state in ((2, lost), (3, left)):
+        search.add_trial(
+            optuna.create_trial(
+                state=state,
+                params=first.params,
+                distributions=first.distributions,
+                user_attrs={TURN: turn},
+            )
+        )
+    assert study("run", "--trials", "4", "--workers", "1").exit_code == 0
+    finished = [trial.user_attrs[TURN] for trial in trials() if trial.state.name != "FAIL"]
+    assert finished == [0, 1, 2, 3]
+    _, given_back = [trial for trial in trials() if trial.state.name == "FAIL"]
+    assert given_back.user_attrs["reason"] == "turn 2 was to be tried"
     require_agreeing_books(searchable)
 
 
