@@ -162,7 +162,7 @@ def main(root: str | None, download: bool, out: Path, epochs: int, threads: int)
         f"Another test set of this size would change it by {test_error:.2f} (standard error).\n"
         f"Trained on {len(prepared.splits['train']):,} images for {card.epochs} epochs of batches "
         f"of {run.batch_size}, {card.protocol.arithmetic}, Adam with a one-cycle schedule that "
-        f"peaks at {run.learning_rate:g}, seed {run.seed}.\n"
+        f"peaks at {run.learning_rate:g} for layers of 400 inputs, seed {run.seed}.\n"
         f"Training took {card.train_seconds / 60:.1f} minutes, the estimate {seconds / 60:.1f}, "
         f"with {threads} threads."
     )
