@@ -213,9 +213,7 @@ class Team:
                 continue
             if code == UserError.exit_code:
                 raise UserError("a worker gave up; its reason stands above")
-            if code == NO_SERVER:
-                reap(self._search)
-            elif not self._note_death(worker.pid):
+            if not self._note_death(worker.pid, blame=code != NO_SERVER):
                 self._restarts += 1
             if self._restarts > MOST_RESTARTS:
                 raise UserError(
@@ -223,20 +221,21 @@ class Team:
                 )
             self._workers[index] = self._hire()
 
-    def _note_death(self, pid: int) -> bool:
-        """Count a death with the turn that the worker was at; whether it was at one.
+    def _note_death(self, pid: int, *, blame: bool) -> bool:
+        """Note a death at the turn that the worker was at; whether it was at one.
 
         A turn that kills each process that tries it, for want of memory most likely, must not go
-        on for ever.
+        on for ever, so that its deaths are counted: those that it is to blame for.
         """
         found = False
         states = (optuna.trial.TrialState.RUNNING,)
         for trial in self._search.get_trials(deepcopy=False, states=states):
             if trial.user_attrs.get(OWNER, {}).get(PID) == str(pid) and TURN in trial.user_attrs:
-                key = deaths_key(trial.user_attrs[TURN])
-                deaths = int(self._search.user_attrs.get(key, 0))
-                self._search.set_user_attr(key, deaths + 1)
                 found = True
+                if blame:
+                    key = deaths_key(trial.user_attrs[TURN])
+                    deaths = int(self._search.user_attrs.get(key, 0))
+                    self._search.set_user_attr(key, deaths + 1)
         reap(self._search)
         return found
 
