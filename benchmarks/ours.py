@@ -23,12 +23,14 @@ class Training:
         data: the prepared file.
         threads: of the arithmetic.
         images: how many to train on, at most.
+        valid_images: how many to validate on, at most.
     """
 
     run: RunSettings
     data: Path
     threads: int
     images: int | None = None
+    valid_images: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,8 @@ def train_and_test(task: Training, tell: Callable[[float], None]) -> Trained:
 def _train(task: Training, tell: Callable[[float], None], *, test: bool) -> Trained:
     torch.set_num_threads(task.threads)
     prepared = load_prepared(task.data)
-    train_split, valid = prepared.splits["train"], prepared.splits["valid"]
-    if task.images is not None:
-        train_split = part(train_split, task.images)
+    train_split = part(prepared.splits["train"], task.images)
+    valid = part(prepared.splits["valid"], task.valid_images)
     machine = resolve_hardware(task.run.device, task.run.precision)
     start = time.perf_counter()
     model = new_model(task.run, prepared)
@@ -87,8 +88,8 @@ def _train(task: Training, tell: Callable[[float], None], *, test: bool) -> Trai
     return Trained(ends, seconds, result.history[-1].valid.elbo, loss, len(train_split.images))
 
 
-def part(split: Split, count: int) -> Split:
-    """The first images of a split."""
+def part(split: Split, count: int | None) -> Split:
+    """The first images of a split; all of them for None."""
     some = slice(0, count)
     return Split(split.images[some], split.binarised[some], split.labels[some], split.hash)
 
