@@ -139,8 +139,8 @@ def check(place: Path, trials: int, expected: list[Turn], found: list[Turn]) -> 
             problems.append(f"turn {turn.number} finished twice")
     for one, other in zip(expected, found, strict=False):
         if (one.params, one.trial.values) != (other.params, other.trial.values):
-            states = one.trial.state.name, other.trial.state.name, other.reason
-            problems.append(f"turn {one.number} differs from the undisturbed one: {states}")
+            ends = one.trial.state.name, other.trial.state.name, other.reason
+            problems.append(f"turn {one.number} differs from the undisturbed one: {ends}")
     os.chdir(place)
     one = load(place)
     tracker = Tracker.open(EXPERIMENT, repair=False)

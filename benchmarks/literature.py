@@ -5,7 +5,7 @@ stochastic layer of 50 latents, two deterministic tanh layers of 200 units each 
 binarisation, K = 5000, trained for 3,280 epochs of batches of 20. Here the same network takes a
 shorter, modern schedule. Training is `pipeline.runs.train_run`, as in the grid.
 
-The trained model is kept: a second call goes on where a killed one was.
+The trained model is kept, and a second call measures it again; a killed training starts anew.
 """
 
 import math
@@ -29,10 +29,11 @@ from analysis.montecarlo import (
 )
 from benchmarks.context import MNIST
 from pipeline.cards import RunCard, load_card
-from pipeline.data import load_prepared, observed, prepare, save_prepared
+from pipeline.data import load_prepared, prepare, save_prepared
 from pipeline.hardware import resolve_hardware, seeded_generator
 from pipeline.importance import importance_weighted_nll
 from pipeline.models import VAE, load_model
+from pipeline.observed import observed
 from pipeline.provenance import git_commit
 from pipeline.runs import Origin, TrainingTask, fingerprint, finished_fingerprint, train_run
 from pipeline.settings import RunSettings

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import torch
 
-from pipeline.data import Split, load_prepared, observed
+from pipeline.data import Split, load_prepared
 from pipeline.hardware import resolve_hardware, seeded_generator
+from pipeline.observed import observed
 from pipeline.runs import new_model
 from pipeline.settings import RunSettings
 from pipeline.training import EpochReport, fit, train_epochs, validate
@@ -95,8 +96,10 @@ def part(split: Split, count: int | None) -> Split:
 
 
 def images_per_second(trained: list[Trained]) -> float:
-    """Of runs side by side, summed; each from its first to its last epoch's end."""
-    return sum(
-        (len(one.epoch_ends) - 1) * one.images / (one.epoch_ends[-1] - one.epoch_ends[0])
-        for one in trained
-    )
+    """Of runs side by side, all together, without each one's first epoch.
+
+    The time is that from the earliest end of a first epoch to the latest end of a last one.
+    """
+    images = sum((len(one.epoch_ends) - 1) * one.images for one in trained)
+    ends = [end for one in trained for end in one.epoch_ends[1:]]
+    return images / (max(ends) - min(one.epoch_ends[0] for one in trained))

@@ -101,7 +101,7 @@ def show(rows: Sequence[Row], console: Console) -> None:
 
 
 def number(value: float) -> str:
-    """Three digits and more: 8,050 and 0.135."""
+    """Four digits and more: 8,050, 105.5 and 0.135."""
     if math.isinf(value):
         return "never"
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from pipeline.files import write_bytes
 from pipeline.idx import Bytes
-from pipeline.settings import Binarisation, DataSettings
+from pipeline.settings import DataSettings
 from pipeline.sources import DataError, Labels, Source
 
 SPLITS = ("train", "valid", "test")
@@ -80,17 +80,6 @@ class PreparedData:
         """(H, W)."""
         height, width = next(iter(self.splits.values())).images.shape[1:]
         return height, width
-
-
-def observed(split: Split, binarisation: Binarisation) -> Tensor:
-    """What a model sees of a split that is measured: (N, 1, H, W) float32 in [0, 1].
-
-    Grey pixels without binarisation, else the fixed draw that is stored with the data, so that
-    a number can be computed again.
-    """
-    if binarisation == "none":
-        return split.images.unsqueeze(1).float() / 255
-    return split.binarised.unsqueeze(1).float()
 
 
 # --- preparing --------------------------------------------------------------------------------

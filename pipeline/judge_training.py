@@ -10,10 +10,11 @@ import torch.nn.functional as F
 from scipy.optimize import minimize_scalar
 from torch import Tensor
 
-from pipeline.data import Split, observed
+from pipeline.data import Split
 from pipeline.errors import UserError
 from pipeline.hardware import seeded_generator
 from pipeline.judge import BATCH, Judge
+from pipeline.observed import observed
 from pipeline.optimizers import AdamW
 from pipeline.settings import JudgeSettings
 

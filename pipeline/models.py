@@ -179,10 +179,9 @@ class OneChannelTransposedConv(TransposedConv):
         )
         # Each input position adds a patch of KERNEL x KERNEL numbers to the image.
         patches = x.permute(0, 2, 3, 1).flatten(1, 2) @ self.weight.reshape(channels, KERNEL**2)
-        image = F.fold(
-            patches.float().transpose(1, 2), size, KERNEL, padding=PADDING, stride=STRIDE
-        )
-        return image + self.bias.float().view(1, 1, 1, 1)
+        patches = patches.to(torch.promote_types(patches.dtype, torch.float32))
+        image = F.fold(patches.transpose(1, 2), size, KERNEL, padding=PADDING, stride=STRIDE)
+        return image + self.bias.to(image.dtype).view(1, 1, 1, 1)
 
 
 def _allocate(module: nn.Module) -> None:

@@ -1,10 +1,13 @@
 """Which code and which libraries made a result. Free of torch."""
 
+import hashlib
 import importlib.metadata
+import inspect
 import platform
 import subprocess
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 CHANGES = "+changes"
 
@@ -15,6 +18,15 @@ def versions() -> dict[str, str]:
     names = ("vae-study", "torch", "numpy", "safetensors")
     found = {name: importlib.metadata.version(name) for name in names}
     return found | {"python": platform.python_version()}
+
+
+def source_hash(*modules: ModuleType) -> str:
+    """Of the modules' code as this process imported it.
+
+    An edit on the disk while a run trains must not pass for the code that trained it.
+    """
+    source = "".join(inspect.getsource(module) for module in modules)
+    return hashlib.sha256(source.encode()).hexdigest()
 
 
 def git_commit() -> str:

@@ -7,9 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.data import Split, observed
+from pipeline.data import Split
 from pipeline.judge import Judge, Verdicts
 from pipeline.judge_card import PLAUSIBLE_QUANTILE, RealScores
+from pipeline.observed import observed
 from pipeline.sample_metrics import (
     class_entropy,
     confidence,

@@ -2,7 +2,6 @@
 
 import hashlib
 import importlib.metadata
-import inspect
 import json
 import sys
 import time
@@ -32,6 +31,7 @@ from pipeline import (
     likelihoods,
     metrics,
     models,
+    observed,
     pictures,
     ranked_images,
     reference,
@@ -56,6 +56,7 @@ from pipeline.judging import (
 )
 from pipeline.models import load_model
 from pipeline.pictures import Arrays, draw_pictures
+from pipeline.provenance import source_hash
 from pipeline.ranked_images import draw_ranked
 from pipeline.scores import Subject, prepare_subject, score
 from pipeline.settings import EvaluateSettings
@@ -69,36 +70,32 @@ DECIDING = ("torch", "numpy", "scikit-learn")  # libraries whose version may cha
 
 Row = dict[str, Any]
 
-# The code that decides the numbers, as this process imported it; see ``runs``.
-_CODE = hashlib.sha256(
-    "".join(
-        inspect.getsource(module)
-        for module in (
-            annealing,
-            appearance,
-            elbo,
-            evaluation,
-            hardware,
-            importance,
-            judge,
-            judge_card,
-            judging,
-            latent_walks,
-            latents,
-            likelihoods,
-            metrics,
-            models,
-            pictures,
-            ranked_images,
-            reference,
-            sample_metrics,
-            scores,
-            simulation,
-            traversals,
-            sys.modules[__name__],
-        )
-    ).encode()
-).hexdigest()
+# The code that decides the numbers.
+_CODE = source_hash(
+    annealing,
+    appearance,
+    elbo,
+    evaluation,
+    hardware,
+    importance,
+    judge,
+    judge_card,
+    judging,
+    latent_walks,
+    latents,
+    likelihoods,
+    metrics,
+    models,
+    observed,
+    pictures,
+    ranked_images,
+    reference,
+    sample_metrics,
+    scores,
+    simulation,
+    traversals,
+    sys.modules[__name__],
+)
 
 
 @dataclass(frozen=True, slots=True)

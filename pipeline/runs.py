@@ -2,7 +2,6 @@
 
 import csv
 import hashlib
-import inspect
 import json
 import sys
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from pipeline import elbo, hardware, likelihoods, models, optimizers, rates, training
+from pipeline import elbo, hardware, likelihoods, models, observed, optimizers, rates, training
 from pipeline.cards import (
     FORMAT,
     HISTORY,
@@ -30,7 +29,7 @@ from pipeline.files import replacing_folder
 from pipeline.hardware import Hardware, resolve_hardware, seeded_generator
 from pipeline.models import VAE, ImageShape, build_model, initialise, save_weights
 from pipeline.protocol import Protocol
-from pipeline.provenance import versions
+from pipeline.provenance import source_hash, versions
 from pipeline.settings import RunSettings
 from pipeline.training import EpochReport, Fit, fit, train_epochs
 
@@ -45,23 +44,19 @@ HISTORY_FIELDS = (
     "learning_rate",
 )
 
-# The code that decides a run's result, as this process imported it: an edit on the disk while a
-# run trains must not pass for the code that trained it.
-CODE = hashlib.sha256(
-    "".join(
-        inspect.getsource(module)
-        for module in (
-            likelihoods,
-            elbo,
-            models,
-            optimizers,
-            rates,
-            training,
-            hardware,
-            sys.modules[__name__],
-        )
-    ).encode()
-).hexdigest()
+# The code that decides a run's result.
+MODULES = (
+    likelihoods,
+    elbo,
+    models,
+    observed,
+    optimizers,
+    rates,
+    training,
+    hardware,
+    sys.modules[__name__],
+)
+CODE = source_hash(*MODULES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,14 @@ from torch import Tensor
 
 from pipeline.annealing import ais_metrics
 from pipeline.appearance import contrast, grid_continuity, sharpness
-from pipeline.data import Split, observed
+from pipeline.data import Split
 from pipeline.evaluation import Measured, measure, posteriors, summarise
 from pipeline.hardware import seeded_generator
 from pipeline.importance import bound_from_sums, log_weight_sums, monte_carlo_error
 from pipeline.latents import active_units, latent_accuracy, mutual_information
 from pipeline.metrics import METRICS
 from pipeline.models import VAE
+from pipeline.observed import observed
 from pipeline.pictures import PLANE, images_to_show, plane
 from pipeline.protocol import Protocol
 from pipeline.settings import EvaluateSettings, RunSettings

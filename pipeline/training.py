@@ -10,11 +10,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pipeline.data import Split, observed
+from pipeline.data import Split
 from pipeline.elbo import bound, training_loss
 from pipeline.errors import UserError
 from pipeline.hardware import Hardware, seeded_generator
 from pipeline.models import VAE
+from pipeline.observed import observed
 from pipeline.optimizers import Adam
 from pipeline.rates import parameter_groups
 from pipeline.settings import RunSettings, Schedule

@@ -105,7 +105,7 @@ def side_by_side(
                 process, task = busy[ready]
                 try:
                     kind, content = ready.recv()
-                except (EOFError, ConnectionResetError):
+                except (EOFError, OSError):  # OSError: it died within a message
                     process.join()
                     del busy[ready]
                     yield Failure(task, _death(process))

@@ -15,8 +15,10 @@ from optuna.pruners import (
 from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 from pydantic import BaseModel, ConfigDict
 
+from pipeline import evaluation, importance
 from pipeline.hardware import resolve_hardware
-from pipeline.runs import CODE
+from pipeline.provenance import source_hash
+from pipeline.runs import MODULES
 from pipeline.settings import Objective, RunSettings, SearchSettings, Settings
 from study.candidates import Chosen
 from study.designs import grid, sobol_point
@@ -25,7 +27,8 @@ WARMUP_SHARE = 0.13  # of a trial's epochs before it may be pruned
 CHECKS = 6  # times that a trial is compared with the others; each costs a transaction
 STARTUP = 2  # complete trials that a comparison needs
 BEST_SHARE = 25.0  # percent of the complete trials that a trial must be among
-
+# Of the code that decides a trial's value, which may be the estimate of -log p(x).
+CODE = source_hash(*MODULES, evaluation, importance)
 
 Direction = Literal["minimize", "maximize"]
 

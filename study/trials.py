@@ -15,12 +15,13 @@ import numpy as np
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from pipeline.data import PreparedData, Split, observed
+from pipeline.data import PreparedData, Split
 from pipeline.errors import UserError
 from pipeline.evaluation import measure
 from pipeline.hardware import Hardware, resolve_hardware, seeded_generator
 from pipeline.importance import importance_weighted_nll
 from pipeline.models import VAE
+from pipeline.observed import observed
 from pipeline.pictures import as_bytes, decode, images_to_show, write_sheets
 from pipeline.runs import Origin, fingerprint, new_model, save_run
 from pipeline.settings import RunSettings

@@ -21,10 +21,9 @@ from pipeline.data import load_prepared
 from pipeline.errors import UserError
 from pipeline.processes import identity
 from pipeline.provenance import git_commit
-from pipeline.runs import CODE
 from study.candidates import distributions
 from study.patience import losing_the_server
-from study.plan import PARENT, PLAN, TARGET, plan_of
+from study.plan import CODE, PARENT, PLAN, TARGET, plan_of
 from study.replica import Replica
 from study.storage import (
     StoreLock,

@@ -10,9 +10,10 @@ import torch
 
 from benchmarks.context import COMPARED, Context, alone, run_settings
 from benchmarks.rows import OURS, Row
-from pipeline.data import load_prepared, observed
+from pipeline.data import load_prepared
 from pipeline.hardware import seeded_generator
 from pipeline.importance import importance_weighted_nll
+from pipeline.observed import observed
 from pipeline.runs import new_model
 
 SAMPLES, IMAGES, QUICK_IMAGES = 5000, 100, 20
@@ -34,7 +35,7 @@ def ours(task: Estimate, tell: Callable[[Any], None]) -> float:
     """Seconds on all cores."""
     prepared = load_prepared(task.data)
     images = observed(prepared.splits["test"], "none")[: task.images]
-    run = run_settings("linear", **COMPARED, activation="relu", seed=task.seed)
+    run = run_settings("linear", **COMPARED | {"activation": "relu"}, seed=task.seed)
     model = new_model(run, prepared).eval()
     generator = seeded_generator(task.seed, "importance")
     start = time.perf_counter()

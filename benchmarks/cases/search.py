@@ -13,7 +13,8 @@ import optuna
 
 from benchmarks.context import DIGITS, Context, alone
 from benchmarks.rows import OURS, Row
-from pipeline.data import load_prepared, observed
+from pipeline.data import load_prepared
+from pipeline.observed import observed
 from pipeline.settings import load_settings
 
 TRIALS, QUICK_TRIALS = 50, 4
@@ -52,11 +53,11 @@ def ours(context: Context, trials: int, seed: int) -> Course:
     with tempfile.TemporaryDirectory() as name:
         words = [sys.executable, "-m", "study", "run", "--trials", str(trials)]
         words += ["--params", str(PARAMS), "--data", str(data.resolve()), "--seed", str(seed)]
-        words += ["--name", "bench"]
+        words += ["--name", "bench", "-S", "train.device=cpu"]  # where the peer trains
         start = time.time()
         subprocess.run(words, cwd=name, check=True, stdout=subprocess.DEVNULL)
-        study = optuna.load_study(study_name="bench", storage=f"sqlite:///{name}/study.db")
-        done = study.get_trials(states=(optuna.trial.TrialState.COMPLETE,))
+        search = optuna.load_study(study_name="bench", storage=f"sqlite:///{name}/study.db")
+        done = search.get_trials(states=(optuna.trial.TrialState.COMPLETE,))
     course: Course = []
     best = -math.inf
     for trial in sorted(done, key=lambda one: str(one.datetime_complete)):

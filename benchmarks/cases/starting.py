@@ -54,12 +54,12 @@ def first_trial(context: Context) -> float:
         words = [str(BIN / "study"), "run", "--trials", "1", "--workers", "1", "--epochs", "1"]
         words += ["--params", str(PARAMS), "--data", data, "--name", "bench"]
         subprocess.run(words, cwd=name, check=True, stdout=subprocess.DEVNULL)
-        study = optuna.load_study(study_name="bench", storage=url)
-        study.set_user_attr(TARGET, 2)
+        search = optuna.load_study(study_name="bench", storage=url)
+        search.set_user_attr(TARGET, 2)
         start = time.time()
         words = [str(BIN / "study"), "worker", "--storage", url, "--name", "bench", "--data", data]
         subprocess.run(words, cwd=name, check=True, stdout=subprocess.DEVNULL)
-        begun = study.trials[1].datetime_start
+        begun = search.trials[1].datetime_start
     assert begun is not None
     return begun.timestamp() - start
 

@@ -15,7 +15,6 @@ BATCHES: dict[Architecture, int] = {"linear": 1024, "conv": 512}
 TRAIN, VALID = 59000, 1000  # images of MNIST that ours trains on, and validates on each epoch
 SOME: dict[Architecture, int] = {"linear": TRAIN, "conv": 20000}  # that are trained on here
 TARGETS = {"linear": ("a", 8.0), "conv": ("b", 2.5)}
-PRECISION = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +52,7 @@ def ours(context: Context, architecture: Architecture, batch: int, images: int) 
     data = context.prepared()
     tasks = [
         Training(
-            run_settings(
-                architecture, **COMPARED, batch_size=batch, epochs=3, seed=seed, precision=PRECISION
-            ),
+            run_settings(architecture, **COMPARED, batch_size=batch, epochs=3, seed=seed),
             data,
             threads=1,
             images=images,
@@ -95,5 +92,5 @@ def measure_one(context: Context, architecture: Architecture) -> Row:
         values,
         "larger",
         target,
-        {"images": images, "batch_size": batch, "precision": PRECISION, **COMPARED},
+        {"images": images, "batch_size": batch, **COMPARED},
     )

@@ -6,7 +6,7 @@ import click
 import torch
 
 from pipeline.cards import ImageSize, file_sha256
-from pipeline.data import PreparedData, load_prepared, observed
+from pipeline.data import PreparedData, load_prepared
 from pipeline.files import replacing_folder
 from pipeline.hardware import seeded_generator
 from pipeline.judge import build_judge, initialise_judge, save_judge_weights
@@ -19,6 +19,7 @@ from pipeline.judge_training import (
     predict,
     train_judge,
 )
+from pipeline.observed import observed
 from pipeline.places import GRID_EXPERIMENT
 from pipeline.provenance import git_commit, versions
 from pipeline.reference import real_scores

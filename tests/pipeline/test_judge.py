@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.data import PreparedData, observed
+from pipeline.data import PreparedData
 from pipeline.errors import UserError
 from pipeline.hardware import seeded_generator
 from pipeline.judge import Judge, build_judge, initialise_judge, load_judge
@@ -23,6 +23,7 @@ from pipeline.judge_training import (
     fit_temperature,
     train_judge,
 )
+from pipeline.observed import observed
 from pipeline.settings import JudgeSettings, Settings, parse_settings
 from pipeline.stages.judge import make_judge
 from tests.conftest import make_tiny_params

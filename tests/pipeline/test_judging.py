@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from pipeline import judged_metrics
-from pipeline.data import PreparedData, observed
+from pipeline.data import PreparedData
 from pipeline.judge import Judge, Verdicts
 from pipeline.judging import (
     PATH_POINTS,
@@ -20,6 +20,7 @@ from pipeline.judging import (
     path_pairs,
 )
 from pipeline.models import VAE
+from pipeline.observed import observed
 from pipeline.protocol import Protocol, ProtocolError, require_same_protocol
 from pipeline.reference import Reference, compare, make_reference, real_scores
 from pipeline.sample_metrics import (

@@ -209,6 +209,12 @@ def test_a_faster_transposed_convolution_is_the_same(
         torch.testing.assert_close(ours.get_parameter(name).grad, parameter.grad)
 
 
+@pytest.mark.parametrize("architecture", ["linear", "conv"])
+def test_a_model_in_double_precision_stays_there(make_run: MakeRun, architecture: str) -> None:
+    model = make_model(make_run(architecture=architecture), ImageShape(28, 28)).double()
+    assert model.decode(torch.zeros(1, model.latent_dim).double()).dtype == torch.float64
+
+
 def test_positions_are_flattened_and_restored() -> None:
     x = torch.rand(2, 3, 4, 5)
     flat = FlattenPositions()(x)

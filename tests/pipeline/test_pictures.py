@@ -6,9 +6,10 @@ import numpy as np
 import torch
 from PIL import Image
 
-from pipeline.data import PreparedData, observed
+from pipeline.data import PreparedData
 from pipeline.hardware import seeded_generator
 from pipeline.models import ImageShape, build_model, initialise
+from pipeline.observed import observed
 from pipeline.pictures import (
     Arrays,
     as_bytes,

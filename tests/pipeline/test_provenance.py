@@ -5,13 +5,19 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import elbo, observed
 from pipeline.errors import UserError
 from pipeline.origins import Origins, RunOrigin, read_origins
-from pipeline.provenance import commit_date, git_commit, versions
+from pipeline.provenance import commit_date, git_commit, source_hash, versions
 
 
 def test_versions_name_python_and_what_decides_the_numbers() -> None:
     assert {"python", "torch", "numpy", "vae-study"} <= set(versions())
+
+
+def test_code_has_a_hash_of_its_own() -> None:
+    assert source_hash(elbo, observed) == source_hash(elbo, observed)
+    assert len({source_hash(elbo), source_hash(observed), source_hash(elbo, observed)}) == 3
 
 
 def test_the_day_of_a_commit_follows_from_its_name_alone() -> None:

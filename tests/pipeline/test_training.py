@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from pipeline.data import Split, observed
+from pipeline.data import Split
 from pipeline.elbo import bound
 from pipeline.hardware import Hardware, resolve_hardware, seeded_generator
 from pipeline.models import VAE, ImageShape, build_model, initialise
+from pipeline.observed import observed
 from pipeline.settings import RunSettings, Schedule
 from pipeline.training import (
     DivergenceError,
