@@ -4,10 +4,19 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
 from pipeline.uninterrupted import Uninterrupted, beside, uninterrupted
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Interrupts raise, also where a shell began the tests in its background and ignores them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def test_values_and_errors_come_back() -> None:
@@ -28,6 +37,7 @@ def test_a_call_may_make_another() -> None:
     assert uninterrupted(lambda: uninterrupted(sum, [1, 2])) == 3
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_ends_the_wait_and_not_the_call() -> None:
     written: list[str] = []
 
