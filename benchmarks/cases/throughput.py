@@ -70,7 +70,7 @@ def measure(context: Context) -> list[Row]:
 
 def measure_one(context: Context, architecture: Architecture) -> Row:
     """The contestants in turn."""
-    images = SOME[architecture] // (4 if context.quick else 1)
+    images = SOME[architecture] // (8 if context.quick else 1)
     batch = BATCHES[architecture]
     line, target = TARGETS[architecture]
     contestants: dict[str, Callable[[], float]] = {
