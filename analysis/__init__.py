@@ -1,1 +1,1 @@
-"""Exported results to tables, figures and the report; free of torch, optuna and mlflow."""
+"""From results to the report; free of torch, optuna and mlflow."""

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.arrays import Drawings, load_drawings, load_per_image
-from analysis.bootstrap import ImageBootstrap
-from analysis.exhibits import Styles
-from analysis.frames import Results
-from analysis.statistics import summarise
-from analysis.style import assign_styles
-from analysis.trials import Trials
-from analysis.verdicts import Comparison, compare_architectures, compare_sizes
+from analysis.estimate.bootstrap import ImageBootstrap
+from analysis.estimate.intervals import summarise
+from analysis.estimate.verdicts import Comparison, compare_architectures, compare_sizes
+from analysis.present.exhibits import Styles
+from analysis.present.style import assign_styles
+from analysis.read.arrays import Drawings, load_drawings, load_per_image
+from analysis.read.frames import Results
+from analysis.read.trials import Trials
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,9 +10,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from analysis import style, tables
-from analysis.answers import answer
-from analysis.exhibits import (
+from analysis.findings import Findings, find
+from analysis.present import style, tables
+from analysis.present.exhibits import (
     Exhibit,
     NumberedPart,
     Part,
@@ -21,8 +21,8 @@ from analysis.exhibits import (
     Widget,
     number_parts,
 )
-from analysis.findings import Findings, find
-from analysis.frames import Results, load_results
+from analysis.read.frames import Results, load_results
+from analysis.read.trials import Trials, load_trials
 from analysis.sections import (
     comparison,
     explorer,
@@ -37,11 +37,11 @@ from analysis.sections import (
     statements,
     training,
 )
-from analysis.summary import brief_table, distance_remark, facts, notes
-from analysis.trials import Trials, load_trials
+from analysis.sections.answers import answer
+from analysis.sections.summary import brief_table, distance_remark, facts, notes
 from analysis.words import CAVEAT, percent, span
 from pipeline.files import write_bytes
-from pipeline.metrics import METRICS
+from pipeline.schemas.metrics import METRICS
 from pipeline.settings import Settings
 
 TITLE = "Linear or convolutional, how many dimensions?"

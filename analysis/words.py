@@ -4,9 +4,8 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from analysis.statistics import Interval
-from pipeline.metric import Metric
-from pipeline.protocol import Protocol
+from pipeline.schemas.metric import Metric
+from pipeline.schemas.protocol import Protocol
 
 NOTHING = "–"
 NBSP = "\N{NO-BREAK SPACE}"
@@ -23,22 +22,6 @@ def number(value: float, digits: int = 2, *, signed: bool = False) -> str:
     if float(text.replace(",", "")) == 0:
         text = text.lstrip("+-")
     return text.replace("-", "−")
-
-
-def brackets(interval: Interval, digits: int = 2, *, signed: bool = False) -> str:
-    """``[−112.41, −111.39]``; a dash where one seed gives no interval."""
-    if not interval.is_known:
-        return NOTHING
-    ends = (number(end, digits, signed=signed) for end in (interval.low, interval.high))
-    return f"[{f',{NBSP}'.join(ends)}]"
-
-
-def estimate(interval: Interval, digits: int = 2, *, signed: bool = False) -> str:
-    """``−111.90 [−112.41, −111.39]``; the mean alone where there is no interval."""
-    mean = number(interval.mean, digits, signed=signed)
-    if not interval.is_known:
-        return mean
-    return f"{mean} {brackets(interval, digits, signed=signed)}"
 
 
 def percent(fraction: float) -> str:

@@ -13,13 +13,13 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.data import Split, binarise, make_split, stratified_split
-from pipeline.hardware import resolve_hardware, seeded_generator
+from pipeline.data.prepared import Split, binarise, make_split, stratified_split
+from pipeline.data.sources.official import load_embedded
 from pipeline.models import ImageShape, build_model, initialise
+from pipeline.numerics.hardware import resolve_hardware, seeded_generator
+from pipeline.runtime.workers import Failure, Message, Result, count_workers, side_by_side
 from pipeline.settings import RunSettings, load_settings
-from pipeline.sources import load_embedded
-from pipeline.training import EpochReport, fit, train_epochs
-from pipeline.workers import Failure, Message, Result, count_workers, side_by_side
+from pipeline.training.loop import EpochReport, fit, train_epochs
 
 SPLIT_SEED = 0
 

@@ -20,7 +20,7 @@ from rich.console import Console
 from benchmarks.context import FILES, Context
 from benchmarks.rows import Row, show
 from pipeline.files import write_text
-from pipeline.provenance import git_commit
+from pipeline.runtime.code_version import git_commit
 
 CASES = ("throughput", "quality", "search", "likelihood", "starting", "precision", "cost")
 QUICK = ("throughput", "quality", "likelihood", "starting")

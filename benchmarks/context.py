@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 
 from joblib import cpu_count
 
-from pipeline.data import load_prepared, prepare, save_prepared
+from pipeline.data.prepared import load_prepared, prepare, save_prepared
+from pipeline.data.sources.official import load_source
 from pipeline.files import write_bytes
+from pipeline.runtime.workers import Failure, Message, Result, side_by_side
 from pipeline.settings import DataSettings, RunSettings, load_settings
-from pipeline.sources import load_source
-from pipeline.workers import Failure, Message, Result, side_by_side
 
 Task = TypeVar("Task")
 

@@ -19,13 +19,13 @@ import optuna
 import psutil
 from ruamel.yaml import YAML
 
-from pipeline.tracking import Tracker
-from study.plan import PARENT
-from study.records import TRIAL_TAG, disagreements
-from study.storage import quiet_optuna
-from study.supervisor import all_turns
-from study.turns import Turn
-from study.worker import EXPERIMENT
+from pipeline.runtime.tracking import Tracker
+from study.search.plan import PARENT
+from study.search.schedule import Turn
+from study.store.reconcile import TRIAL_TAG, disagreements
+from study.store.storage import quiet_optuna
+from study.workers.supervisor import all_turns
+from study.workers.worker import EXPERIMENT
 
 SPACE: list[dict[str, Any]] = [
     {"name": "architecture", "kind": "categorical", "choices": ["linear", "conv"]},

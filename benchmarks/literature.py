@@ -3,7 +3,7 @@
 Burda, Grosse & Salakhutdinov 2016 (arXiv 1509.00519), table 1: test NLL 86.76 nats for k = 1, one
 stochastic layer of 50 latents, two deterministic tanh layers of 200 units each way, dynamic
 binarisation, K = 5000, trained for 3,280 epochs of batches of 20. Here the same network takes a
-shorter, modern schedule. Training is `pipeline.runs.train_run`, as in the grid.
+shorter, modern schedule. Training is `pipeline.jobs.train.train_run`, as in the grid.
 
 The trained model is kept, and a second call measures it again; a killed training starts anew.
 """
@@ -20,7 +20,7 @@ from rich.table import Table
 from scipy.special import logsumexp
 from torch import Tensor
 
-from analysis.montecarlo import (
+from analysis.estimate.montecarlo import (
     Array,
     Estimated,
     from_groups,
@@ -28,17 +28,17 @@ from analysis.montecarlo import (
     importance_weighted_bound,
 )
 from benchmarks.context import MNIST
-from pipeline.cards import RunCard, load_card
-from pipeline.data import load_prepared, prepare, save_prepared
-from pipeline.hardware import resolve_hardware, seeded_generator
-from pipeline.importance import importance_weighted_nll
+from pipeline.data.inputs import observed
+from pipeline.data.prepared import load_prepared, prepare, save_prepared
+from pipeline.data.sources.official import load_source
+from pipeline.evaluation.iwae import importance_weighted_nll
+from pipeline.jobs.train import Origin, TrainingTask, fingerprint, finished_fingerprint, train_run
 from pipeline.models import VAE, load_model
-from pipeline.observed import observed
-from pipeline.provenance import git_commit
-from pipeline.runs import Origin, TrainingTask, fingerprint, finished_fingerprint, train_run
+from pipeline.numerics.hardware import resolve_hardware, seeded_generator
+from pipeline.runtime.code_version import git_commit
+from pipeline.schemas.run_card import RunCard, load_card
 from pipeline.settings import RunSettings
-from pipeline.sources import load_source
-from pipeline.training import EpochReport
+from pipeline.training.loop import EpochReport
 
 PUBLISHED = 86.76  # nats per image
 SHOWN_K = (50, 500, 5000)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import torch
 
-from pipeline.data import Split, load_prepared
-from pipeline.hardware import resolve_hardware, seeded_generator
-from pipeline.observed import observed
-from pipeline.runs import new_model
+from pipeline.data.inputs import observed
+from pipeline.data.prepared import Split, load_prepared
+from pipeline.numerics.hardware import resolve_hardware, seeded_generator
 from pipeline.settings import RunSettings
-from pipeline.training import EpochReport, fit, train_epochs, validate
+from pipeline.training.loop import EpochReport, fit, train_epochs, validate
+from pipeline.training.start import new_model
 
 
 @dataclass(frozen=True, slots=True)

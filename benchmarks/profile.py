@@ -18,13 +18,13 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.context import COMPARED, Context, run_settings
 from benchmarks.peers import plain_torch
-from pipeline.data import load_prepared
-from pipeline.elbo import bound, training_loss
-from pipeline.hardware import resolve_hardware
-from pipeline.optimizers import Adam
-from pipeline.rates import parameter_groups
-from pipeline.runs import new_model
-from pipeline.training import ADAM_BETAS
+from pipeline.data.prepared import load_prepared
+from pipeline.models.elbo import bound, training_loss
+from pipeline.numerics.hardware import resolve_hardware
+from pipeline.numerics.optimizers import Adam
+from pipeline.training.loop import ADAM_BETAS
+from pipeline.training.rates import parameter_groups
+from pipeline.training.start import new_model
 
 STEPS, WARM_UP = 20, 3
 CEILING_SIDE = 2048
@@ -44,7 +44,7 @@ Step = Callable[[], None]
 
 
 def our_step(architecture: str, data: Path, batch: int) -> Step:
-    """One step as `pipeline.training` takes it."""
+    """One step as `pipeline.training.loop` takes it."""
     prepared = load_prepared(data, splits=("train", "valid"))
     run = run_settings(architecture, **COMPARED, batch_size=batch)
     machine = resolve_hardware("cpu", "auto")

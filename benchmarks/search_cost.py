@@ -20,18 +20,18 @@ import optuna
 import torch
 
 from benchmarks.ours import part
-from pipeline.data import PreparedData, load_prepared
+from pipeline.data.prepared import PreparedData, load_prepared
+from pipeline.runtime.tracking import Tracker
 from pipeline.settings import load_settings, parse_settings
-from pipeline.tracking import Tracker
-from study import trials
-from study.candidates import distributions, suggest
-from study.plan import PARENT, Plan
-from study.replica import Replica
-from study.storage import StoreLock, quiet_optuna
-from study.supervisor import all_turns, open_search
-from study.trials import TrialRunner
-from study.turns import OWNER, RESULT, TURN
-from study.worker import EXPERIMENT, claim_and_run
+from study.search.plan import PARENT, Plan
+from study.search.replay import Replica
+from study.search.schedule import OWNER, RESULT, TURN
+from study.search.space import distributions, suggest
+from study.store.storage import StoreLock, quiet_optuna
+from study.workers import trial as trials
+from study.workers.supervisor import all_turns, open_search
+from study.workers.trial import TrialRunner
+from study.workers.worker import EXPERIMENT, claim_and_run
 
 PARAMS = Path(__file__).parents[1] / "params.yaml"
 URL = "sqlite:///study.db"

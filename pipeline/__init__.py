@@ -1,1 +1,1 @@
-"""One VAE run: settings, data, models, training, evaluation, tracking."""
+"""From images to measured runs: data, models, training, evaluation and the stages."""

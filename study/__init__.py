@@ -1,1 +1,1 @@
-"""The `study` command."""
+"""The search over runs, and the `study` command."""

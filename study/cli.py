@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from pipeline.places import MLFLOW_DATABASE
-from study.places import folder_to_type, mlflow_link
+from pipeline.schemas.where import MLFLOW_DATABASE
+from study.where import folder_to_type, mlflow_link
 
 PARAMS = click.option("--params", default="params.yaml", show_default=True, type=Path)
 DATA = click.option("--data", default="data/prepared.safetensors", show_default=True, type=Path)
@@ -101,7 +101,7 @@ def run(
 @click.option("--supervisor", type=int, hidden=True)
 def worker(storage: str, name: str, data: Path, supervisor: int | None) -> None:
     """Join a search from another shell or machine, until it has its trials."""
-    from study.worker import work
+    from study.workers.worker import work
 
     try:
         work(storage, name, data, supervisor)

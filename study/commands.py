@@ -8,21 +8,21 @@ import click
 import optuna
 from optuna.trial import TrialState
 
-from analysis.words import estimate
+from analysis.present.intervals import estimate
 from analysis.words import number as number_of
 from pipeline.errors import UserError
-from pipeline.workers import count_workers
-from study.confirm import confirm
-from study.export import export
-from study.importance import importances
-from study.plan import PLAN, TARGET, plan_of
-from study.progress import describe_best, settings_of
-from study.ranking import ranked
-from study.storage import open_storage, quiet_optuna, reap
-from study.supervisor import all_turns
+from pipeline.runtime.workers import count_workers
+from study.outcome.confirm import confirm
+from study.outcome.export import export
+from study.outcome.fanova import importances
+from study.search.plan import PLAN, TARGET, plan_of
+from study.search.ranking import ranked
+from study.search.schedule import RESULT, TRACEBACK, Turn
+from study.store.storage import open_storage, quiet_optuna, reap
 from study.tables import new_table, print_table, show_best
-from study.turns import RESULT, TRACEBACK, Turn
-from study.worker import load_search
+from study.workers.progress import describe_best, settings_of
+from study.workers.supervisor import all_turns
+from study.workers.worker import load_search
 
 
 def best_command(url: str, name: str | None, count: int) -> None:

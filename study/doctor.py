@@ -18,15 +18,15 @@ from joblib import cpu_count
 from packaging.requirements import Requirement
 from sqlalchemy.engine import make_url
 
-from pipeline.data import load_prepared
+from pipeline.data.prepared import load_prepared
 from pipeline.errors import UserError
-from pipeline.places import GRID_EXPERIMENT, MLFLOW_DATABASE
+from pipeline.runtime.tracking import Tracker
+from pipeline.schemas.where import GRID_EXPERIMENT, MLFLOW_DATABASE
 from pipeline.settings import load_settings
-from pipeline.tracking import Tracker
-from study.plan import PARENT, PLAN
-from study.records import disagreements, reconcile
-from study.storage import dead_trials, open_storage, quiet_optuna, reap
-from study.worker import EXPERIMENT
+from study.search.plan import PARENT, PLAN
+from study.store.reconcile import disagreements, reconcile
+from study.store.storage import dead_trials, open_storage, quiet_optuna, reap
+from study.workers.worker import EXPERIMENT
 
 LITTLE_MEMORY, LITTLE_DISK = 2e9, 2e9  # bytes; a training worker takes 0.9 GB
 

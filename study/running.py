@@ -6,17 +6,17 @@ from typing import Any
 
 import click
 
-from pipeline.data import load_prepared
+from pipeline.data.prepared import load_prepared
+from pipeline.runtime.workers import count_workers
 from pipeline.settings import Settings, SettingsError, load_settings, override, parse_settings
-from pipeline.workers import count_workers
-from study.patience import losing_the_server
-from study.places import folder_to_type, where_recorded
-from study.plan import PARENT, Plan, plan_of
-from study.ranking import ranked
-from study.storage import DEFAULT_URL, full_disk, quiet_optuna
-from study.supervisor import Outcome, open_search, run_search
+from study.search.plan import PARENT, Plan, plan_of
+from study.search.ranking import ranked
+from study.search.schedule import TURN
+from study.store.reconnect import losing_the_server
+from study.store.storage import DEFAULT_URL, full_disk, quiet_optuna
 from study.tables import show_best
-from study.turns import TURN
+from study.where import folder_to_type, where_recorded
+from study.workers.supervisor import Outcome, open_search, run_search
 
 
 def searched_settings(

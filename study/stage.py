@@ -6,7 +6,7 @@ import click
 
 from pipeline.errors import UserError
 from pipeline.settings import load_settings
-from study.export import export
+from study.outcome.export import export
 from study.running import run_command
 
 

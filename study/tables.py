@@ -7,10 +7,10 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from study.plan import Plan
-from study.progress import settings_of
-from study.ranking import ranked
-from study.turns import RESULT, TURN, Turn
+from study.search.plan import Plan
+from study.search.ranking import ranked
+from study.search.schedule import RESULT, TURN, Turn
+from study.workers.progress import settings_of
 
 LOG_WIDTH = 160  # characters of a table in a file or a pipe
 

@@ -13,18 +13,12 @@ import pytest
 import torch
 from ruamel.yaml import YAML
 
-from pipeline.data import PreparedData, Split, prepare, save_prepared
-from pipeline.hardware import Hardware
-from pipeline.places import MLFLOW_DATABASE
-from pipeline.settings import (
-    DataSettings,
-    RunSettings,
-    Settings,
-    load_settings,
-    parse_settings,
-)
-from pipeline.sources import Source
-from pipeline.tracking import MlflowClient  # which sets how MLflow is imported
+from pipeline.data.prepared import PreparedData, Split, prepare, save_prepared
+from pipeline.data.sources.official import Source
+from pipeline.numerics.hardware import Hardware
+from pipeline.runtime.tracking import MlflowClient  # which sets how MLflow is imported
+from pipeline.schemas.where import MLFLOW_DATABASE
+from pipeline.settings import DataSettings, RunSettings, Settings, load_settings, parse_settings
 
 # A first example imports torch's kernels and takes its time: no test asserts a duration.
 hypothesis.settings.register_profile("untimed", deadline=None)

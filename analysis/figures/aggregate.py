@@ -10,8 +10,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from analysis.densities import normal_density
-from analysis.style import INK, MUTED, WIDTH, Dash, ModelStyle
+from analysis.estimate.densities import normal_density
+from analysis.present.style import INK, MUTED, WIDTH, Dash, ModelStyle
 
 Floats = NDArray[np.floating]
 

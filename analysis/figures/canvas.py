@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from analysis.style import INK, MUTED, PNG_DPI, ModelStyle
+from analysis.present.style import INK, MUTED, PNG_DPI, ModelStyle
 
 Images = NDArray[np.uint8]
 

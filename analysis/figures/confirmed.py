@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.confirmed import Confirmation
+from analysis.estimate.confirmed import Confirmation
 from analysis.figures.labels import beside_row
 from analysis.figures.limits import view
-from analysis.style import INK, MUTED, WIDTH
-from analysis.words import brackets, number
+from analysis.present.intervals import brackets
+from analysis.present.style import INK, MUTED, WIDTH
+from analysis.words import number
 
 # In points from the right edge of the panel.
 MEAN, INTERVAL = 50, 58

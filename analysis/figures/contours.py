@@ -13,10 +13,10 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib.tri import TriAnalyzer, Triangulation
 from numpy.typing import NDArray
 
+from analysis.estimate.landscape import Area
 from analysis.figures.scales import scale_of
 from analysis.figures.search import groups_of, look
-from analysis.landscape import Area
-from analysis.style import INK, WIDTH
+from analysis.present.style import INK, WIDTH
 
 LEVELS = 10
 PALE = 0.55  # how far the surface is mixed with white, so that the points stand out

@@ -10,10 +10,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from analysis.figures.limits import log_ticks, view
-from analysis.style import MUTED, WIDTH, Dash, ModelStyle, legend_label
+from analysis.present.style import MUTED, WIDTH, Dash, ModelStyle, legend_label
 from analysis.words import axis_title
-from pipeline.metrics import ELBO, KL, RECONSTRUCTION
-from pipeline.protocol import Protocol
+from pipeline.schemas.metrics import ELBO, KL, RECONSTRUCTION
+from pipeline.schemas.protocol import Protocol
 
 # Dash and opacity.
 SPLITS: dict[str, tuple[Dash, float]] = {"valid": ("-", 1.0), "train": ((0, (2, 1.4)), 0.75)}

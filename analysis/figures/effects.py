@@ -10,10 +10,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from analysis.estimate.intervals import interval_of
+from analysis.estimate.verdicts import Comparison
 from analysis.figures.labels import beside_row
 from analysis.figures.limits import view
-from analysis.statistics import interval_of
-from analysis.style import (
+from analysis.present.intervals import brackets
+from analysis.present.style import (
     ALARM,
     ARCHITECTURE_LINES,
     INK,
@@ -23,10 +25,9 @@ from analysis.style import (
     ModelStyle,
     legend_label,
 )
-from analysis.verdicts import Comparison
-from analysis.words import active, axis_title, brackets, number
-from pipeline.metrics import ELBO, KL, RECONSTRUCTION
-from pipeline.protocol import Protocol
+from analysis.words import active, axis_title, number
+from pipeline.schemas.metrics import ELBO, KL, RECONSTRUCTION
+from pipeline.schemas.protocol import Protocol
 
 
 def metrics_by_size(

@@ -19,7 +19,7 @@ from analysis.figures.canvas import (
     whole_scale,
 )
 from analysis.figures.images import COLUMNS_SHOWN, Named
-from analysis.style import FAINT, ModelStyle
+from analysis.present.style import FAINT, ModelStyle
 from analysis.words import number
 
 Ranked = tuple[str, str, Images, Images, NDArray[np.floating]]

@@ -18,7 +18,7 @@ from analysis.figures.canvas import (
     text_width,
     whole_scale,
 )
-from analysis.style import ModelStyle
+from analysis.present.style import ModelStyle
 
 Named = Sequence[tuple[str, str, Images]]  # display name, label, images
 Marks = NDArray[np.bool_]

@@ -6,9 +6,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from analysis.figures.search import look
-from analysis.importance import ALL, Importance
-from analysis.space import readable
-from analysis.style import INK, WIDTH
+from analysis.present.style import INK, WIDTH
+from analysis.read.fanova import ALL, Importance
+from analysis.read.space import readable
 from analysis.words import percent
 
 BAR = "#4b5563"  # of all trials together

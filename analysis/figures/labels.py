@@ -10,7 +10,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from analysis.style import INK, MUTED
+from analysis.present.style import INK, MUTED
 
 # Where a name may stand, in points from its point, nearest first; (right, up).
 _NEAR = ((9, 0), (6, 6), (6, -6), (-9, 0), (-6, 6), (-6, -6), (0, 10), (0, -10))

@@ -14,7 +14,7 @@ from matplotlib.patches import Circle, Rectangle
 from numpy.typing import NDArray
 
 from analysis.figures.canvas import LINE_HEIGHT, Images, Sheet, mosaic, show, whole_scale
-from analysis.style import CLASS_COLOURS, INK, MUTED, ModelStyle, legend_label
+from analysis.present.style import CLASS_COLOURS, INK, MUTED, ModelStyle, legend_label
 
 Floats = NDArray[np.floating]
 Labels = NDArray[np.integer]

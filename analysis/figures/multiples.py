@@ -12,10 +12,10 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis.figures.effects import architecture_line
 from analysis.figures.limits import view
-from analysis.style import ALARM, MUTED, WIDTH, ModelStyle, legend_label
+from analysis.present.style import ALARM, MUTED, WIDTH, ModelStyle, legend_label
 from analysis.words import ARROWS, CAVEAT, caveat
-from pipeline.metric import Metric
-from pipeline.protocol import Protocol
+from pipeline.schemas.metric import Metric
+from pipeline.schemas.protocol import Protocol
 
 COLUMNS = 4
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from analysis.figures.canvas import Images, Sheet, label_width, mosaic, whole_scale
 from analysis.figures.latents import class_name
-from analysis.style import INK, MUTED, ModelStyle
+from analysis.present.style import INK, MUTED, ModelStyle
 
 PATHS_SHOWN = 12  # rows of a sheet: more would be longer than a page
 STRIP = 40  # screen pixels below a row for the judge's words

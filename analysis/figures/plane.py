@@ -11,10 +11,10 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from analysis.estimate.regions import named_regions
 from analysis.figures.canvas import LINE_HEIGHT, Images, Sheet, show, whole_scale
 from analysis.figures.latents import COLUMNS, class_name, plane_axes
-from analysis.regions import named_regions
-from analysis.style import CLASS_COLOURS, INK, ModelStyle
+from analysis.present.style import CLASS_COLOURS, INK, ModelStyle
 
 Floats = NDArray[np.floating]
 Classes = NDArray[np.integer]

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from analysis.pareto import pareto_optimal
-from analysis.style import ALARM, INK, MUTED, WIDTH, ModelStyle, legend_label
+from analysis.estimate.pareto import pareto_optimal
+from analysis.present.style import ALARM, INK, MUTED, WIDTH, ModelStyle, legend_label
 from analysis.words import number
 
 # Viridis without its ends: dark and light enough to be told from ink and from paper.

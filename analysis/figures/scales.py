@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from analysis.space import Dimension, shown
+from analysis.read.space import Dimension, shown
 from analysis.words import NOTHING
 
 TICKS = 5

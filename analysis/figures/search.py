@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from analysis.style import INK, MUTED, WIDTH, ModelStyle, legend_label
+from analysis.present.style import INK, MUTED, WIDTH, ModelStyle, legend_label
 
 # Filled for complete, hollow for pruned trials: readable without colour as well.
 ARCHITECTURE = {

@@ -10,8 +10,8 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis.figures.scales import UPWARDS, jitter, scale_of
 from analysis.figures.search import draw_trials, ring, trial_legend
-from analysis.space import Dimension
-from analysis.style import FAINT, MUTED, WIDTH
+from analysis.present.style import FAINT, MUTED, WIDTH
+from analysis.read.space import Dimension
 
 COLUMNS = 5  # at most
 BAND = 0.16  # of the axis' length: where trials without a value stand

@@ -8,14 +8,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from analysis.estimate.intervals import interval_of
+from analysis.estimate.pareto import pareto_optimal
 from analysis.figures.labels import name_points
 from analysis.figures.limits import log_ticks, view
-from analysis.pareto import pareto_optimal
-from analysis.statistics import interval_of
-from analysis.style import INK, MUTED, WIDTH, ModelStyle
+from analysis.present.style import INK, MUTED, WIDTH, ModelStyle
 from analysis.words import axis_title
-from pipeline.metrics import ELBO
-from pipeline.protocol import Protocol
+from pipeline.schemas.metrics import ELBO
+from pipeline.schemas.protocol import Protocol
 
 MOST_NAMES = 12  # beside points; more of them hide each other
 COSTS = {"parameters": "parameters", "train_seconds_mean": "training time in seconds"}

@@ -5,16 +5,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.arrays import Drawings, with_arrays
-from analysis.densities import marginal_densities, reach
-from analysis.exhibits import Exhibit, Styles, TableExhibit
+from analysis.estimate.densities import marginal_densities, reach
 from analysis.figures.aggregate import Aggregate, aggregate_posteriors
 from analysis.findings import Findings
-from analysis.frames import Results
+from analysis.present.exhibits import Exhibit, Styles, TableExhibit
+from analysis.present.tables import metrics_table, shown_metrics
+from analysis.read.arrays import Drawings, with_arrays
+from analysis.read.frames import Results
 from analysis.sections.wording import LOWEST_SEED, size_columns
-from analysis.tables import metrics_table, shown_metrics
 from analysis.words import listing, number, percent, span
-from pipeline.metrics import (
+from pipeline.schemas.metrics import (
     ACTIVE_UNITS,
     ACTIVE_UNITS_HIGH,
     ACTIVE_UNITS_LOW,

@@ -4,23 +4,24 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis.architectures import (
-    compare_metrics,
-    metric_differences_frame,
-    metric_differences_table,
-)
-from analysis.exhibits import Exhibit, Section, Styles, TableExhibit, present
+from analysis.estimate.verdicts import Comparison
 from analysis.figures.effects import differences, metrics_by_size
 from analysis.figures.multiples import small_multiples
 from analysis.figures.tradeoffs import COSTS, MOST_NAMES, frontier, tradeoffs
 from analysis.findings import Findings
-from analysis.frames import Results, beta_name, plain_beta
+from analysis.present.architectures import (
+    compare_metrics,
+    metric_differences_frame,
+    metric_differences_table,
+)
+from analysis.present.exhibits import Exhibit, Section, Styles, TableExhibit, present
+from analysis.present.intervals import estimate
+from analysis.present.tables import comparison_table, differences_frame, differences_table
+from analysis.read.frames import Results, beta_name, plain_beta
 from analysis.sections.training import machine_remark
-from analysis.tables import comparison_table, differences_frame, differences_table
-from analysis.verdicts import Comparison
-from analysis.words import counted, estimate, listing, number, percent, span
-from pipeline.metric import Metric
-from pipeline.metrics import METRICS, main_metrics
+from analysis.words import counted, listing, number, percent, span
+from pipeline.schemas.metric import Metric
+from pipeline.schemas.metrics import METRICS, main_metrics
 
 # What most questions are about, of every group, in rows of four.
 CHOSEN = (

@@ -1,11 +1,12 @@
 """What picked trials are worth: the search's value against fresh seeds."""
 
-from analysis.confirmed import confirmations
-from analysis.exhibits import Exhibit, Part, TableExhibit
+from analysis.estimate.confirmed import confirmations
 from analysis.figures.confirmed import optimism_rows
-from analysis.search_tables import confirmed_frame, confirmed_table
-from analysis.trials import Trials
-from analysis.words import counted, estimate, listing, number, percent, span
+from analysis.present.exhibits import Exhibit, Part, TableExhibit
+from analysis.present.intervals import estimate
+from analysis.present.search_tables import confirmed_frame, confirmed_table
+from analysis.read.trials import Trials
+from analysis.words import counted, listing, number, percent, span
 from pipeline.settings import cell_name
 
 

@@ -15,13 +15,13 @@ from markupsafe import Markup
 from matplotlib.markers import MarkerStyle
 from matplotlib.path import Path as Outline
 
-from analysis.arrays import Array, Drawings, with_arrays
-from analysis.exhibits import Section, Styles, Widget
 from analysis.figures.latents import class_name
 from analysis.findings import Findings
+from analysis.present.exhibits import Section, Styles, Widget
+from analysis.present.sprites import LEVELS, sprite_uri
+from analysis.present.style import CLASS_COLOURS
+from analysis.read.arrays import Array, Drawings, with_arrays
 from analysis.sections.wording import IMAGES_ARE_MEANS, LOWEST_SEED
-from analysis.sprites import LEVELS, sprite_uri
-from analysis.style import CLASS_COLOURS
 from analysis.words import listing
 
 TEMPLATES = Path(__file__).parents[1] / "templates"

@@ -5,11 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.arrays import Drawings, that_share, with_arrays
-from analysis.exhibits import Exhibit, Section, Styles, TableExhibit, present
+from analysis.estimate.intervals import interval_of
 from analysis.figures.paths import Judged, Paths, interpolations, pairs_shown
 from analysis.findings import Findings
-from analysis.frames import Results
+from analysis.present.exhibits import Exhibit, Section, Styles, TableExhibit, present
+from analysis.present.intervals import estimate
+from analysis.present.tables import metrics_table, shown_metrics
+from analysis.read.arrays import Drawings, that_share, with_arrays
+from analysis.read.frames import Results
 from analysis.sections.training import curve_models
 from analysis.sections.wording import (
     IMAGES_ARE_MEANS,
@@ -18,10 +21,8 @@ from analysis.sections.wording import (
     threshold_words,
     without,
 )
-from analysis.statistics import interval_of
-from analysis.tables import metrics_table, shown_metrics
-from analysis.words import counted, estimate, listing, number, percent, span
-from pipeline.judged_metrics import PATH_PLAUSIBILITY, PATHS
+from analysis.words import counted, listing, number, percent, span
+from pipeline.schemas.judged_metrics import PATH_PLAUSIBILITY, PATHS
 
 JUDGED = ("interpolations_classes", "interpolations_confidence")
 

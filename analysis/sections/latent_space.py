@@ -4,16 +4,16 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis.arrays import Drawings, that_share, with_arrays
-from analysis.exhibits import Exhibit, Section, Styles, present
+from analysis.estimate.intervals import sorted_kl_per_dim
 from analysis.figures.effects import kl_per_dimension
 from analysis.figures.latents import Path, class_name, latent_grid, posterior_means
 from analysis.findings import Findings
-from analysis.frames import Results
+from analysis.present.exhibits import Exhibit, Section, Styles, present
+from analysis.read.arrays import Drawings, that_share, with_arrays
+from analysis.read.frames import Results
 from analysis.sections.codes import aggregate_exhibit, codes_table
 from analysis.sections.plane import borders_table, classes_exhibit, plane_table
 from analysis.sections.wording import IMAGES_ARE_MEANS, LOWEST_SEED, without
-from analysis.statistics import sorted_kl_per_dim
 from analysis.words import active, listing, span
 
 

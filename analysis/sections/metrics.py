@@ -1,11 +1,11 @@
 """All metrics: every number of every configuration, by what it is about."""
 
-from analysis.exhibits import Section, TableExhibit
 from analysis.findings import Findings
-from analysis.tables import group_tables
+from analysis.present.exhibits import Section, TableExhibit
+from analysis.present.tables import group_tables
 from analysis.words import number, percent, share, span
-from pipeline.judge_card import JudgeCard
-from pipeline.metric import GROUPS, Group
+from pipeline.schemas.judge_card import JudgeCard
+from pipeline.schemas.metric import GROUPS, Group
 
 
 def section(found: Findings) -> Section | None:

@@ -5,16 +5,16 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.arrays import Drawings, with_arrays
-from analysis.exhibits import Exhibit, Styles, TableExhibit
 from analysis.figures.latents import class_name
 from analysis.figures.plane import ClassMap, class_maps
 from analysis.findings import Findings
-from analysis.frames import Results
+from analysis.present.exhibits import Exhibit, Styles, TableExhibit
+from analysis.present.tables import Cell, Column, Table, metrics_table, shown_metrics
+from analysis.read.arrays import Drawings, with_arrays
+from analysis.read.frames import Results
 from analysis.sections.wording import LOWEST_SEED, threshold, threshold_words
-from analysis.tables import Cell, Column, Table, metrics_table, shown_metrics
 from analysis.words import NOTHING, listing, percent, span
-from pipeline.judged_metrics import GRID_CENTER_CLASS, PLANE
+from pipeline.schemas.judged_metrics import GRID_CENTER_CLASS, PLANE
 
 SQUARE = 1.5  # half a side of the plane that the judge sees
 

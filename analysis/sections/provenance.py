@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis.exhibits import (
+from analysis.findings import Findings
+from analysis.present.exhibits import (
     Exhibit,
     NumberedPart,
     Section,
@@ -15,12 +16,11 @@ from analysis.exhibits import (
     number_parts,
     present,
 )
-from analysis.findings import Findings
-from analysis.frames import Results
-from analysis.summary import HASH_DIGITS, days, short_commit, trained_with
-from analysis.tables import Cell, Column, Table
+from analysis.present.tables import Cell, Column, Table
+from analysis.read.frames import Results
+from analysis.sections.summary import HASH_DIGITS, days, short_commit, trained_with
 from analysis.words import NOTHING, counted, listing, number
-from pipeline.protocol import PROTOCOL_FIELDS
+from pipeline.schemas.protocol import PROTOCOL_FIELDS
 
 RUNS, HISTORY = "results/metrics.csv", "results/history.csv"
 DATA, ORIGINS = "results/data.json", "results/provenance.json"

@@ -4,16 +4,16 @@ import math
 
 import pandas as pd
 
-from analysis.exhibits import Exhibit, Section, TableExhibit, present
 from analysis.figures.rate_distortion import Plane, front, rate_distortion
 from analysis.figures.search import ARCHITECTURE
 from analysis.findings import Findings
-from analysis.frames import plain_beta
-from analysis.style import MUTED, ModelStyle
-from analysis.tables import Cell, Column, Table
-from analysis.trials import Trials
+from analysis.present.exhibits import Exhibit, Section, TableExhibit, present
+from analysis.present.style import MUTED, ModelStyle
+from analysis.present.tables import Cell, Column, Table
+from analysis.read.frames import plain_beta
+from analysis.read.trials import Trials
 from analysis.words import NOTHING, caveat, counted, listing, number
-from pipeline.metrics import ELBO
+from pipeline.schemas.metrics import ELBO
 from pipeline.settings import cell_name
 
 FRONT_COLUMNS = ("number", "architecture", "latent_dim", "beta", "kl", "reconstruction", "elbo")

@@ -4,20 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.arrays import Drawings, that_share, with_arrays
-from analysis.exhibits import Exhibit, Section, Styles, present
 from analysis.figures.errors import error_maps, ranked, signed_errors
 from analysis.figures.images import COLUMNS_SHOWN, reconstructions
 from analysis.figures.latents import class_name
 from analysis.findings import Findings
-from analysis.frames import Results
-from analysis.sections.wording import (
-    IMAGES_ARE_MEANS,
-    LOWEST_SEED,
-    named,
-    size_columns,
-    without,
-)
+from analysis.present.exhibits import Exhibit, Section, Styles, present
+from analysis.read.arrays import Drawings, that_share, with_arrays
+from analysis.read.frames import Results
+from analysis.sections.wording import IMAGES_ARE_MEANS, LOWEST_SEED, named, size_columns, without
 from analysis.words import counted, listing, number
 
 RANKED = ("ranked_indices", "ranked_values", "ranked_originals", "ranked_reconstructions")

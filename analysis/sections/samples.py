@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.arrays import Drawings, with_arrays
-from analysis.exhibits import Exhibit, Section, Styles, TableExhibit, present
 from analysis.figures.images import Marks, samples, samples_side
 from analysis.findings import Findings
-from analysis.frames import Results
+from analysis.present.exhibits import Exhibit, Section, Styles, TableExhibit, present
+from analysis.present.tables import REAL, Cell, Table, metrics_table, shown_metrics
+from analysis.read.arrays import Drawings, with_arrays
+from analysis.read.frames import Results
 from analysis.sections.wording import (
     IMAGES_ARE_MEANS,
     LOWEST_SEED,
@@ -18,10 +19,9 @@ from analysis.sections.wording import (
     threshold_words,
     without,
 )
-from analysis.tables import REAL, Cell, Table, metrics_table, shown_metrics
 from analysis.words import NOTHING, counted, listing, number, percent, span
-from pipeline.judged_metrics import CONFIDENCE, FRECHET_DISTANCE, PRECISION, RECALL
-from pipeline.metrics import CONTRAST, CONTRAST_DATA, SHARPNESS
+from pipeline.schemas.judged_metrics import CONFIDENCE, FRECHET_DISTANCE, PRECISION, RECALL
+from pipeline.schemas.metrics import CONTRAST, CONTRAST_DATA, SHARPNESS
 
 SCORES = (SHARPNESS, CONTRAST, CONFIDENCE, FRECHET_DISTANCE, PRECISION, RECALL)
 

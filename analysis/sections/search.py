@@ -1,9 +1,9 @@
 """The search: which trials were run, what they came to, what mattered, and what it is worth."""
 
-from analysis.exhibits import Exhibit, Section, TableExhibit, present
 from analysis.figures.search import history, score_limits
 from analysis.findings import Findings
-from analysis.search_tables import (
+from analysis.present.exhibits import Exhibit, Section, TableExhibit, present
+from analysis.present.search_tables import (
     BEST_SHOWN,
     best_table,
     failures,
@@ -12,9 +12,9 @@ from analysis.search_tables import (
     space_table,
     states_table,
 )
+from analysis.read.trials import Trials
 from analysis.sections.confirmation import confirmed_parts
 from analysis.sections.search_space import contours_exhibit, importance_parts, slices_exhibits
-from analysis.trials import Trials
 from analysis.words import CAVEAT, counted, number
 
 

@@ -1,12 +1,6 @@
 """What mattered in a search: importances, slices and maps of the objective over the space."""
 
-from analysis.exhibits import Exhibit, Part, TableExhibit
-from analysis.figures.contours import contours
-from analysis.figures.importance import importance_bars
-from analysis.figures.search import score_limits
-from analysis.figures.slices import slices
-from analysis.importance import ALL, Importance
-from analysis.landscape import (
+from analysis.estimate.landscape import (
     FEWEST,
     TOGETHER,
     Area,
@@ -16,9 +10,15 @@ from analysis.landscape import (
     final_values,
     first_values,
 )
-from analysis.search_tables import group_name, importance_table
-from analysis.space import readable
-from analysis.trials import Trials
+from analysis.figures.contours import contours
+from analysis.figures.importance import importance_bars
+from analysis.figures.search import score_limits
+from analysis.figures.slices import slices
+from analysis.present.exhibits import Exhibit, Part, TableExhibit
+from analysis.present.search_tables import group_name, importance_table
+from analysis.read.fanova import ALL, Importance
+from analysis.read.space import readable
+from analysis.read.trials import Trials
 from analysis.words import counted, listing, number, percent
 
 UNEVEN = "The trials are an uneven sample: the sampler chose most where it expected good values"

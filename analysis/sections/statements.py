@@ -5,12 +5,13 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis.arrays import load_borders
-from analysis.exhibits import Section, TableExhibit
 from analysis.findings import Findings
+from analysis.present.exhibits import Section, TableExhibit
+from analysis.present.intervals import brackets
+from analysis.present.tables import Cell, Column, Table, Tone
+from analysis.read.arrays import load_borders
 from analysis.statements import Decision, Verdict, decide_statements
-from analysis.tables import Cell, Column, Table, Tone
-from analysis.words import NOTHING, brackets, counted, listing, number, percent
+from analysis.words import NOTHING, counted, listing, number, percent
 
 MARKS: dict[Verdict, tuple[str, Tone]] = {
     "supported": ("✓", "yes"),

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis.exhibits import Exhibit, Section, Styles, present
+from analysis.estimate.intervals import training_bands
 from analysis.figures.curves import first_epoch_in_view, training_curves
 from analysis.findings import Findings
-from analysis.frames import Results, plain_beta
-from analysis.statistics import training_bands
-from analysis.summary import machines
+from analysis.present.exhibits import Exhibit, Section, Styles, present
+from analysis.read.frames import Results, plain_beta
+from analysis.sections.summary import machines
 from analysis.words import listing, number, percent, span
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from analysis.arrays import Array, Drawings, with_arrays
-from analysis.frames import Results
+from analysis.read.arrays import Array, Drawings, with_arrays
+from analysis.read.frames import Results
 from analysis.words import listing, number
 
 LOWEST_SEED = "Each model is the run of its lowest seed."

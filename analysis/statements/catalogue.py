@@ -2,16 +2,22 @@
 
 from collections.abc import Mapping
 
-from analysis.arrays import Array
-from analysis.frames import Results
+from analysis.read.arrays import Array
+from analysis.read.frames import Results
 from analysis.statements.contrasts import Change, decide_change
 from analysis.statements.decision import Decision
 from analysis.statements.defects import decide_defects
 from analysis.statements.evidence import LOSS, Quantity, gather
 from analysis.statements.learning import decide_learning
 from analysis.statements.plane import decide_grid, decide_paths
-from pipeline.judged_metrics import CONFIDENCE, PRECISION
-from pipeline.metrics import KL, MARGINAL_KL, RECONSTRUCTION, RECONSTRUCTION_SHARPNESS, SHARPNESS
+from pipeline.schemas.judged_metrics import CONFIDENCE, PRECISION
+from pipeline.schemas.metrics import (
+    KL,
+    MARGINAL_KL,
+    RECONSTRUCTION,
+    RECONSTRUCTION_SHARPNESS,
+    SHARPNESS,
+)
 
 CHANGES = (
     Change("A larger latent size gives a lower loss.", "latent size", LOSS, "below"),

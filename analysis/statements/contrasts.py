@@ -9,7 +9,10 @@ verdict is *not distinguishable*.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from analysis.frames import model_name
+from analysis.estimate.intervals import Interval
+from analysis.estimate.verdicts import PAIR, Factor
+from analysis.present.intervals import estimate
+from analysis.read.frames import model_name
 from analysis.statements.decision import Decision, Side, sentences, verdict_on
 from analysis.statements.evidence import (
     ARCHITECTURES,
@@ -20,10 +23,8 @@ from analysis.statements.evidence import (
     pairs_of_architectures,
     pairs_of_sizes,
 )
-from analysis.statistics import Interval
-from analysis.verdicts import PAIR, Factor
-from analysis.words import counted, estimate, listing, metric_unit
-from pipeline.metric import Metric
+from analysis.words import counted, listing, metric_unit
+from pipeline.schemas.metric import Metric
 
 
 @dataclass(frozen=True, slots=True)

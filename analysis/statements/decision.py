@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from analysis.statistics import Interval, unknown_interval
+from analysis.estimate.intervals import Interval, unknown_interval
 
 Verdict = Literal["contradicted", "cannot be decided", "not distinguishable", "supported"]
 Side = Literal["above", "below"]

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import pearsonr, rankdata
 
+from analysis.estimate.intervals import Interval, interval_from_error, unknown_interval
 from analysis.statements.decision import Decision, sentences, verdict_on
 from analysis.statements.evidence import Evidence
-from analysis.statistics import Interval, interval_from_error, unknown_interval
 from analysis.words import counted, listing, number
-from pipeline.judged_metrics import LOW_CONFIDENCE
-from pipeline.metrics import CONTRAST
+from pipeline.schemas.judged_metrics import LOW_CONFIDENCE
+from pipeline.schemas.metrics import CONTRAST
 
 FEWEST = 4  # configurations: the correlation of three is one of four numbers
 

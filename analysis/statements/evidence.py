@@ -10,15 +10,15 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.arrays import Array
-from analysis.frames import Results, model_name, plain_beta
-from analysis.statistics import Interval, contrast_interval
-from analysis.verdicts import PAIR
+from analysis.estimate.intervals import Interval, contrast_interval
+from analysis.estimate.verdicts import PAIR
+from analysis.read.arrays import Array
+from analysis.read.frames import Results, model_name, plain_beta
 from analysis.words import NBSP, counted, listing
-from pipeline.judged_metrics import JUDGED, PATHS, PLANE
-from pipeline.metric import Metric
-from pipeline.metrics import ELBO
-from pipeline.protocol import Protocol
+from pipeline.schemas.judged_metrics import JUDGED, PATHS, PLANE
+from pipeline.schemas.metric import Metric
+from pipeline.schemas.metrics import ELBO
+from pipeline.schemas.protocol import Protocol
 
 ARCHITECTURES = ("linear", "conv")  # conv is compared with linear
 

@@ -1,13 +1,13 @@
 """The statement that all four models learn."""
 
-from analysis.frames import model_name
+from analysis.estimate.intervals import mean_interval
+from analysis.estimate.verdicts import PAIR
+from analysis.read.frames import model_name
 from analysis.statements.contrasts import absent, listed, shown
 from analysis.statements.decision import Decision, Verdict, all_of, sentences, verdict_on
 from analysis.statements.evidence import ARCHITECTURES, Evidence, Model
-from analysis.statistics import mean_interval
-from analysis.verdicts import PAIR
 from analysis.words import listing, metric_unit
-from pipeline.metrics import ELBO
+from pipeline.schemas.metrics import ELBO
 
 STATEMENT = "All four models learn."
 STATISTIC = (

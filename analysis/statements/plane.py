@@ -5,14 +5,19 @@ from dataclasses import replace
 
 from scipy.stats import binomtest
 
-from analysis.arrays import Array
+from analysis.estimate.intervals import Interval
+from analysis.present.intervals import estimate
+from analysis.read.arrays import Array
 from analysis.statements.contrasts import Change, decide_change
 from analysis.statements.decision import Decision, all_of, sentences, verdict_on
 from analysis.statements.evidence import Evidence, Model, Quantity
-from analysis.statistics import Interval
-from analysis.words import counted, estimate, listing
-from pipeline.judged_metrics import GRID_CENTER_CLASS, PATH_MIN_CONFIDENCE, PATH_PLAUSIBILITY
-from pipeline.metrics import GRID_CONTINUITY
+from analysis.words import counted, listing
+from pipeline.schemas.judged_metrics import (
+    GRID_CENTER_CLASS,
+    PATH_MIN_CONFIDENCE,
+    PATH_PLAUSIBILITY,
+)
+from pipeline.schemas.metrics import GRID_CONTINUITY
 
 HALF = 0.5
 HUB = "8"

@@ -15,7 +15,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.style import INK, MUTED
+from analysis.present.style import INK, MUTED
 from benchmarks.context import Context, alone, run_settings, together
 from benchmarks.ours import Trained, Training, images_per_second, train
 from benchmarks.rows import OURS, Row

@@ -10,11 +10,11 @@ import torch
 
 from benchmarks.context import COMPARED, Context, alone, run_settings
 from benchmarks.rows import OURS, Row
-from pipeline.data import load_prepared
-from pipeline.hardware import seeded_generator
-from pipeline.importance import importance_weighted_nll
-from pipeline.observed import observed
-from pipeline.runs import new_model
+from pipeline.data.inputs import observed
+from pipeline.data.prepared import load_prepared
+from pipeline.evaluation.iwae import importance_weighted_nll
+from pipeline.numerics.hardware import seeded_generator
+from pipeline.training.start import new_model
 
 SAMPLES, IMAGES, QUICK_IMAGES = 5000, 100, 20
 BATCH = 1000  # codes decoded at once

@@ -1,10 +1,10 @@
 """What `precision: auto` costs in quality: the final validation ELBO beside float32's, by seeds."""
 
-from analysis.statistics import mean_interval
+from analysis.estimate.intervals import mean_interval
 from benchmarks.context import DIGITS, Context, run_settings, together
 from benchmarks.ours import Training, train
 from benchmarks.rows import OURS, Row
-from pipeline.hardware import resolve_hardware
+from pipeline.numerics.hardware import resolve_hardware
 
 SEEDS, QUICK_SEEDS = 5, 2
 LATENT_DIM = 10

@@ -13,8 +13,8 @@ import optuna
 
 from benchmarks.context import DIGITS, Context, alone
 from benchmarks.rows import OURS, Row
-from pipeline.data import load_prepared
-from pipeline.observed import observed
+from pipeline.data.inputs import observed
+from pipeline.data.prepared import load_prepared
 from pipeline.settings import load_settings
 
 TRIALS, QUICK_TRIALS = 50, 4

@@ -12,7 +12,7 @@ from benchmarks.cases.search import PARAMS
 from benchmarks.context import DIGITS, Context, alone, run_settings
 from benchmarks.ours import Training, train
 from benchmarks.rows import OURS, Row
-from study.plan import TARGET
+from study.search.plan import TARGET
 
 ROOT = PARAMS.parent
 BIN = Path(sys.executable).parent

@@ -1,1 +1,1 @@
-"""The commands that dvc.yaml calls, one module a stage."""
+"""The commands that dvc.yaml calls."""

@@ -12,11 +12,11 @@ from typing import Any
 
 import click
 
-from pipeline.cards import WEIGHTS, load_card
 from pipeline.errors import UserError
 from pipeline.files import write_text
-from pipeline.origins import Origins, RunOrigin
-from pipeline.provenance import commit_date
+from pipeline.runtime.code_version import commit_date
+from pipeline.schemas.provenance import Origins, RunOrigin
+from pipeline.schemas.run_card import WEIGHTS, load_card
 from pipeline.settings import load_settings
 
 IDENTITY = ("run", "architecture", "latent_dim", "beta", "seed")

@@ -12,17 +12,11 @@ from typing import TYPE_CHECKING
 import click
 import pandas as pd
 
-from pipeline.cards import HISTORY
-from pipeline.data import load_prepared
+from pipeline.data.prepared import load_prepared
 from pipeline.errors import UserError
+from pipeline.evaluation.pictures import write_sheets
 from pipeline.files import remove_others, replacing_folder
-from pipeline.guards import sole_writer, terminable
-from pipeline.judge import load_judge
-from pipeline.metrics import METRICS, main_metrics
-from pipeline.pictures import write_sheets
-from pipeline.places import GRID_EXPERIMENT
-from pipeline.progress import runs_progress
-from pipeline.results import (
+from pipeline.jobs.evaluate import (
     EvaluationTask,
     Row,
     evaluate_task,
@@ -31,12 +25,19 @@ from pipeline.results import (
     read_arrays,
     read_row,
 )
+from pipeline.jobs.progress import runs_progress
+from pipeline.judge.classifier import load_judge
+from pipeline.runtime.interrupts import terminable
+from pipeline.runtime.lock import sole_writer
+from pipeline.runtime.workers import Failure, Message, Result, count_workers, side_by_side
+from pipeline.schemas.metrics import METRICS, main_metrics
+from pipeline.schemas.run_card import HISTORY
+from pipeline.schemas.where import GRID_EXPERIMENT
 from pipeline.settings import load_settings, plain
 from pipeline.stages.options import worker_options
-from pipeline.workers import Failure, Message, Result, count_workers, side_by_side
 
 if TYPE_CHECKING:
-    from pipeline.tracking import Tracker
+    from pipeline.runtime.tracking import Tracker
 
 EVALUATION = "evaluation"  # the mark of a record that holds the results of a fingerprint
 
@@ -95,7 +96,7 @@ def main(
 
 def _evaluate(todo: list[EvaluationTask], kept: list[EvaluationTask], workers: int) -> None:
     # Imported only where there is a run to record: that takes longer than to find nothing to do.
-    from pipeline.tracking import Tracker
+    from pipeline.runtime.tracking import Tracker
 
     tracker = Tracker.open(GRID_EXPERIMENT)
     for task in kept:

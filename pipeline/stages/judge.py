@@ -5,13 +5,12 @@ from pathlib import Path
 import click
 import torch
 
-from pipeline.cards import ImageSize, file_sha256
-from pipeline.data import PreparedData, load_prepared
+from pipeline.data.inputs import observed
+from pipeline.data.prepared import PreparedData, load_prepared
 from pipeline.files import replacing_folder
-from pipeline.hardware import seeded_generator
-from pipeline.judge import build_judge, initialise_judge, save_judge_weights
-from pipeline.judge_card import JUDGE_CARD, JUDGE_WEIGHTS, JudgeCard
-from pipeline.judge_training import (
+from pipeline.judge.classifier import build_judge, initialise_judge, save_judge_weights
+from pipeline.judge.reference import real_scores
+from pipeline.judge.training import (
     JudgeReport,
     accuracy,
     calibration_error,
@@ -19,12 +18,13 @@ from pipeline.judge_training import (
     predict,
     train_judge,
 )
-from pipeline.observed import observed
-from pipeline.places import GRID_EXPERIMENT
-from pipeline.provenance import git_commit, versions
-from pipeline.reference import real_scores
+from pipeline.numerics.hardware import seeded_generator
+from pipeline.runtime.code_version import git_commit, versions
+from pipeline.runtime.tracking import MlflowRecord, Tracker
+from pipeline.schemas.judge_card import JUDGE_CARD, JUDGE_WEIGHTS, JudgeCard
+from pipeline.schemas.run_card import ImageSize, file_sha256
+from pipeline.schemas.where import GRID_EXPERIMENT
 from pipeline.settings import JudgeSettings, load_settings
-from pipeline.tracking import MlflowRecord, Tracker
 
 
 @click.command(epilog="Example: python -m pipeline.stages.judge --threads 4")

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.data.sources.official import load_source
 from pipeline.files import write_text
 from pipeline.settings import load_settings
-from pipeline.sources import load_source
 
 if TYPE_CHECKING:
-    from pipeline.data import PreparedData
+    from pipeline.data.prepared import PreparedData
 
 
 @click.command(epilog="Example: python -m pipeline.stages.prepare --out data/prepared.safetensors")
@@ -37,7 +37,7 @@ def main(params: Path, out: Path) -> None:
     settings = load_settings(params).data
     source = load_source(settings)
     # Here, because torch takes seconds to import: --help and faults of the input answer at once.
-    from pipeline.data import prepare, save_prepared
+    from pipeline.data.prepared import prepare, save_prepared
 
     data = prepare(source, settings)
     save_prepared(out, data)

@@ -4,17 +4,18 @@ from pathlib import Path
 
 import click
 
-from pipeline.data import load_prepared
+from pipeline.data.prepared import load_prepared
 from pipeline.files import move_folder, remove_others
-from pipeline.guards import sole_writer, terminable
-from pipeline.hardware import resolve_hardware
+from pipeline.jobs.train import Wanted, fingerprint, finished_fingerprint
 from pipeline.models import ImageShape, build_model
-from pipeline.places import GRID_EXPERIMENT
-from pipeline.runs import Wanted, fingerprint, finished_fingerprint
-from pipeline.searched import with_searched
+from pipeline.numerics.hardware import resolve_hardware
+from pipeline.runtime.interrupts import terminable
+from pipeline.runtime.lock import sole_writer
+from pipeline.runtime.workers import count_workers
+from pipeline.schemas.search_result import with_searched
+from pipeline.schemas.where import GRID_EXPERIMENT
 from pipeline.settings import Settings, load_settings
 from pipeline.stages.options import worker_options
-from pipeline.workers import count_workers
 
 
 @click.command(epilog="Example: python -m pipeline.stages.train --workers 4")
@@ -44,8 +45,8 @@ def main(params: str, data: Path, models: Path, best: Path, workers: str, thread
             click.echo(f"{kept} of {len(settings.runs)} runs are up to date")
         if todo:
             # Imported only where there is a run to record: that takes longer than to find none.
-            from pipeline.batch import train_batch
-            from pipeline.tracking import Tracker
+            from pipeline.jobs.train_batch import train_batch
+            from pipeline.runtime.tracking import Tracker
 
             train_batch(
                 f"grid {settings.data.name}",

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.frames import load_results
+from analysis.read.frames import load_results
 from analysis.report import make_report
-from pipeline.cards import ImageSize
-from pipeline.judge_card import JudgeCard, RealScores
+from pipeline.schemas.judge_card import JudgeCard, RealScores
+from pipeline.schemas.run_card import ImageSize
 from pipeline.settings import JudgeSettings
 from tests.conftest import read_params
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from analysis.statistics import Interval
+from analysis.estimate.intervals import Interval
 
 CASES = 2000  # the share then has a standard error of 0.5 %
 

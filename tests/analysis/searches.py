@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.trials import Trials, load_trials
+from analysis.read.trials import Trials, load_trials
 
 SEARCH = "mnist-5k-elbo-12345678"
 SPACE: list[dict[str, Any]] = [

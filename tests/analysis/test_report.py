@@ -13,11 +13,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis.cells import ResultsError
-from analysis.frames import load_results
+from analysis.estimate.intervals import summarise
+from analysis.read.cells import ResultsError
+from analysis.read.frames import load_results
 from analysis.report import make_report, write_report
-from analysis.statistics import summarise
-from analysis.summary import facts, notes
+from analysis.sections.summary import facts, notes
 from pipeline.errors import UserError
 from pipeline.settings import load_settings
 

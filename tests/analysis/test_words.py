@@ -4,15 +4,14 @@ import math
 
 import pytest
 
-from analysis.statistics import Interval
+from analysis.estimate.intervals import Interval
+from analysis.present.intervals import brackets, estimate
 from analysis.words import (
     CAVEAT,
     active,
     axis_title,
-    brackets,
     caveat,
     counted,
-    estimate,
     likelihood_label,
     listing,
     metric_unit,
@@ -20,8 +19,8 @@ from analysis.words import (
     percent,
     span,
 )
-from pipeline.metrics import ACTIVE_UNITS, ELBO, KL, METRICS
-from pipeline.protocol import Protocol
+from pipeline.schemas.metrics import ACTIVE_UNITS, ELBO, KL, METRICS
+from pipeline.schemas.protocol import Protocol
 
 BINARISED = Protocol("mnist", "test", "ab", "bernoulli", "dynamic", "last", "float32")
 GREY = Protocol("mnist", "test", "ab", "bernoulli", "none", "last", "float32")

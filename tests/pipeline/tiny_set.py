@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from pipeline.idx import IdxFile, IdxSet
-from pipeline.sources import DataError
+from pipeline.data.sources.idx import IdxFile, IdxSet
+from pipeline.data.sources.official import DataError
 
 TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"

@@ -14,7 +14,7 @@ from mlflow.entities import Run
 from pipeline.models import load_model
 from pipeline.settings import load_settings
 from study.cli import main
-from study.plan import Plan
+from study.search.plan import Plan
 from tests.conftest import ROOT
 from tests.study.conftest import SPACE, change_search
 

@@ -16,8 +16,8 @@ import psutil
 import pytest
 from mlflow import MlflowClient
 
-from study.plan import PARENT
-from study.turns import MOST_DEATHS, TURN, Turn, turns_of
+from study.search.plan import PARENT
+from study.search.schedule import MOST_DEATHS, TURN, Turn, turns_of
 from tests.conftest import ROOT
 from tests.study.conftest import change_search
 from tests.study.test_search import URL, records, study

@@ -3,7 +3,7 @@
 import numpy as np
 
 from analysis.figures.aggregate import Aggregate, aggregate_posteriors
-from analysis.style import ModelStyle, theme
+from analysis.present.style import ModelStyle, theme
 
 STYLES = {"a": ModelStyle("#ff0000", "o"), "b": ModelStyle("#0000ff", "s")}
 Z = np.linspace(-4, 4, 41)

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from analysis.figures.canvas import PAPER, Sheet, mosaic, whole_scale
-from analysis.style import render, theme
+from analysis.present.style import render, theme
 
 
 def test_mosaic_puts_rows_and_columns_in_place() -> None:

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from analysis.estimate.landscape import Values, areas, final_values
 from analysis.figures.contours import contours, triangulation
-from analysis.landscape import Values, areas, final_values
-from analysis.style import render, theme
-from analysis.trials import Trials
+from analysis.present.style import render, theme
+from analysis.read.trials import Trials
 from tests.analysis.searches import loaded, planned_row, searched, write_search
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.estimate.intervals import summarise, training_bands
 from analysis.figures.curves import first_epoch_in_view, training_curves
-from analysis.frames import load_results
-from analysis.statistics import summarise, training_bands
-from analysis.style import assign_styles, theme
+from analysis.present.style import assign_styles, theme
+from analysis.read.frames import load_results
 
 
 def test_lines_bands_and_colours(results_folder: Path) -> None:

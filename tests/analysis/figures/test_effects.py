@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
+from analysis.estimate.intervals import sorted_kl_per_dim, summarise
+from analysis.estimate.verdicts import compare_architectures, compare_sizes
 from analysis.figures.effects import differences, kl_per_dimension, metrics_by_size
-from analysis.frames import load_results
-from analysis.statistics import sorted_kl_per_dim, summarise
-from analysis.style import ALARM, assign_styles, theme
-from analysis.verdicts import compare_architectures, compare_sizes
+from analysis.present.style import ALARM, assign_styles, theme
+from analysis.read.frames import load_results
 
 MakeResults = Callable[..., Path]
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from analysis.figures.canvas import mosaic
 from analysis.figures.errors import error_maps, ranked, signed_errors
-from analysis.style import ModelStyle, theme
+from analysis.present.style import ModelStyle, theme
 
 STYLES = {"a": ModelStyle("#ff0000", "o")}
 

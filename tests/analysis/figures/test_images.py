@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from analysis.figures.canvas import mosaic
 from analysis.figures.images import reconstructions, samples
-from analysis.style import ModelStyle, theme
+from analysis.present.style import ModelStyle, theme
 
 STYLES = {"a": ModelStyle("#ff0000", "o"), "b": ModelStyle("#0000ff", "s")}
 

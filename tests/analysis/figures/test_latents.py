@@ -3,7 +3,7 @@
 import numpy as np
 
 from analysis.figures.latents import Path, class_name, latent_grid, posterior_means
-from analysis.style import ModelStyle, theme
+from analysis.present.style import ModelStyle, theme
 
 STYLES = {"a": ModelStyle("#ff0000", "o")}
 

@@ -8,11 +8,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.estimate.intervals import summarise
 from analysis.figures.multiples import small_multiples
-from analysis.frames import Results, load_results
-from analysis.statistics import summarise
-from analysis.style import ALARM, assign_styles, theme
-from pipeline.metrics import ELBO, METRICS
+from analysis.present.style import ALARM, assign_styles, theme
+from analysis.read.frames import Results, load_results
+from pipeline.schemas.metrics import ELBO, METRICS
 
 MakeResults = Callable[..., Path]
 DISTANCE, BORDERS = METRICS["frechet_distance"], METRICS["grid_center_borders"]

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from analysis.figures.canvas import mosaic
 from analysis.figures.paths import Judged, Paths, interpolations, pairs_shown
-from analysis.style import ModelStyle, theme
+from analysis.present.style import ModelStyle, theme
 
 STYLES = {"a": ModelStyle("#ff0000", "o"), "b": ModelStyle("#0000ff", "s")}
 ENDS = np.random.default_rng(0).integers(0, 256, (2, 2, 6, 6), dtype=np.uint8)

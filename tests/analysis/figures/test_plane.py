@@ -3,7 +3,7 @@
 import numpy as np
 
 from analysis.figures.plane import ClassMap, class_maps
-from analysis.style import ModelStyle, theme
+from analysis.present.style import ModelStyle, theme
 
 STYLES = {"a": ModelStyle("#ff0000", "o")}
 AXIS = np.linspace(-1.5, 1.5, 5)

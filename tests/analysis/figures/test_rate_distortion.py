@@ -16,7 +16,7 @@ from analysis.figures.rate_distortion import (
     limits,
     rate_distortion,
 )
-from analysis.style import ALARM, ModelStyle, theme
+from analysis.present.style import ALARM, ModelStyle, theme
 
 POINTS = pd.DataFrame(
     {

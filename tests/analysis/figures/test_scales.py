@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from analysis.figures.scales import scale_of
-from analysis.space import Dimension
+from analysis.read.space import Dimension
 
 
 @pytest.mark.parametrize(

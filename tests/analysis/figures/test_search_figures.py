@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.confirmed import confirmations
+from analysis.estimate.confirmed import confirmations
 from analysis.figures.confirmed import optimism_rows
 from analysis.figures.importance import importance_bars
 from analysis.figures.search import history, score_limits
-from analysis.importance import load_importance
-from analysis.style import theme
+from analysis.present.style import theme
+from analysis.read.fanova import load_importance
 from tests.analysis.searches import SEARCH, searched, write_confirmed, write_importance
 
 

@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from analysis.figures.slices import slices
-from analysis.style import render, theme
-from analysis.trials import Trials
+from analysis.present.style import render, theme
+from analysis.read.trials import Trials
 from tests.analysis.searches import searched
 
 LIMITS = (-104.0, -99.0)

@@ -10,8 +10,8 @@ from matplotlib.text import Annotation
 
 from analysis.figures.labels import name_points
 from analysis.figures.tradeoffs import frontier, tradeoffs
-from analysis.style import assign_styles, theme
-from pipeline.protocol import Protocol
+from analysis.present.style import assign_styles, theme
+from pipeline.schemas.protocol import Protocol
 
 PROTOCOL = Protocol("d", "test", "0", "bernoulli", "dynamic", "last", "float32")
 # The bigger is no better than the middle one, and the slow one is beaten in everything.

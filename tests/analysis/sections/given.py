@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.findings import Findings, find
-from analysis.frames import load_results
+from analysis.read.frames import load_results
 
 
 def found_in(folder: Path, *, judge: bool = True) -> Findings:

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from analysis.frames import load_results
+from analysis.estimate.intervals import summarise
+from analysis.present.style import assign_styles, theme
+from analysis.read.frames import load_results
 from analysis.sections.comparison import differences_exhibit, sizes_exhibit
 from analysis.sections.latent_space import dimensions_exhibit
 from analysis.sections.training import curve_models, curves_exhibit
-from analysis.statistics import summarise
-from analysis.style import assign_styles, theme
 
 MakeResults = Callable[..., Path]
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.exhibits import Exhibit, Section, TableExhibit
 from analysis.findings import Findings
+from analysis.present.exhibits import Exhibit, Section, TableExhibit
+from analysis.present.style import theme
 from analysis.sections import comparison
 from analysis.sections.comparison import (
     CHOSEN,
@@ -16,8 +17,7 @@ from analysis.sections.comparison import (
     references,
     tradeoffs_exhibit,
 )
-from analysis.style import theme
-from pipeline.metrics import METRICS
+from pipeline.schemas.metrics import METRICS
 from tests.analysis.sections.given import add_columns, found_in
 
 MakeResults = Callable[..., Path]

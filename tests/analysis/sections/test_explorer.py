@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from analysis.exhibits import Widget
 from analysis.findings import find
-from analysis.frames import load_results
+from analysis.present.exhibits import Widget
+from analysis.read.frames import load_results
 from analysis.sections.explorer import marker_outline, section
 
 MakeResults = Callable[..., Path]

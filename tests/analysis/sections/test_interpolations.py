@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analysis.exhibits import Exhibit
 from analysis.findings import Findings
+from analysis.present.exhibits import Exhibit
+from analysis.present.style import theme
 from analysis.sections import interpolations
-from analysis.style import theme
 from tests.analysis.sections.given import change_arrays, found_in
 
 MakeResults = Callable[..., Path]

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.exhibits import Exhibit, Part, TableExhibit
 from analysis.findings import Findings
+from analysis.present.exhibits import Exhibit, Part, TableExhibit
+from analysis.present.style import theme
 from analysis.sections import latent_space
-from analysis.style import theme
 from tests.analysis.sections.given import add_columns, change_arrays, found_in
 
 MakeResults = Callable[..., Path]

@@ -8,15 +8,15 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
-from analysis.exhibits import Section, TableExhibit, number_parts
 from analysis.findings import Findings, find
-from analysis.frames import load_results
+from analysis.present.exhibits import Section, TableExhibit, number_parts
+from analysis.present.style import theme
+from analysis.read.frames import load_results
+from analysis.read.trials import load_trials
 from analysis.report import CHAPTERS
 from analysis.sections import provenance
 from analysis.sections.provenance import CONFIRMED, SOURCES, STAGES, runs_frame
-from analysis.style import theme
-from analysis.trials import load_trials
-from pipeline.protocol import PROTOCOL_FIELDS
+from pipeline.schemas.protocol import PROTOCOL_FIELDS
 from tests.analysis.searches import planned_row, write_search
 from tests.analysis.sections.given import found_in
 from tests.conftest import ROOT

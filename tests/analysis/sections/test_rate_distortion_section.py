@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from analysis.exhibits import Exhibit, Section, TableExhibit
 from analysis.findings import Findings
+from analysis.present.exhibits import Exhibit, Section, TableExhibit
+from analysis.present.style import theme
 from analysis.sections import rate_distortion
 from analysis.sections.rate_distortion import runs_plane, trials_plane
-from analysis.style import theme
 from tests.analysis.searches import loaded, planned_row, write_search
 from tests.analysis.sections.given import found_in
 

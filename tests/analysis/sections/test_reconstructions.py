@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.exhibits import Exhibit
 from analysis.findings import Findings
+from analysis.present.exhibits import Exhibit
+from analysis.present.style import theme
 from analysis.sections import reconstructions
-from analysis.style import theme
 from tests.analysis.sections.given import change_arrays, found_in
 
 MakeResults = Callable[..., Path]

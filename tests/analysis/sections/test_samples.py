@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.exhibits import Exhibit, TableExhibit
 from analysis.findings import Findings
+from analysis.present.exhibits import Exhibit, TableExhibit
+from analysis.present.style import theme
 from analysis.sections import samples
-from analysis.style import theme
 from tests.analysis.sections.given import add_columns, change_arrays, found_in
 
 MakeResults = Callable[..., Path]

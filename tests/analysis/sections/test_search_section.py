@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from analysis.exhibits import Exhibit, Section, TableExhibit
 from analysis.findings import find
-from analysis.frames import load_results
+from analysis.present.exhibits import Exhibit, Section, TableExhibit
+from analysis.present.style import theme
+from analysis.read.frames import load_results
+from analysis.read.trials import Trials
 from analysis.report import make_report
 from analysis.sections.search import section
-from analysis.style import theme
-from analysis.trials import Trials
 from tests.analysis.searches import (
     PLAN,
     PROTOCOL,

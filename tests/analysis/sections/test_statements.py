@@ -8,18 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.arrays import load_borders
-from analysis.cells import ResultsError
 from analysis.findings import find
-from analysis.frames import load_results
-from analysis.sections.statements import (
-    leads,
-    section,
-    statements_frame,
-    statements_table,
-)
+from analysis.present.tables import to_latex, to_markdown
+from analysis.read.arrays import load_borders
+from analysis.read.cells import ResultsError
+from analysis.read.frames import load_results
+from analysis.sections.statements import leads, section, statements_frame, statements_table
 from analysis.statements import Decision, decide_statements
-from analysis.tables import to_latex, to_markdown
 from tests.analysis.statements.worlds import by_size, world
 
 MakeResults = Callable[..., Path]

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analysis.exhibits import Exhibit, Section
+from analysis.estimate.intervals import training_bands
 from analysis.findings import Findings
+from analysis.present.exhibits import Exhibit, Section
+from analysis.present.style import theme
 from analysis.sections import training
-from analysis.statistics import training_bands
-from analysis.style import theme
 from tests.analysis.sections.given import found_in
 
 MakeResults = Callable[..., Path]

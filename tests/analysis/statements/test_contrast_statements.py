@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.frames import Results
+from analysis.read.frames import Results
 from analysis.statements import Decision, Verdict, decide_statements
 from tests.analysis.statements.worlds import SPREAD, Value, by_architecture, by_size, world
 

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
+from analysis.estimate.intervals import Interval
 from analysis.statements.decision import Side, Verdict, all_of, verdict_on
-from analysis.statistics import Interval
 
 UNDECIDED = "not distinguishable"
 

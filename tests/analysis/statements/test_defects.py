@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from analysis.frames import Results
+from analysis.read.frames import Results
 from analysis.statements import Decision, Verdict
 from analysis.statements.defects import correlation_interval, decide_defects, rank_correlation
 from analysis.statements.evidence import gather

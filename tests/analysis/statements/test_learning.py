@@ -2,7 +2,7 @@
 
 import pytest
 
-from analysis.frames import Results
+from analysis.read.frames import Results
 from analysis.statements import Decision, Verdict
 from analysis.statements.evidence import gather
 from analysis.statements.learning import decide_learning

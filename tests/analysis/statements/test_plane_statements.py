@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.arrays import Array
-from analysis.frames import Results
+from analysis.read.arrays import Array
+from analysis.read.frames import Results
 from analysis.statements import Decision, Verdict
 from analysis.statements.evidence import gather
 from analysis.statements.plane import decide_grid, hubs_of, share_interval

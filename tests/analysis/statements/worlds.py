@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.frames import DataCard, Results, model_name
-from pipeline.protocol import Protocol
+from analysis.read.frames import DataCard, Results, model_name
+from pipeline.schemas.protocol import Protocol
 
 Value = Callable[[str, int], float]  # of an architecture and a latent size
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from pipeline.data import PreparedData
-from pipeline.metrics import METRICS
+from pipeline.data.prepared import PreparedData
+from pipeline.schemas.metrics import METRICS
 from pipeline.stages import evaluate, judge, train
 from tests.conftest import make_project, make_tiny_params
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from analysis.frames import read_runs
-from pipeline.metrics import METRICS
-from pipeline.origins import read_origins
-from pipeline.protocol import PROTOCOL_FIELDS
-from pipeline.provenance import commit_date
+from analysis.read.frames import read_runs
+from pipeline.runtime.code_version import commit_date
+from pipeline.schemas.metrics import METRICS
+from pipeline.schemas.protocol import PROTOCOL_FIELDS
+from pipeline.schemas.provenance import read_origins
 from pipeline.stages import collect
 from tests.pipeline.stages.conftest import PLANE_ONLY, RUNS, call
 

@@ -17,16 +17,16 @@ from click.testing import CliRunner
 from mlflow import MlflowClient
 from ruamel.yaml import YAML
 
-from pipeline.data import PreparedData, load_prepared
-from pipeline.judge_card import JUDGE_CARD, JUDGE_WEIGHTS, load_judge_card
-from pipeline.judging import Bench, load_bench
-from pipeline.metrics import METRICS
-from pipeline.results import (
+from pipeline.data.prepared import PreparedData, load_prepared
+from pipeline.jobs.evaluate import (
     evaluate_run,
     evaluation_fingerprint,
     finished_evaluation,
     usable_card,
 )
+from pipeline.judge.compare import Bench, load_bench
+from pipeline.schemas.judge_card import JUDGE_CARD, JUDGE_WEIGHTS, load_judge_card
+from pipeline.schemas.metrics import METRICS
 from pipeline.settings import load_settings
 from pipeline.stages import evaluate, judge
 from tests.conftest import ROOT

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from mlflow import MlflowClient
 from ruamel.yaml import YAML
 
-from pipeline.judge_card import load_judge_card
+from pipeline.schemas.judge_card import load_judge_card
 from pipeline.settings import load_settings
 from pipeline.stages.judge import main
 

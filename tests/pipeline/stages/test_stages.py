@@ -17,9 +17,9 @@ from mlflow import MlflowClient
 from ruamel.yaml import YAML
 
 from pipeline.errors import UserError
+from pipeline.jobs.train import Origin, TrainingTask, train_run
 from pipeline.models import load_model
-from pipeline.protocol import PROTOCOL_FIELDS
-from pipeline.runs import Origin, TrainingTask, train_run
+from pipeline.schemas.protocol import PROTOCOL_FIELDS
 from pipeline.settings import load_settings
 from pipeline.stages import collect, evaluate, train
 from tests.conftest import ROOT

@@ -1,0 +1,1 @@
+"""Intervals, bootstrap, verdicts and the other statistics behind the report."""

@@ -1,0 +1,134 @@
+"""The test set as a source of uncertainty: paired bootstrap over images.
+
+What would another test set of the same size have said of the same trained models? The intervals
+hold the models fixed, so they say nothing about other seeds; those of ``statistics`` do.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.estimate.intervals import Interval, unknown_interval
+
+Array = NDArray[np.float64]
+
+RESAMPLES = 10_000  # the ends then move by 3 % of the standard error from one seed to another
+SEED = 0
+_BLOCK = 4_000_000  # numbers drawn at once: 32 MB
+
+
+def resampled_means(
+    values: Array, rng: np.random.Generator, resamples: int = RESAMPLES
+) -> NDArray[np.float64]:
+    """Means over images drawn with replacement, every row over the same draws.
+
+    Args:
+        values: (C, N), C quantities measured on the same N images.
+        rng: of the draws.
+        resamples: R.
+
+    Returns:
+        (C, R).
+
+    Raises:
+        ValueError: without any image.
+    """
+    count = values.shape[1]
+    if count == 0:
+        raise ValueError("a bootstrap needs at least one image, but got none")
+    means = np.empty((len(values), resamples))
+    block = max(1, _BLOCK // count)
+    for start in range(0, resamples, block):
+        size = min(block, resamples - start)
+        # How often each resample holds each image, (size, N), in one pass; the means are then one
+        # matrix product for all quantities.
+        drawn = rng.integers(0, count, (size, count)) + count * np.arange(size)[:, None]
+        times = np.bincount(drawn.ravel(), minlength=size * count).reshape(size, count)
+        means[:, start : start + size] = values @ times.T / count
+    return means
+
+
+def paired_interval(
+    subject: Array,
+    reference: Array,
+    confidence: float,
+    rng: np.random.Generator,
+    resamples: int = RESAMPLES,
+) -> Interval:
+    """Mean difference on identical images with its percentile interval (Efron 1979).
+
+    With several runs a side, an image's value is its mean over them. On 500 images of skewed
+    distributions the percentile and the BCa interval cover alike (94.0 and 94.2 % of 2,000
+    exponential samples), so the simpler one is used.
+
+    Args:
+        subject: (S, N), per-image values of S runs.
+        reference: (T, N), those of T runs on the same images in the same order.
+        confidence: coverage, in (0, 1).
+        rng: of the draws.
+        resamples: at least 2,000 for 95 %.
+
+    Raises:
+        ValueError: if the images differ in number, or there are none.
+    """
+    if subject.shape[1] != reference.shape[1]:
+        raise ValueError(
+            f"{subject.shape[1]} and {reference.shape[1]} images cannot be paired; measure both "
+            "sides on the same"
+        )
+    differences = subject.mean(0) - reference.mean(0)
+    means = resampled_means(differences[None], rng, resamples)[0]
+    return _percentile(float(differences.mean()), means, confidence)
+
+
+def _percentile(estimate: float, means: Array, confidence: float) -> Interval:
+    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Interval(estimate, float(low), float(high))
+
+
+class ImageBootstrap:
+    """Intervals over images for differences of any of the given runs.
+
+    All share one set of resamples, drawn and averaged once a run: a mean of differences is the
+    difference of means, so each interval is that of ``paired_interval`` without another draw.
+    """
+
+    def __init__(
+        self, values: Mapping[str, Array], *, resamples: int = RESAMPLES, seed: int = SEED
+    ) -> None:
+        """Draw the resamples.
+
+        Args:
+            values: per-image values (N,) of each run by its name, on the same images; may be empty.
+            resamples: number of resamples.
+            seed: of the draws.
+        """
+        self._means: dict[str, float] = {}
+        self._resampled: dict[str, Array] = {}
+        if values:
+            table = np.stack(list(values.values()))
+            rows = resampled_means(table, np.random.default_rng(seed), resamples)
+            self._resampled = dict(zip(values, rows, strict=True))
+            self._means = dict(zip(values, table.mean(1).tolist(), strict=True))
+
+    def difference(
+        self, subject: Sequence[str], reference: Sequence[str], confidence: float
+    ) -> Interval:
+        """Mean of the subject's runs minus that of the reference's, with the interval over images.
+
+        Unknown where a run's per-image values are missing: a part of the runs would be another
+        difference.
+        """
+        if not {*subject, *reference} <= self._means.keys():
+            return unknown_interval()
+        means = _mean_of(self._resampled, subject) - _mean_of(self._resampled, reference)
+        estimate = np.mean([self._means[run] for run in subject]) - np.mean(
+            [self._means[run] for run in reference]
+        )
+        return _percentile(float(estimate), means, confidence)
+
+
+def _mean_of(rows: Mapping[str, Array], names: Iterable[str]) -> Array:
+    mean: Array = np.mean([rows[name] for name in names], axis=0)
+    return mean

@@ -1,0 +1,180 @@
+"""Differences between configurations, and the verdicts on them.
+
+A difference counts as *better* or *worse* when its interval over seeds leaves out zero, and as
+*not distinguishable* when it does not. The intervals are not widened for their number. The interval
+over images stands beside it and decides nothing: it is about these very models, not about others
+that the same settings would train.
+"""
+
+import itertools
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from analysis.estimate.bootstrap import ImageBootstrap
+from analysis.estimate.intervals import Interval, difference_interval, probability_of_improvement
+from analysis.read.frames import beta_name
+from analysis.words import counted
+from pipeline.schemas.metric import Metric
+from pipeline.schemas.metrics import ELBO
+
+Word = Literal["better", "worse", "not distinguishable", "unknown"]
+Factor = Literal["architecture", "latent size"]
+PAIR = (2, 10)  # the latent sizes that the study is about
+NO_IMAGES = ImageBootstrap({})
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One configuration against another that differs in one factor.
+
+    Attributes:
+        factor: what differs.
+        subject: display name of the configuration that is judged.
+        reference: display name of the one it is judged against.
+        setting: what both share, e.g. ``10 dimensions``.
+        change: the difference in short, e.g. ``conv against linear``.
+        beta: of both.
+        difference: subject minus reference, in the metric's unit, with the interval over seeds.
+        over_images: the same with the interval over test images, of these trained models.
+        improvement: probability that a run of the subject is better than one of the reference;
+            NaN where neither direction is better.
+        seeds: runs of subject and of reference.
+        collapsed: runs among them that collapsed.
+        word: the verdict on the subject.
+    """
+
+    factor: Factor
+    subject: str
+    reference: str
+    setting: str
+    change: str
+    beta: float
+    difference: Interval
+    over_images: Interval
+    improvement: float
+    seeds: tuple[int, int]
+    collapsed: int
+    word: Word
+
+
+def judge(difference: Interval, metric: Metric) -> Word:
+    """The verdict on a difference, by the metric's better direction."""
+    if not difference.is_known or metric.sign == 0:
+        return "unknown"
+    if difference.low > 0 or difference.high < 0:
+        return "better" if metric.sign * difference.mean > 0 else "worse"
+    return "not distinguishable"
+
+
+def compare_architectures(
+    runs: pd.DataFrame,
+    confidence: float,
+    metric: Metric = ELBO,
+    images: ImageBootstrap = NO_IMAGES,
+) -> list[Comparison]:
+    """Conv against linear, or any two architectures, wherever both have a latent size and beta.
+
+    Args:
+        runs: of ``load_results``.
+        confidence: coverage of every interval, in (0, 1).
+        metric: to compare.
+        images: over the metric's values of every image; without, no interval over images is known.
+    """
+    comparisons = []
+    for _, cell in runs.groupby(["latent_dim", "beta"]):
+        latent_dim, beta = cell["latent_dim"].iloc[0], cell["beta"].iloc[0]
+        names = list(dict.fromkeys(cell["architecture"]))
+        for reference, subject in itertools.combinations(names, 2):
+            comparisons.append(
+                _compare(
+                    cell[cell["architecture"] == subject],
+                    cell[cell["architecture"] == reference],
+                    factor="architecture",
+                    setting=counted(int(latent_dim), "dimension") + _beta(runs, beta, "and"),
+                    change=f"{subject} against {reference}",
+                    confidence=confidence,
+                    metric=metric,
+                    images=images,
+                )
+            )
+    return comparisons
+
+
+def compare_sizes(
+    runs: pd.DataFrame,
+    confidence: float,
+    metric: Metric = ELBO,
+    images: ImageBootstrap = NO_IMAGES,
+) -> list[Comparison]:
+    """10 against 2, then each latent size against the next smaller one, in each architecture.
+
+    Args:
+        runs: of ``load_results``.
+        confidence: coverage of every interval, in (0, 1).
+        metric: to compare.
+        images: over the metric's values of every image; without, no interval over images is known.
+    """
+    steps: set[tuple[int, int]] = set()
+    cells = [cell for _, cell in runs.groupby(["architecture", "beta"], sort=False)]
+    for cell in cells:
+        sizes = sorted(set(cell["latent_dim"]))
+        steps |= set(itertools.pairwise(sizes)) | ({PAIR} if set(PAIR) <= set(sizes) else set())
+    comparisons = []
+    for small, large in sorted(steps, key=lambda step: (step != PAIR, step)):
+        for cell in cells:
+            subject, reference = (
+                cell[cell["latent_dim"] == large],
+                cell[cell["latent_dim"] == small],
+            )
+            if subject.empty or reference.empty:
+                continue
+            comparisons.append(
+                _compare(
+                    subject,
+                    reference,
+                    factor="latent size",
+                    setting=cell["architecture"].iloc[0] + _beta(runs, cell["beta"].iloc[0], "at"),
+                    change=f"{large} against {small}",
+                    confidence=confidence,
+                    metric=metric,
+                    images=images,
+                )
+            )
+    return comparisons
+
+
+def _beta(runs: pd.DataFrame, beta: float, word: str) -> str:
+    return f" {word} {beta_name(beta)}" if runs["beta"].nunique() > 1 else ""
+
+
+def _compare(
+    subject: pd.DataFrame,
+    reference: pd.DataFrame,
+    *,
+    factor: Factor,
+    setting: str,
+    change: str,
+    confidence: float,
+    metric: Metric,
+    images: ImageBootstrap,
+) -> Comparison:
+    ours, theirs = subject[metric.name].tolist(), reference[metric.name].tolist()
+    difference = difference_interval(ours, theirs, confidence)
+    return Comparison(
+        factor=factor,
+        subject=str(subject["model"].iloc[0]),
+        reference=str(reference["model"].iloc[0]),
+        setting=setting,
+        change=change,
+        beta=float(subject["beta"].iloc[0]),
+        difference=difference,
+        over_images=images.difference(
+            subject["run"].tolist(), reference["run"].tolist(), confidence
+        ),
+        improvement=probability_of_improvement(ours, theirs, metric),
+        seeds=(len(subject), len(reference)),
+        collapsed=int(subject["collapsed"].sum() + reference["collapsed"].sum()),
+        word=judge(difference, metric),
+    )

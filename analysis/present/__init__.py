@@ -1,0 +1,1 @@
+"""Tables, exhibits and the one style of all figures."""

@@ -1,0 +1,135 @@
+"""Differences between architectures in many metrics: one row a metric, one column a latent size."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from analysis.estimate.intervals import Interval
+from analysis.estimate.verdicts import Comparison, compare_architectures
+from analysis.present.intervals import brackets
+from analysis.present.tables import Cell, Column, Table
+from analysis.read.frames import plain_beta
+from analysis.words import ARROWS, NOTHING, counted, metric_unit, number
+from pipeline.schemas.metric import Metric
+from pipeline.schemas.protocol import Protocol
+
+MORE_DIGITS = 3  # than a metric has, at most
+
+
+@dataclass(frozen=True, slots=True)
+class MetricDifference:
+    """A comparison of two architectures in one metric, at one latent size and beta."""
+
+    metric: Metric
+    latent_dim: int
+    comparison: Comparison
+
+    @property
+    def word(self) -> str:
+        """The verdict; of a number of which neither direction is better, ``higher``, ``lower``."""
+        interval = self.comparison.difference
+        if self.metric.sign or not interval.is_known:
+            return self.comparison.word
+        if interval.low <= 0 <= interval.high:
+            return "not distinguishable"
+        return "higher" if interval.mean > 0 else "lower"
+
+
+def compare_metrics(
+    runs: pd.DataFrame, confidence: float, metrics: Iterable[Metric]
+) -> list[MetricDifference]:
+    """Every metric compared as ``compare_architectures`` compares the ELBO.
+
+    Args:
+        runs: of ``load_results``.
+        confidence: coverage of every interval, in (0, 1).
+        metrics: columns of ``runs``; runs without one are left out of its comparison.
+    """
+    return [
+        MetricDifference(metric, int(cell["latent_dim"].iloc[0]), comparison)
+        for metric in metrics
+        for _, cell in runs[runs[metric.name].notna()].groupby(["latent_dim", "beta"])
+        for comparison in compare_architectures(cell, confidence, metric)
+    ]
+
+
+def metric_differences_table(differences: Sequence[MetricDifference], protocol: Protocol) -> Table:
+    """Differences with interval and verdict, of one beta: 1, or else the smallest.
+
+    Args:
+        differences: of ``compare_metrics``, at least one.
+        protocol: for the headings.
+    """
+    beta = plain_beta(pd.DataFrame({"beta": [item.comparison.beta for item in differences]}))
+    shown = [item for item in differences if item.comparison.beta == beta]
+    sizes = sorted({item.latent_dim for item in shown})
+    changes = list(dict.fromkeys(item.comparison.change for item in shown))
+    cells = {
+        (item.metric.name, item.comparison.change, item.latent_dim): _cell(item) for item in shown
+    }
+    columns = (
+        Column("Metric", numeric=False),
+        *([Column("Comparison", numeric=False)] if len(changes) > 1 else []),
+        *(Column(counted(size, "dimension"), numeric=False) for size in sizes),
+    )
+    metrics = list(dict.fromkeys(item.metric for item in shown))
+    rows = tuple(
+        (
+            _heading(metric, protocol),
+            *([Cell(change)] if len(changes) > 1 else []),
+            *(cells.get((metric.name, change, size), Cell(NOTHING)) for size in sizes),
+        )
+        for metric in metrics
+        for change in changes
+    )
+    return Table(columns, rows)
+
+
+def _heading(metric: Metric, protocol: Protocol) -> Cell:
+    arrow = f" {ARROWS[metric.better]}" if metric.sign else ""
+    return Cell(f"{metric.label}{arrow}", metric_unit(metric, protocol))
+
+
+def _cell(item: MetricDifference) -> Cell:
+    interval = item.comparison.difference
+    digits = _digits(interval, item.metric)
+    word = "one seed" if item.word == "unknown" else item.word
+    pointlike = interval.low == interval.high  # would repeat the mean
+    ends = "" if pointlike or not interval.is_known else brackets(interval, digits, signed=True)
+    return Cell(f"{number(interval.mean, digits, signed=True)} {word}", ends)
+
+
+def _digits(interval: Interval, metric: Metric) -> int:
+    """The metric's own, or more where they would round an end to a zero that it is not."""
+    ends = [abs(end) for end in (interval.low, interval.high) if end]
+    if not interval.is_known or not ends:
+        return metric.digits
+    needed = math.ceil(-math.log10(2 * min(ends)))  # half a unit of the last digit rounds up
+    return min(max(metric.digits, needed), metric.digits + MORE_DIGITS)
+
+
+def metric_differences_frame(differences: Iterable[MetricDifference]) -> pd.DataFrame:
+    """The same as numbers, of all betas: one row a metric, pair of architectures, size and beta."""
+    return pd.DataFrame(
+        [
+            {
+                "metric": item.metric.name,
+                "unit": item.metric.unit,
+                "better": item.metric.better,
+                "change": item.comparison.change,
+                "latent_dim": item.latent_dim,
+                "beta": item.comparison.beta,
+                "difference_mean": item.comparison.difference.mean,
+                "difference_low": item.comparison.difference.low,
+                "difference_high": item.comparison.difference.high,
+                "improvement": item.comparison.improvement,
+                "verdict": item.word,
+                "seeds_subject": item.comparison.seeds[0],
+                "seeds_reference": item.comparison.seeds[1],
+                "collapsed": item.comparison.collapsed,
+            }
+            for item in differences
+        ]
+    )

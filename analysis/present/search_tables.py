@@ -1,0 +1,302 @@
+"""A search in tables: its settings, its trials by state, the best, the front, the confirmed."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from analysis.estimate.confirmed import Confirmation
+from analysis.present.intervals import brackets
+from analysis.present.tables import Cell, Column, Table
+from analysis.read.fanova import ALL, Importance
+from analysis.read.space import Dimension, readable, shown
+from analysis.read.trials import Trials
+from analysis.words import ARROWS, NOTHING, counted, number, percent
+
+BEST_SHOWN = 10
+RUN_DIGITS = 8  # of an MLflow run id; enough to find it
+REASON_LENGTH = 160
+
+
+def settings_table(trials: Trials) -> Table:
+    """What the search was set to do, a line a setting; what the export does not say is left out."""
+    card = trials.card
+    rows = [
+        ("Search", card.search),
+        ("Objective", _objective(trials)),
+        ("Finished trials", trials.counts),
+    ]
+    if card.plan is not None:
+        plan = card.plan
+        pruner = plan.pruner
+        if not trials.is_single and pruner != "none":
+            pruner = f"none ({pruner} needs one objective)"
+        rows += [
+            ("Sampler", f"{plan.sampler}, seed {plan.seed}, at most {plan.ahead} trials at once"),
+            ("Pruner", f"{pruner}{_comparison(card.first_comparison)}"),
+            ("A trial", f"{counted(plan.epochs, 'epoch')}, {counted(plan.replicates, 'seed')}"),
+        ]
+    if card.protocol is not None:
+        protocol = card.protocol
+        rows += [
+            ("Likelihood", f"{protocol.likelihood}, binarisation {protocol.binarisation}"),
+            ("Checkpoint", f"{protocol.checkpoint} epoch, in {protocol.precision}"),
+        ]
+    data = f"{card.protocol.data}, validation split" if card.protocol else "validation split"
+    rows.append(("Data", f"{data}, hash {card.data_hash[:12]}" if card.data_hash else data))
+    rows.append(("Time of all trials", f"{minutes(trials.frame['seconds'].sum())}, one by one"))
+    return Table(
+        (Column("Setting", numeric=False), Column("Value", numeric=False)),
+        tuple((Cell(term), Cell(value)) for term, value in rows),
+    )
+
+
+def _objective(trials: Trials) -> str:
+    if not trials.is_single:
+        return "low validation reconstruction and low KL (rate-distortion)"
+    return f"{'highest' if trials.higher_is_better else 'lowest'} validation {trials.score_name}"
+
+
+def _comparison(epoch: int | None) -> str:
+    return f", first comparison after epoch {epoch}" if epoch is not None else ""
+
+
+def minutes(seconds: float) -> str:
+    """``4.2 minutes``; seconds below one minute, hours from two hours on."""
+    if seconds < 60:
+        return f"{number(seconds, 0)} seconds"
+    if seconds < 7200:
+        return f"{number(seconds / 60, 1)} minutes"
+    return f"{number(seconds / 3600, 1)} hours"
+
+
+def space_table(trials: Trials) -> Table:
+    """Every dimension: what it may be, where it applies, what was tried, what the best has.
+
+    An export that does not tell what was declared has the latter two alone.
+    """
+    declared = trials.card.plan is not None
+    best = trials.ranked.iloc[0] if trials.is_single and not trials.ranked.empty else None
+    columns = [
+        Column("Dimension", numeric=False),
+        *(Column(name, numeric=False) for name in ("Allowed", "Scale", "Applies to") if declared),
+        Column("Tried", numeric=False),
+        *([Column(f"Trial {best['number']} (best)", numeric=False)] if best is not None else []),
+    ]
+    rows = []
+    for dimension in trials.dimensions:
+        scale = ("logarithmic" if dimension.log else "linear") if dimension.numeric else "choices"
+        told = (dimension.allowed, scale, dimension.condition or "all")
+        cells = [
+            Cell(dimension.label),
+            *(Cell(text) for text in told if declared),
+            Cell(_tried(trials.frame, dimension)),
+        ]
+        if best is not None:
+            cells.append(Cell(shown(best[dimension.name])))
+        rows.append(tuple(cells))
+    return Table(tuple(columns), tuple(rows))
+
+
+def _tried(frame: pd.DataFrame, dimension: Dimension) -> str:
+    column = frame[dimension.name]
+    if dimension.numeric:
+        low, high = column.min(), column.max()
+        return shown(low) if low == high or pd.isna(low) else f"{shown(low)} to {shown(high)}"
+    amounts = column[column != ""].value_counts()
+    order = [*dimension.choices, *sorted(set(amounts.index) - set(dimension.choices))]
+    return ", ".join(f"{value} ({amounts.get(value, 0)})" for value in order) or NOTHING
+
+
+def states_table(trials: Trials) -> Table:
+    """How many trials came to what, in all and by architecture, and what they cost."""
+    frame, failed = trials.frame, trials.card.failed
+    by = "architecture" if "architecture" in frame else ""
+    groups = sorted(set(frame[by])) if by else []
+    columns = (
+        Column("State", numeric=False),
+        Column("Trials"),
+        *(Column(str(group)) for group in groups),
+        Column("Epochs"),
+        Column("Time", "seconds"),
+        Column("Share of time"),
+    )
+    whole = frame["seconds"].sum()
+    rows = [
+        _state_row(state, frame[frame["state"] == state], by, groups, whole)
+        for state in ("complete", "pruned")
+    ]
+    if failed is not None:
+        blanks = (Cell(NOTHING) for _ in range(len(groups) + 3))
+        rows.append((Cell("failed"), Cell(str(len(failed))), *blanks))
+    rows.append(_state_row("finished", frame, by, groups, whole))
+    return Table(columns, tuple(rows))
+
+
+def _state_row(
+    name: str, trials: pd.DataFrame, by: str, groups: Sequence[str], whole: float
+) -> tuple[Cell, ...]:
+    seconds = trials["seconds"].sum()
+    return (
+        Cell(name),
+        Cell(str(len(trials))),
+        *(Cell(str(int((trials[by] == group).sum()))) for group in groups),
+        Cell(f"{trials['epochs'].sum():,.0f}"),
+        Cell(number(seconds, 0)),
+        Cell(percent(round(seconds / whole, 2)) if whole > 0 else NOTHING),
+    )
+
+
+def failures(trials: Trials) -> str:
+    """Which trials failed and why, as a sentence; empty where none did."""
+    told = [f"trial {one.number}: {_short(one.reason)}" for one in trials.card.failed or ()]
+    return f" Failed: {'; '.join(told)}." if told else ""
+
+
+def _short(reason: str) -> str:
+    words = " ".join(reason.split()).rstrip(".")
+    return words if len(words) <= REASON_LENGTH else f"{words[:REASON_LENGTH]}…"
+
+
+def best_table(trials: Trials) -> Table:
+    """The best complete trials by the objective, with all that they tried."""
+    rows = trials.ranked.head(BEST_SHOWN)
+    scored = [Column("NLL", "nats", ARROWS["lower"])] if trials.objective == "nll" else []
+    return _trials_table(trials, rows, scored, [row["value"] for _, row in rows.iterrows()])
+
+
+def front_table(trials: Trials) -> Table:
+    """The trials that no other beats in both objectives."""
+    return _trials_table(trials, trials.front, [], [])
+
+
+def _trials_table(
+    trials: Trials, rows: pd.DataFrame, scored: Sequence[Column], scores: Sequence[float]
+) -> Table:
+    """Trials with their metrics, what they tried, and where to find them.
+
+    What applies to some trials only stands below the architecture: a search has up to five such
+    dimensions, and most cells of their columns would be empty.
+    """
+    further = [
+        one
+        for one in trials.dimensions
+        if [name for name, _ in one.when] == ["architecture"] and "architecture" in trials.space
+    ]
+    columned = [one for one in trials.dimensions if one not in further]
+    epochs = rows["epochs"].nunique() > 1
+    columns = (
+        Column("Trial"),
+        *scored,
+        Column("ELBO", "nats", ARROWS["higher"]),
+        Column("Reconstruction", "nats", ARROWS["lower"]),
+        Column("KL", "nats"),
+        *(Column(one.label, numeric=one.numeric) for one in columned),
+        *([Column("Epochs")] if epochs else []),
+        Column("Time", "seconds"),
+        Column("MLflow run", numeric=False),
+    )
+    body = []
+    for place, (_, row) in enumerate(rows.iterrows()):
+        cells = [
+            Cell(str(row["number"])),
+            *(Cell(number(scores[place])) for _ in scored),
+            *(Cell(number(row[name])) for name in ("elbo", "reconstruction", "kl")),
+            *(
+                Cell(
+                    shown(row[one.name]),
+                    _further(row, further) if one.name == "architecture" else "",
+                )
+                for one in columned
+            ),
+            *([Cell(f"{row['epochs']:.0f}")] if epochs else []),
+            Cell(number(row["seconds"], 1)),
+            Cell(str(row["run_id"])[:RUN_DIGITS] or NOTHING),
+        ]
+        body.append(tuple(cells))
+    return Table(columns, tuple(body))
+
+
+def _further(row: pd.Series, dimensions: Sequence[Dimension]) -> str:
+    told = [(one.label.lower(), shown(row[one.name])) for one in dimensions]
+    return ", ".join(f"{name} {value}" for name, value in told if value != NOTHING)
+
+
+def importance_table(groups: Sequence[Importance]) -> Table:
+    """A line a hyperparameter, a column a group of trials."""
+    names = dict.fromkeys(name for group in groups for name in group.shares)
+    columns = (
+        Column("Hyperparameter", numeric=False),
+        *(Column(group_name(group), counted(group.trials, "trial")) for group in groups),
+    )
+    rows = tuple(
+        (
+            Cell(readable(name)),
+            *(
+                Cell(percent(round(group.shares[name], 2)) if name in group.shares else NOTHING)
+                for group in groups
+            ),
+        )
+        for name in names
+    )
+    return Table(columns, rows)
+
+
+def group_name(group: Importance) -> str:
+    """``all trials``, or the architecture."""
+    return "all trials" if group.group == ALL else group.group
+
+
+def confirmed_table(
+    confirmed: Sequence[Confirmation], names: Mapping[int, str], level: float
+) -> Table:
+    """A line a confirmed trial: what the search saw, what fresh seeds give, and the difference.
+
+    Args:
+        confirmed: of ``confirmed.confirmations``.
+        names: what each trial is, by its number.
+        level: coverage of the intervals.
+    """
+    columns = (
+        Column("Trial"),
+        Column("Settings", numeric=False),
+        Column("ELBO in the search", "nats"),
+        Column("Seeds"),
+        Column("Mean of fresh seeds", "nats"),
+        Column(f"{percent(level)} interval", "nats"),
+        Column("Optimism", "nats"),
+        Column(f"{percent(level)} interval of it", "nats"),
+    )
+    rows = tuple(
+        (
+            Cell(str(one.number)),
+            Cell(names.get(one.number, NOTHING)),
+            Cell(number(one.searched)),
+            Cell(str(len(one.elbos))),
+            Cell(number(one.mean.mean)),
+            Cell(brackets(one.mean)),
+            Cell(number(one.optimism.mean, signed=True)),
+            Cell(brackets(one.optimism, signed=True)),
+        )
+        for one in confirmed
+    )
+    return Table(columns, rows)
+
+
+def confirmed_frame(confirmed: Sequence[Confirmation]) -> pd.DataFrame:
+    """The same as numbers."""
+    return pd.DataFrame(
+        [
+            {
+                "number": one.number,
+                "searched_elbo": one.searched,
+                "seeds": len(one.elbos),
+                "elbo_mean": one.mean.mean,
+                "elbo_low": one.mean.low,
+                "elbo_high": one.mean.high,
+                "optimism": one.optimism.mean,
+                "optimism_low": one.optimism.low,
+                "optimism_high": one.optimism.high,
+            }
+            for one in confirmed
+        ]
+    )

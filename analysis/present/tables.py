@@ -1,0 +1,355 @@
+"""Frames of numbers -> tables for people, and the writers of CSV, Markdown and LaTeX.
+
+A ``Table`` holds finished text and says what is best; each writer only adds its own notation and
+escapes what has a meaning there. Numbers for machines go from the frame to CSV directly.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import pandas as pd
+
+from analysis.estimate.intervals import Interval, interval_of
+from analysis.estimate.verdicts import Comparison
+from analysis.present.intervals import brackets
+from analysis.words import ARROWS, NOTHING, active, class_counts, metric_unit, number
+from pipeline.schemas.judge_card import JudgeCard
+from pipeline.schemas.metric import GROUPS, Group, Metric
+from pipeline.schemas.metrics import ELBO, METRICS, main_metrics
+from pipeline.schemas.protocol import Protocol
+
+REAL = "real images"
+Tone = Literal["", "yes", "no", "open"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column's heading.
+
+    Attributes:
+        label: what it holds.
+        unit: of its numbers; empty for none.
+        arrow: ``↑`` if higher is better, ``↓`` if lower.
+        numeric: whether cells line up by their digits.
+        wrap: whether cells hold sentences, which break into lines.
+    """
+
+    label: str
+    unit: str = ""
+    arrow: str = ""
+    numeric: bool = True
+    wrap: bool = False
+
+    @property
+    def text(self) -> str:
+        """The heading on one line."""
+        unit = f" ({self.unit})" if self.unit else ""
+        return f"{self.label}{f' {self.arrow}' if self.arrow else ''}{unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell: its text, a second line such as the interval, and marks.
+
+    Attributes:
+        text: what is read first.
+        detail: what stands beside or below it.
+        best: whether it is the best of its column.
+        flag: a warning, e.g. ``1 of 3 collapsed``.
+        reference: whether it is no model's, but what models are compared with.
+        tone: of a verdict, on the page; its words say the same.
+    """
+
+    text: str
+    detail: str = ""
+    best: bool = False
+    flag: str = ""
+    reference: bool = False
+    tone: Tone = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Finished text in rows; the first column names the row."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+def comparison_table(summary: pd.DataFrame, protocol: Protocol) -> Table:
+    """One row a configuration, its main metrics, best means marked, collapsed runs flagged.
+
+    Args:
+        summary: of ``statistics.summarise``.
+        protocol: of all its numbers.
+    """
+    measured = metrics_table(summary, protocol, main_metrics(shown_metrics(summary)))
+    columns = (Column("Parameters"), Column("Training", "seconds"), Column("Seeds"))
+    rows = tuple(
+        (
+            *cells,
+            Cell(f"{row['parameters']:,}"),
+            Cell(number(row["train_seconds_mean"], 1)),
+            Cell(str(row["seeds"])),
+        )
+        for cells, (_, row) in zip(measured.rows, summary.iterrows(), strict=True)
+    )
+    return Table((*measured.columns, *columns), rows)
+
+
+def shown_metrics(summary: pd.DataFrame) -> list[str]:
+    """The metrics that a summary holds, in the order of their definitions."""
+    return [name for name in METRICS if f"{name}_mean" in summary or name in summary]
+
+
+def group_tables(
+    summary: pd.DataFrame,
+    protocol: Protocol,
+    classes: Sequence[str] = (),
+    judge: JudgeCard | None = None,
+) -> dict[Group, Table]:
+    """All metrics by their groups; without a group that the comparison shows whole.
+
+    Args:
+        summary: of ``statistics.summarise``.
+        protocol: of all its numbers.
+        classes: their names; without, their numbers are shown.
+        judge: whose scores of real images end the table of its numbers.
+    """
+    shown = [METRICS[name] for name in shown_metrics(summary)]
+    groups = {group: [metric for metric in shown if metric.group == group] for group in GROUPS}
+    tables = {
+        group: metrics_table(summary, protocol, metrics, classes)
+        for group, metrics in groups.items()
+        if not all(metric.main for metric in metrics)
+    }
+    if judge is not None and "judge" in tables:
+        table = tables["judge"]
+        tables["judge"] = Table(table.columns, (*table.rows, _real_row(groups["judge"], judge)))
+    return tables
+
+
+def _real_row(metrics: Iterable[Metric], judge: JudgeCard) -> tuple[Cell, ...]:
+    """What real images score with the judge: the floor of distances, the ceiling of the rest."""
+    scores = {metric: float(getattr(judge.real, metric.name)) for metric in metrics}
+    return (
+        Cell(REAL, reference=True),
+        *(Cell(number(score, metric.digits), reference=True) for metric, score in scores.items()),
+    )
+
+
+def metrics_table(
+    summary: pd.DataFrame,
+    protocol: Protocol,
+    metrics: Sequence[Metric],
+    classes: Sequence[str] = (),
+) -> Table:
+    """One row a configuration, a column a metric, best means marked, collapsed runs flagged."""
+    columns = (
+        Column("Model", numeric=False),
+        *(
+            Column(metric.label, metric_unit(metric, protocol), ARROWS[metric.better])
+            for metric in metrics
+        ),
+    )
+    best = {metric.name: _best(summary, metric) for metric in metrics}
+    rows = []
+    for place, row in summary.iterrows():
+        flag = f"{row['collapsed']} of {row['seeds']} collapsed" if row["collapsed"] else ""
+        rows.append(
+            (
+                Cell(str(row["model"]), flag=flag),
+                *(
+                    _labels(row[metric.name], classes)
+                    if metric.is_label
+                    else _measured(row, metric, best[metric.name] == place)
+                    for metric in metrics
+                ),
+            )
+        )
+    return Table(columns, tuple(rows))
+
+
+def _best(summary: pd.DataFrame, metric: Metric) -> object:
+    """Index of the best mean; None where no direction is better or nothing is compared."""
+    if metric.sign == 0:
+        return None
+    means = summary[f"{metric.name}_mean"].dropna()
+    return None if len(means) < 2 else (metric.sign * means).idxmax()
+
+
+def _measured(row: pd.Series, metric: Metric, best: bool) -> Cell:
+    interval = interval_of(row, metric.name)
+    if math.isnan(interval.mean):
+        return Cell(NOTHING)
+    if metric.unit == "dimensions":
+        text, digits = active(interval.mean, row["latent_dim"]), 1
+    else:
+        text, digits = number(interval.mean, metric.digits), metric.digits
+    detail = _unless_pointlike(interval, digits) if metric.interval else ""
+    return Cell(text, detail, best=best)
+
+
+def _labels(numbers: object, classes: Sequence[str]) -> Cell:
+    # A frame holds a NaN for a configuration that has none.
+    return Cell(class_counts(numbers, classes) if isinstance(numbers, str) else NOTHING)
+
+
+def _unless_pointlike(interval: Interval, digits: int) -> str:
+    """No brackets where all seeds agree: they would repeat the mean."""
+    return "" if interval.low == interval.high else brackets(interval, digits)
+
+
+def differences_table(
+    comparisons: Sequence[Comparison], protocol: Protocol, metric: Metric = ELBO
+) -> Table:
+    """One row a comparison: the difference, its interval over each source, and the verdict."""
+    columns = (
+        Column("Comparison", numeric=False),
+        Column("At", numeric=False),
+        Column(f"{metric.label} difference", metric_unit(metric, protocol)),
+        Column("Interval over seeds"),
+        Column("Interval over images"),
+        Column("Probability of improvement"),
+        Column("Verdict", numeric=False),
+        Column("Seeds"),
+    )
+    rows = tuple(
+        (
+            Cell(
+                comparison.change,
+                flag=f"{comparison.collapsed} collapsed" if comparison.collapsed else "",
+            ),
+            Cell(comparison.setting),
+            Cell(number(comparison.difference.mean, signed=True)),
+            Cell(brackets(comparison.difference, signed=True)),
+            Cell(brackets(comparison.over_images, signed=True)),
+            Cell(number(comparison.improvement)),
+            Cell(comparison.word if comparison.word != "unknown" else "one seed, no verdict"),
+            Cell(" / ".join(map(str, comparison.seeds))),
+        )
+        for comparison in comparisons
+    )
+    return Table(columns, rows)
+
+
+def differences_frame(comparisons: Iterable[Comparison]) -> pd.DataFrame:
+    """The comparisons as numbers: one row each, the intervals and the seeds in columns.
+
+    ``difference_low`` and ``_high`` are over seeds, ``over_images_low`` and ``_high`` over images.
+    """
+    rows = []
+    for comparison in comparisons:
+        row = asdict(comparison)
+        interval, (subject, reference) = row.pop("difference"), row.pop("seeds")
+        images = row.pop("over_images")
+        rows.append(
+            row
+            | {f"difference_{end}": value for end, value in interval.items()}
+            | {f"over_images_{end}": images[end] for end in ("low", "high")}
+            | {"seeds_subject": subject, "seeds_reference": reference}
+        )
+    return pd.DataFrame(rows)
+
+
+# --- writers ------------------------------------------------------------------------------------
+
+
+def to_csv(frame: pd.DataFrame) -> str:
+    """Numbers for machines: full columns, ten significant digits, an empty cell for none."""
+    return frame.to_csv(index=False, float_format="%.10g", lineterminator="\n")
+
+
+def to_markdown(table: Table) -> str:
+    """A pipe table; best cells are bold."""
+    lines = [
+        _pipes(escape_markdown(column.text) for column in table.columns),
+        _pipes("---:" if column.numeric else ":---" for column in table.columns),
+    ]
+    for row in table.rows:
+        cells = []
+        for cell in row:
+            text = escape_markdown(cell.text)
+            text = f"**{text}**" if cell.best else text
+            cells.append(text + escape_markdown(_aside(cell)))
+        lines.append(_pipes(cells))
+    return "\n".join(lines) + "\n"
+
+
+def to_latex(table: Table) -> str:
+    """A ``tabular`` with the rules of the package booktabs; best cells are bold."""
+    alignment = "".join(
+        "r" if column.numeric else "p{4.5cm}" if column.wrap else "l" for column in table.columns
+    )
+    lines = [
+        "% needs \\usepackage{booktabs}",
+        f"\\begin{{tabular}}{{{alignment}}}",
+        "\\toprule",
+        _ampersands(escape_latex(column.text) for column in table.columns),
+        "\\midrule",
+    ]
+    for row in table.rows:
+        cells = []
+        for cell in row:
+            text = escape_latex(cell.text)
+            text = f"\\textbf{{{text}}}" if cell.best else text
+            cells.append(text + escape_latex(_aside(cell)))
+        lines.append(_ampersands(cells))
+    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}"]) + "\n"
+
+
+def _aside(cell: Cell) -> str:
+    """Detail and flag behind the text, on the same line."""
+    detail = f" {cell.detail}" if cell.detail else ""
+    return f"{detail} ({cell.flag})" if cell.flag else detail
+
+
+def _pipes(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _ampersands(cells: Iterable[str]) -> str:
+    return f"{' & '.join(cells)} \\\\"
+
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "−": "$-$",
+    "–": "--",
+    "β": r"$\beta$",
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
+    "≈": r"$\approx$",
+    "✓": r"$\surd$",
+    "✗": r"$\times$",
+    "\N{NO-BREAK SPACE}": "~",
+    # A bracket behind the line's end would be read as its argument.
+    "[": "{[}",
+    "]": "{]}",
+    "\n": " ",
+}
+
+
+def escape_latex(text: str) -> str:
+    """Text that LaTeX sets as it stands."""
+    return "".join(_LATEX.get(character, character) for character in text)
+
+
+def escape_markdown(text: str) -> str:
+    """Text that Markdown shows as it stands, in a pipe table as well."""
+    return re.sub(r"([\\`*_{}<>\[\]|#~$&])", r"\\\1", text.replace("\n", " "))

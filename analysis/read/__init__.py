@@ -1,0 +1,1 @@
+"""From the files of results/ to checked frames."""

@@ -1,0 +1,337 @@
+"""Exported results -> checked frames. The only module that reads the CSV files of ``results/``.
+
+Everything downstream may rely on what is checked here: columns, types, finite numbers, one row a
+run, one protocol. A model's display name (column ``model``) stands for one configuration, which is
+architecture, latent size and beta; beta is named where the results hold several.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+import pandas as pd
+
+from analysis.read import cells
+from analysis.read.cells import REMEDY, Reader, ResultsError, convert, line_of, read_csv
+from pipeline.schemas.judge_card import JudgeCard, read_judge_card
+from pipeline.schemas.metric import Metric
+from pipeline.schemas.metrics import METRICS
+from pipeline.schemas.protocol import PROTOCOL_FIELDS, Protocol, require_same_protocol
+from pipeline.schemas.provenance import Origins, read_origins
+from pipeline.settings import Architecture, cell_name
+
+CONFIGURATION = ["architecture", "latent_dim", "beta"]
+
+
+@dataclass(frozen=True, slots=True)
+class DataCard:
+    """What ``results/data.json`` says of the data set.
+
+    Attributes:
+        name: of the data set.
+        classes: one name a label.
+        sizes: images a split.
+        hash: content hash of the prepared data.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    sizes: dict[str, int]
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """All exported numbers, checked.
+
+    Attributes:
+        folder: where they were read, and where the arrays lie.
+        runs: one row a run, in the order architecture, latent size, beta, seed; the columns of
+            ``metrics.csv`` and ``model``, the configuration's display name.
+        history: one row a run, epoch and split, with ``model``; empty if none was exported.
+        protocol: the one protocol of all runs.
+        data: the data set's card; None if it was not exported.
+        judge: the card of the judge that some numbers are by; None if it was not asked for.
+        notes: what is missing, in sentences.
+        origins: where the runs came from; None if it was not exported.
+    """
+
+    folder: Path
+    runs: pd.DataFrame
+    history: pd.DataFrame
+    protocol: Protocol
+    data: DataCard | None
+    judge: JudgeCard | None
+    notes: tuple[str, ...]
+    origins: Origins | None = None
+
+    @property
+    def several_betas(self) -> bool:
+        """Whether beta is part of the display names."""
+        return int(self.runs["beta"].nunique()) > 1
+
+
+def load_results(folder: Path, judge: Path | None = None) -> Results:
+    """Read and check ``metrics.csv``, ``history.csv`` and the two cards of a results folder.
+
+    Args:
+        folder: of the results.
+        judge: the file ``judge.json`` that describes the judge of these results, if any had one.
+
+    Raises:
+        ResultsError: if ``metrics.csv`` is missing, any of the others breaks a rule, or the judge
+            is another than that of the results.
+        ProtocolError: if runs were measured under different protocols.
+        JudgeError: if the judge's card cannot be read.
+        UserError: if ``provenance.json`` is there and cannot be read.
+    """
+    runs = read_runs(folder / "metrics.csv")
+    protocol = require_same_protocol(
+        (Protocol(*row) for row in runs[list(PROTOCOL_FIELDS)].itertuples(index=False)),
+        str(folder / "metrics.csv"),
+    )
+    history, notes = read_history(folder / "history.csv", runs)
+    data = read_data_card(folder / "data.json")
+    if data is None:
+        notes.append(
+            f"{folder / 'data.json'} is missing: the sizes of the splits and the names of the "
+            "classes are not shown."
+        )
+    card = None if judge is None or not protocol.judge else _read_judge(judge, protocol)
+    origins = read_origins(folder / "provenance.json")
+    return Results(folder, runs, history, protocol, data, card, tuple(notes), origins)
+
+
+def _read_judge(path: Path, protocol: Protocol) -> JudgeCard:
+    card = read_judge_card(path)
+    if card.sha256 != protocol.judge:
+        raise ResultsError(
+            f"{path}: describes the judge {card.sha256[:12]}, and the results are by "
+            f"{protocol.judge[:12]}; run `dvc repro evaluate`"
+        )
+    return card
+
+
+def model_name(architecture: str, latent_dim: int, beta: float | None = None) -> str:
+    """``linear-2``; with a beta ``linear-2 (β = 4)``."""
+    name = cell_name(architecture, latent_dim)
+    return name if beta is None else f"{name} ({beta_name(beta)})"
+
+
+def beta_name(beta: float) -> str:
+    """``β = 4``, on one line."""
+    return f"β\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{beta:g}"
+
+
+def plain_beta(frame: pd.DataFrame) -> float:
+    """The beta that stands for the rest where only one can be shown: 1, or else the smallest."""
+    betas = set(frame["beta"])
+    return 1.0 if 1 in betas else float(min(betas))
+
+
+def read_runs(path: Path) -> pd.DataFrame:
+    """``metrics.csv`` as a frame with typed, checked columns, sorted, with ``model``.
+
+    Raises:
+        ResultsError: naming file, line, column, value and rule.
+    """
+    frame = read_csv(path, [*_RUN_COLUMNS, *PROTOCOL_FIELDS])
+    if frame.empty:
+        raise ResultsError(f"{path}: holds no run; {REMEDY}")
+    extra = [name for name in METRICS if name in frame and name not in _RUN_COLUMNS]
+    readers = {
+        name: cells.count_or_none if METRICS[name].is_label else cells.number_or_none
+        for name in extra
+    }
+    frame = convert(frame, {**_RUN_COLUMNS, **readers}, path)
+    for name in extra:
+        _check_gaps(frame, METRICS[name], path)
+    for column in ("commit", "data_hash", "run_id"):
+        if column not in frame:
+            frame[column] = ""
+    _check_bound(frame, path)
+    _check_kl_per_dim(frame, path)
+    _check_configurations(frame, path)
+    return _named(_sorted(frame, ["seed"]), several_betas=frame["beta"].nunique() > 1)
+
+
+def read_history(path: Path, runs: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """``history.csv`` as a frame with typed columns and ``model``, and notes on what is missing.
+
+    Only the histories of evaluated runs are kept. ``seconds`` since the start of a run's training
+    is a column where it was exported.
+
+    Raises:
+        ResultsError: naming file, line, column, value and rule.
+    """
+    if not path.exists():
+        empty = pd.DataFrame(columns=[*_HISTORY_COLUMNS, "model"])
+        return empty, [f"{path} is missing: training curves are not shown."]
+    frame = read_csv(path, _HISTORY_COLUMNS)
+    timed = {"seconds": cells.number} if "seconds" in frame else {}
+    frame = convert(frame, {**_HISTORY_COLUMNS, **timed}, path)
+    repeated = frame.duplicated(["run", "epoch", "split"])
+    if repeated.any():
+        row = frame[repeated].iloc[0]
+        raise ResultsError(
+            f"{path}: line {line_of(row.name)}, run {row['run']}, epoch {row['epoch']}, "
+            f"{row['split']}: stands there twice, and must once; {REMEDY}"
+        )
+    frame = frame[frame["run"].isin(runs["run"])]
+    absent = [run for run in runs["run"] if run not in set(frame["run"])]
+    notes = [f"{path} holds no history of {', '.join(absent)}."] if absent else []
+    frame = _named(frame, several_betas=runs["beta"].nunique() > 1)
+    return _sorted(frame, ["seed", "split", "epoch"]), notes
+
+
+def read_data_card(path: Path) -> DataCard | None:
+    """``data.json``; None if there is none.
+
+    Raises:
+        ResultsError: if it is not a JSON object with name, classes, sizes and hash.
+    """
+    if not path.exists():
+        return None
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return DataCard(
+            name=str(content["name"]),
+            classes=tuple(str(name) for name in content["classes"]),
+            sizes={str(split): int(size) for split, size in content["sizes"].items()},
+            hash=str(content["hash"]),
+        )
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ResultsError(
+            f"{path}: must be a JSON object with name, classes, sizes and hash "
+            f"({type(error).__name__}: {error}); {REMEDY}"
+        ) from None
+
+
+# --- rules --------------------------------------------------------------------------------------
+
+
+def _split(cell: str) -> str:
+    if cell not in ("train", "valid"):
+        raise ValueError("must be train or valid")
+    return cell
+
+
+_RUN_COLUMNS: dict[str, Reader] = {
+    "run": cells.text,
+    "architecture": cells.text,
+    "latent_dim": cells.count,
+    "beta": cells.number,
+    "seed": cells.count,
+    "parameters": cells.count,
+    "train_seconds": cells.number,
+    "epochs": cells.count,
+    "elbo": cells.number,
+    "reconstruction": cells.number,
+    "kl": cells.number,
+    "active_units": cells.count,
+    "collapsed": cells.truth,
+    "kl_per_dim": cells.numbers,
+}
+_HISTORY_COLUMNS: dict[str, Reader] = {
+    "run": cells.text,
+    "architecture": cells.text,
+    "latent_dim": cells.count,
+    "beta": cells.number,
+    "seed": cells.count,
+    "epoch": cells.count,
+    "split": _split,
+    "elbo": cells.number,
+    "reconstruction": cells.number,
+    "kl": cells.number,
+}
+
+
+def _check_gaps(frame: pd.DataFrame, metric: Metric, path: Path) -> None:
+    """A number is there where its definition says so, and nowhere else."""
+    empty = frame[metric.name].isna()
+    lacking = pd.Series("", index=frame.index)  # why a run cannot have the number
+    if "plane" in metric.needs:
+        lacking[frame["latent_dim"] != 2] = "has not two latent dimensions"
+    if "likelihood" in metric.needs:
+        protocols = (Protocol(*row) for row in frame[list(PROTOCOL_FIELDS)].itertuples(index=False))
+        none = [not protocol.is_likelihood for protocol in protocols]
+        lacking[none] = "has no likelihood, but a Bernoulli on grey pixels"
+    false = ~empty & (lacking != "")
+    if false.any():
+        row = frame[false].iloc[0]
+        raise ResultsError(
+            f"{path}: line {line_of(row.name)}, {metric.name} = {row[metric.name]:g} must be "
+            f"empty: run {row['run']} {lacking[false].iloc[0]}; {REMEDY}"
+        )
+    missing = empty & (lacking == "")
+    if "plane" in metric.needs:
+        missing &= ~frame["collapsed"]  # which may decode every code to one image
+    chosen = {"option", "classes"} & set(metric.needs)
+    if missing.any() and not (chosen and empty.all()):
+        row = frame[missing].iloc[0]
+        rule = "must be there for all runs or for none" if chosen else "must be a number"
+        raise ResultsError(
+            f"{path}: line {line_of(row.name)}, {metric.name} of run {row['run']} is empty and "
+            f"{rule}; {REMEDY}"
+        )
+
+
+def _check_bound(frame: pd.DataFrame, path: Path) -> None:
+    """``elbo`` is -(reconstruction + kl): a lost sign or beta would rank runs wrongly."""
+    gap = (frame["elbo"] + frame["reconstruction"] + frame["kl"]).abs()
+    wrong = gap > 0.01 + 1e-4 * frame["elbo"].abs()
+    if wrong.any():
+        row = frame[wrong].iloc[0]
+        raise ResultsError(
+            f"{path}: line {line_of(row.name)}, elbo = {row['elbo']:g} must be "
+            f"-(reconstruction + kl) = {-row['reconstruction'] - row['kl']:g}; {REMEDY}"
+        )
+
+
+def _check_kl_per_dim(frame: pd.DataFrame, path: Path) -> None:
+    for row, (latent_dim, values) in enumerate(
+        zip(frame["latent_dim"], frame["kl_per_dim"], strict=True)
+    ):
+        if len(values) != latent_dim:
+            raise ResultsError(
+                f"{path}: line {line_of(row)}, kl_per_dim holds {len(values)} numbers and must "
+                f"hold latent_dim = {latent_dim}; {REMEDY}"
+            )
+
+
+def _check_configurations(frame: pd.DataFrame, path: Path) -> None:
+    """A configuration has one row a seed, and one size of network."""
+    repeated = frame.duplicated([*CONFIGURATION, "seed"])
+    if repeated.any():
+        row = frame[repeated].iloc[0]
+        raise ResultsError(
+            f"{path}: line {line_of(row.name)}, run {row['run']}: its configuration and seed stand "
+            f"there twice, and must once; {REMEDY}"
+        )
+    for _, runs in frame.groupby(CONFIGURATION):
+        counts = sorted(set(runs["parameters"]))
+        if len(counts) > 1:
+            raise ResultsError(
+                f"{path}: runs {', '.join(runs['run'])} must have one number of parameters, but "
+                f"have {' / '.join(map(str, counts))}; {REMEDY}"
+            )
+
+
+def _named(frame: pd.DataFrame, *, several_betas: bool) -> pd.DataFrame:
+    names = [
+        model_name(architecture, latent_dim, beta if several_betas else None)
+        for architecture, latent_dim, beta in frame[CONFIGURATION].itertuples(index=False)
+    ]
+    return frame.assign(model=pd.Series(names, index=frame.index, dtype=object))
+
+
+def _sorted(frame: pd.DataFrame, within: list[str]) -> pd.DataFrame:
+    """In the order architecture (as settings list them), latent size, beta, then ``within``."""
+    known = get_args(Architecture)
+    names = sorted(set(frame["architecture"]) - set(known))
+    rank = {name: place for place, name in enumerate((*known, *names))}
+    ordered = frame.assign(_rank=frame["architecture"].map(rank)).sort_values(
+        ["_rank", "architecture", "latent_dim", "beta", *within], kind="stable"
+    )
+    return ordered.drop(columns="_rank").reset_index(drop=True)

@@ -1,0 +1,263 @@
+"""The exported search as a checked frame, with what its card says of it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from analysis.read import cells
+from analysis.read.cells import REMEDY, ResultsError, convert, read_csv
+from analysis.read.confirmed import load_confirmed
+from analysis.read.fanova import Importance, load_importance
+from analysis.read.space import Declared, Dimension, declared, inferred, plain
+from analysis.words import counted
+from pipeline.settings import Objective
+from pipeline.settings.explain import first_fault
+
+# What is no dimension of the space.
+KNOWN = (
+    "number",
+    "state",
+    "value",
+    "elbo",
+    "reconstruction",
+    "kl",
+    "nll",
+    "spread",
+    "epochs",
+    "seconds",
+    "run_id",
+)
+LATER = ("first_value",)  # columns that older exports lack
+
+
+class Plan(BaseModel):
+    """What a search was set to do."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    sampler: str
+    pruner: str
+    ahead: int
+    replicates: int
+    epochs: int
+    seed: int
+    space: list[Declared]
+
+
+class Measured(BaseModel):
+    """How a search's numbers were measured: the fields of its protocol."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    data: str
+    split: str
+    likelihood: str
+    binarisation: str
+    checkpoint: str
+    precision: str
+    nll_samples: int | None
+
+    @property
+    def is_likelihood(self) -> bool:
+        """Whether the ELBO bounds a log-likelihood: a Bernoulli on grey pixels does not."""
+        return not (self.likelihood == "bernoulli" and self.binarisation == "none")
+
+
+class Failed(BaseModel):
+    """A trial that came to no result."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    number: int
+    reason: str
+
+
+class Card(BaseModel):
+    """``best.json``, as far as the report needs it; None for what older ones do not say."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    search: str
+    objective: Objective
+    data_hash: str = ""
+    first_comparison: int | None = None
+    failed: list[Failed] | None = None
+    protocol: Measured | None = None
+    plan: Plan | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trials:
+    """A search's finished trials.
+
+    Attributes:
+        frame: one row a trial, by number; numbers are NaN where a trial has none, amounts among
+            the searched values as well, and choices are empty texts.
+        dimensions: what was searched.
+        card: what is known of the whole search.
+        importance: shares of the variance; empty where none were exported.
+        confirmed: trials that were trained again, one row a seed; None where there are none.
+    """
+
+    frame: pd.DataFrame
+    dimensions: tuple[Dimension, ...]
+    card: Card
+    importance: tuple[Importance, ...] = ()
+    confirmed: pd.DataFrame | None = None
+
+    @property
+    def space(self) -> tuple[str, ...]:
+        """Names of the searched dimensions."""
+        return tuple(dimension.name for dimension in self.dimensions)
+
+    @property
+    def search(self) -> str:
+        """Its name."""
+        return self.card.search
+
+    @property
+    def objective(self) -> Objective:
+        """``elbo``, ``nll`` or ``rate-distortion``."""
+        return self.card.objective
+
+    @property
+    def is_single(self) -> bool:
+        """Whether the trials have one value to be ranked by."""
+        return self.objective != "rate-distortion"
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Of the score."""
+        return self.objective != "nll"
+
+    @property
+    def score(self) -> pd.Series:
+        """What complete trials are ranked by, NaN for pruned ones; of two objectives the ELBO."""
+        value = self.frame["value"] if self.is_single else self.frame["elbo"]
+        return value.where(self.frame["state"] == "complete")
+
+    @property
+    def score_name(self) -> str:
+        """``ELBO``, or ``NLL (K = 64)``."""
+        if self.objective != "nll":
+            return "ELBO"
+        samples = self.card.protocol.nll_samples if self.card.protocol else None
+        return f"NLL (K = {samples})" if samples else "NLL"
+
+    @property
+    def complete(self) -> pd.DataFrame:
+        """The trials that were not pruned, best ELBO first."""
+        whole = self.frame[self.frame["state"] == "complete"]
+        return whole.sort_values("elbo", ascending=False, kind="stable")
+
+    @property
+    def ranked(self) -> pd.DataFrame:
+        """The trials that were not pruned, best score first."""
+        order = self.score.dropna().sort_values(ascending=not self.higher_is_better, kind="stable")
+        return self.frame.loc[order.index]
+
+    @property
+    def front(self) -> pd.DataFrame:
+        """The complete trials that no other beats in both reconstruction and KL (Pareto).
+
+        Of several with the same pair all are kept; lowest reconstruction first.
+        """
+        whole = self.complete
+        pairs = list(zip(whole["reconstruction"], whole["kl"], strict=True))
+        kept = [not any(a <= x and b <= y and (a, b) != (x, y) for a, b in pairs) for x, y in pairs]
+        return whole[kept].sort_values(["reconstruction", "number"], kind="stable")
+
+    @property
+    def best_so_far(self) -> pd.Series:
+        """The best value of the complete trials up to each trial, by number."""
+        value = self.frame["value"].where(self.frame["state"] == "complete")
+        best = value.cummax() if self.higher_is_better else value.cummin()
+        return best.set_axis(self.frame["number"]).ffill()
+
+    @property
+    def counts(self) -> str:
+        """``34 complete and 16 pruned trials``."""
+        pruned = int((self.frame["state"] == "pruned").sum())
+        return f"{len(self.frame) - pruned} complete and {counted(pruned, 'pruned trial')}"
+
+    @property
+    def each(self) -> str:
+        """``one seed a trial``; empty where it is not known."""
+        if self.card.plan is None:
+            return ""
+        seeds = self.card.plan.replicates
+        return "one seed a trial" if seeds == 1 else f"means of {seeds} seeds a trial"
+
+
+def load_trials(folder: Path) -> Trials | None:
+    """Read the export of a search from a results folder; None where no search was exported.
+
+    ``trials.csv`` and ``best.json`` make a search; ``importance.csv`` and ``confirmed.csv`` may
+    stand beside them.
+
+    Raises:
+        ResultsError: if they break a rule.
+    """
+    path = folder / "trials.csv"
+    if not path.exists() or not (folder / "best.json").exists():
+        return None
+    card = _load_card(folder / "best.json")
+    frame = read_csv(path, KNOWN)
+    numbers = [name for name in (*KNOWN, *LATER) if name not in ("state", "run_id")]
+    readers = {name: cells.number_or_none for name in numbers if name in frame}
+    frame = convert(frame, readers | {"number": cells.count, "state": _state}, path)
+    _require_values(frame, card, path)
+    dimensions = _dimensions(frame, card, path)
+    tried = {one.name: cells.number_or_none if one.numeric else plain for one in dimensions}
+    frame = convert(frame, tried, path)
+    for one in dimensions:
+        if one.numeric and frame[one.name].notna().all() and (frame[one.name] % 1 == 0).all():
+            frame[one.name] = frame[one.name].astype(int)
+    for name in LATER:
+        if name not in frame:
+            frame[name] = float("nan")
+    return Trials(frame, dimensions, card, load_importance(folder), load_confirmed(folder))
+
+
+def _load_card(path: Path) -> Card:
+    try:
+        return Card.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        fault = first_fault(error) if isinstance(error, ValidationError) else error.strerror
+        raise ResultsError(
+            f"{path}: must be a JSON object with search and objective ({fault}); {REMEDY}"
+        ) from None
+
+
+def _require_values(frame: pd.DataFrame, card: Card, path: Path) -> None:
+    """Complete trials have their metrics and, of one objective, its value; numbers come once."""
+    if frame["number"].duplicated().any():
+        raise ResultsError(f"{path}: must name each number once; {REMEDY}")
+    needed = ["elbo", "reconstruction", "kl"] + ["value"] * (card.objective != "rate-distortion")
+    whole = frame[frame["state"] == "complete"]
+    for name in needed:
+        for row in whole.index[whole[name].isna()]:
+            raise ResultsError(
+                f"{path}: line {cells.line_of(row)}, {name} must not be empty in a complete "
+                f"trial; {REMEDY}"
+            )
+
+
+def _dimensions(frame: pd.DataFrame, card: Card, path: Path) -> tuple[Dimension, ...]:
+    """Those of the plan; without one, every other column."""
+    if card.plan is None:
+        rest = [name for name in frame if name not in (*KNOWN, *LATER)]
+        return inferred({str(name): frame[name] for name in rest})
+    found = declared(card.plan.space)
+    missing = [one.name for one in found if one.name not in frame]
+    if missing:
+        raise ResultsError(f"{path}: must have the columns {', '.join(missing)}; {REMEDY}")
+    return found
+
+
+def _state(cell: str) -> str:
+    if cell not in ("complete", "pruned"):
+        raise ValueError("must be complete or pruned")
+    return cell

@@ -1,0 +1,191 @@
+"""The short answer: a question, up to three sentences made from the numbers, the best model."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from analysis.estimate.intervals import difference_interval, interval_of
+from analysis.estimate.verdicts import Comparison, judge
+from analysis.present.intervals import estimate
+from analysis.read.frames import beta_name, plain_beta
+from analysis.words import CAVEAT, counted, listing, percent
+from pipeline.schemas.metrics import ELBO
+from pipeline.schemas.protocol import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the first screen says.
+
+    Attributes:
+        question: in one line.
+        sentences: what each is about, and itself; without what cannot be compared.
+        best: display name of the configuration with the highest mean ELBO.
+        use: where its models lie and how to have them again, in words with code in backticks.
+    """
+
+    question: str
+    sentences: tuple[tuple[str, str], ...]
+    best: str
+    use: str
+
+
+def answer(
+    runs: pd.DataFrame,
+    summary: pd.DataFrame,
+    architectures: Sequence[Comparison],
+    sizes: Sequence[Comparison],
+    protocol: Protocol,
+    confidence: float,
+) -> Answer:
+    """The best configuration, the architecture, the latent size.
+
+    Args:
+        runs: of ``load_results``.
+        summary: of ``statistics.summarise``.
+        architectures: of ``verdicts.compare_architectures``.
+        sizes: of ``verdicts.compare_sizes``.
+        protocol: of all numbers.
+        confidence: coverage of their intervals.
+    """
+    # With several betas, all comparisons stand in the figure; the answer takes one beta.
+    beta = plain_beta(summary)
+    at_beta = f"At {beta_name(beta)}, " if summary["beta"].nunique() > 1 else ""
+    architectures = [comparison for comparison in architectures if comparison.beta == beta]
+    sizes = [comparison for comparison in sizes if comparison.beta == beta]
+    sentences = {
+        "Best configuration": _best(runs, summary, protocol, confidence),
+        "Architecture": _sentence(at_beta, _architecture_clauses(architectures)),
+        "Latent size": _sentence(at_beta, _size_clauses(sizes)),
+    }
+    best = str(summary.iloc[int(summary["elbo_mean"].argmax())]["model"])
+    return Answer(
+        question=_question(summary, protocol),
+        sentences=tuple((about, text) for about, text in sentences.items() if text),
+        best=best,
+        use=_use(best, runs[runs["model"] == best]["run"].tolist()),
+    )
+
+
+def _question(summary: pd.DataFrame, protocol: Protocol) -> str:
+    names = list(dict.fromkeys(summary["architecture"]))
+    sizes = [str(size) for size in sorted(set(summary["latent_dim"]))]
+    dimensions = f"{_either(sizes)} latent dimension{'' if sizes == ['1'] else 's'}"
+    if len(summary) == 1:
+        return f"How well does a {names[0]} model with {dimensions} explain {protocol.data}?"
+    return f"Which model explains {protocol.data} best: {_either(names)}, with {dimensions}?"
+
+
+def _either(items: Sequence[str]) -> str:
+    """``a, b or c``."""
+    return " or ".join(filter(None, (", ".join(items[:-1]), items[-1])))
+
+
+def _use(model: str, runs: Sequence[str]) -> str:
+    folders = {run.rpartition("/")[0] for run in runs}
+    names = {run.rpartition("/")[2].rpartition("seed-")[0] for run in runs}
+    inside = f"{names.pop()}seed-*/" if len(names) == 1 and names != {""} else ""
+    place = listing([f"`models/{folder}/{inside}`" for folder in sorted(folders)])
+    return (
+        f"The models of {model} lie in {place}, a folder a seed: "
+        f'`load_model("models/{runs[0]}")` of `pipeline.models.vae` loads the first, and '
+        "`dvc repro train` trains again what is missing there."
+    )
+
+
+def _best(runs: pd.DataFrame, summary: pd.DataFrame, protocol: Protocol, confidence: float) -> str:
+    best = summary.iloc[int(summary["elbo_mean"].argmax())]
+    interval, seeds = interval_of(best, "elbo"), int(best["seeds"])
+    caveat = "" if protocol.is_likelihood else f" ({CAVEAT})"
+    basis = f"{percent(confidence)} interval over {counted(seeds, 'seed')}"
+    if not interval.is_known:
+        basis = "one seed, so no interval"
+    among = (
+        f"Of {len(summary)} configurations, {best['model']} has the highest mean ELBO"
+        if len(summary) > 1
+        else f"The one configuration, {best['model']}, has the mean ELBO"
+    )
+    text = (
+        f"{among}{caveat}: {estimate(interval)} nats per image on the {protocol.split} split "
+        f"({basis})"
+    )
+    values = {name: group["elbo"].tolist() for name, group in runs.groupby("model", sort=False)}
+    own = values.pop(best["model"])
+    words = {
+        str(name): judge(difference_interval(own, other, confidence), ELBO)
+        for name, other in values.items()
+    }
+    rivals = [name for name, word in words.items() if word == "not distinguishable"]
+    if rivals:
+        text += f", not distinguishable from that of {listing(rivals)}"
+    elif words and set(words.values()) == {"better"}:
+        text += ", distinguishable from that of every other"
+    if best["collapsed"]:
+        text += f"; {counted(int(best['collapsed']), 'run')} of it collapsed"
+    return f"{text}."
+
+
+def _sentence(start: str, clauses: Iterable[str]) -> str:
+    """Clauses as one sentence; empty without any."""
+    text = start + "; ".join(clauses)
+    return f"{text[:1].upper()}{text[1:]}." if text != start else ""
+
+
+def _architecture_clauses(comparisons: Sequence[Comparison]) -> Iterator[str]:
+    """A clause a pair of architectures and verdict."""
+    for change, group in _grouped(comparisons, lambda comparison: comparison.change):
+        subject, _, reference = change.partition(" against ")
+        phrases: dict[str, str] = {
+            "better": f"{subject} is better than {reference}",
+            "worse": f"{subject} is worse than {reference}",
+            "not distinguishable": f"{subject} and {reference} are not distinguishable",
+            "unknown": f"{subject} minus {reference}, with no verdict from one seed,",
+        }
+        for word, members in _grouped(group, lambda comparison: comparison.word):
+            sizes = {_plain(one, " and β").partition(" ")[0]: one for one in members}
+            noun = "dimension" if list(sizes) == ["1"] else "dimensions"
+            yield f"{phrases[word]} at {listing(list(sizes))} {noun} ({_amounts(sizes)})"
+
+
+def _size_clauses(comparisons: Sequence[Comparison]) -> Iterator[str]:
+    """The first comparison, 10 against 2 if any, and the last step: would more dimensions help?"""
+    groups = list(_grouped(comparisons, lambda comparison: comparison.change))
+    for change, group in dict([groups[0], groups[-1]]).items() if groups else ():
+        large, _, small = change.partition(" against ")
+        phrases: dict[str, str] = {
+            "better": f"{large} dimensions are better than {small}",
+            "worse": f"{large} dimensions are worse than {small}",
+            "not distinguishable": f"{large} and {small} dimensions are not distinguishable",
+            "unknown": f"{large} dimensions minus {small}, with no verdict from one seed,",
+        }
+        for word, members in _grouped(group, lambda comparison: comparison.word):
+            names = {_plain(one, " at β"): one for one in members}
+            yield f"{phrases[word]} for {listing(list(names))} ({_amounts(names)})"
+
+
+def _plain(comparison: Comparison, before_beta: str) -> str:
+    return comparison.setting.partition(before_beta)[0]
+
+
+def _amounts(members: dict[str, Comparison]) -> str:
+    """Each difference in ELBO, or of many the least and the largest."""
+    if len(members) > 2:
+        ranked = sorted(members.items(), key=lambda item: item[1].difference.mean)
+        ends = [f"{_size(one)} for {name}" for name, one in (ranked[0], ranked[-1])]
+        return f"from {' to '.join(ends)}, in nats"
+    return f"{' and '.join(_size(one) for one in members.values())} nats"
+
+
+def _size(comparison: Comparison) -> str:
+    return estimate(comparison.difference, signed=True)
+
+
+def _grouped(
+    comparisons: Iterable[Comparison], key: Callable[[Comparison], str]
+) -> Iterator[tuple[str, list[Comparison]]]:
+    """Groups in the order of their first member."""
+    groups: dict[str, list[Comparison]] = {}
+    for comparison in comparisons:
+        groups.setdefault(key(comparison), []).append(comparison)
+    yield from groups.items()

@@ -1,0 +1,148 @@
+"""The first screen: under which circumstances the numbers came to be, and what to know first."""
+
+import pandas as pd
+
+from analysis.estimate.intervals import mean_interval
+from analysis.present.intervals import estimate
+from analysis.present.tables import Cell, Column, Table, metrics_table, shown_metrics
+from analysis.read.frames import Results
+from analysis.words import counted, likelihood_label, listing, number, share, span
+from pipeline.schemas.judge_card import JudgeCard
+from pipeline.schemas.metrics import METRICS
+from pipeline.schemas.protocol import Protocol
+
+COMMIT_DIGITS = 10
+HASH_DIGITS = 12
+BRIEF = ("elbo", "nll_500", "reconstruction", "kl", "active_units", "frechet_distance")
+
+
+def brief_table(summary: pd.DataFrame, protocol: Protocol) -> Table:
+    """One row a configuration, what tells most and the time of training.
+
+    Args:
+        summary: of ``statistics.summarise``.
+        protocol: of all its numbers.
+    """
+    shown = shown_metrics(summary)
+    table = metrics_table(summary, protocol, [METRICS[name] for name in BRIEF if name in shown])
+    rows = tuple(
+        (*cells, Cell(number(seconds, 1)))
+        for cells, seconds in zip(table.rows, summary["train_seconds_mean"], strict=True)
+    )
+    return Table((*table.columns, Column("Training", "seconds")), rows)
+
+
+def facts(results: Results) -> list[tuple[str, str]]:
+    """The protocol and the circumstances of all numbers, as pairs of term and value."""
+    runs, protocol, data = results.runs, results.protocol, results.data
+    judge = results.judge
+    split = f"{protocol.split} split, hash {protocol.split_hash[:HASH_DIGITS]}"
+    sizes = (
+        ", ".join(f"{size:,} {name}" for name, size in data.sizes.items()) if data else "unknown"
+    )
+    seeds = sorted(set(runs["seed"]))
+    return [
+        ("Data", protocol.data),
+        ("Images", sizes),
+        ("Measured on", split),
+        ("Likelihood", likelihood_label(protocol)),
+        ("Binarisation", protocol.binarisation),
+        ("Runs", f"{len(runs)} (seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))})"),
+        ("Epochs", span(runs["epochs"].tolist(), "epoch").rpartition(" ")[0]),
+        ("Checkpoint", f"{protocol.checkpoint} epoch"),
+        ("Arithmetic", protocol.arithmetic),
+        *(
+            [("Judge", f"{share(judge.accuracy)} right, hash {judge.sha256[:HASH_DIGITS]}")]
+            if judge
+            else []
+        ),
+        ("Trained on", machines(results) or "unknown"),
+        ("Versions", _versions(results) or "unknown"),
+        ("Commit", ", ".join(_commits(runs)) or "unknown"),
+        ("Day of the commit", ", ".join(days(results)) or "unknown"),
+    ]
+
+
+def machines(results: Results) -> str:
+    """``cpu with 1 thread``: what each run trained on; empty where it was not exported."""
+    origins = results.origins.runs if results.origins else {}
+    kinds = {
+        f"{origin.device} with {counted(origin.threads, 'thread')}"
+        for run, origin in origins.items()
+        if run in set(results.runs["run"])
+    }
+    return listing(sorted(kinds))
+
+
+def trained_with(results: Results) -> dict[str, list[str]]:
+    """Versions of each library that the runs were trained with; empty where none are known."""
+    found: dict[str, set[str]] = {}
+    for run, origin in (results.origins.runs if results.origins else {}).items():
+        if run in set(results.runs["run"]):
+            for name, version in origin.versions.items():
+                found.setdefault(name, set()).add(version)
+    return {name: sorted(versions) for name, versions in found.items()}
+
+
+def _versions(results: Results) -> str:
+    return ", ".join(
+        f"{name} {' / '.join(versions)}" for name, versions in trained_with(results).items()
+    )
+
+
+def days(results: Results) -> list[str]:
+    """The days of the runs' commits, such as ``2026-03-01``; empty where git knew none."""
+    dates = results.origins.dates if results.origins else {}
+    return sorted({dates[commit] for commit in results.runs["commit"] if commit in dates})
+
+
+def distance_remark(judge: JudgeCard) -> str:
+    """What must stand beside a Fréchet distance."""
+    return (
+        "The Fréchet distance is in the judge's own features and not comparable with Inception "
+        f"FID; real images come to {number(judge.real.frechet_distance)}."
+    )
+
+
+def notes(results: Results, summary: pd.DataFrame, confidence: float) -> list[str]:
+    """What a reader must know before trusting a number: sentences, most serious first."""
+    runs, found = results.runs, []
+    for _, run in runs[runs["collapsed"]].iterrows():
+        healthy = runs[(runs["model"] == run["model"]) & ~runs["collapsed"]]["elbo"].tolist()
+        rest = (
+            f"the mean ELBO of the others is {estimate(mean_interval(healthy, confidence))}"
+            if healthy
+            else "no run of this configuration did not collapse"
+        )
+        found.append(
+            f"{run['run']} collapsed (no active unit, or KL below 0.1 nats). It is part of its "
+            f"configuration's mean; {rest}."
+        )
+    single = summary[summary["seeds"] == 1]["model"].tolist()
+    if single:
+        which = "Every configuration" if len(single) == len(summary) else listing(single)
+        found.append(f"{which}: one seed only, which gives no interval (–) and no verdict.")
+    commits = _commits(runs)
+    if len(commits) > 1:
+        found.append(f"The runs come from {counted(len(commits), 'commit')}: {listing(commits)}.")
+    changed = runs[runs["commit"].str.contains("+", regex=False)]
+    if len(changed):
+        found.append(
+            f"The code of {counted(len(changed), 'run')} differed from its commit (+changes): the "
+            "commit alone does not give it back."
+        )
+    hashes = {*runs["data_hash"], *([results.data.hash] if results.data else [])} - {""}
+    if len(hashes) > 1:
+        shown = listing(sorted(value[:HASH_DIGITS] for value in hashes))
+        found.append(f"The prepared data changed between runs: hashes {shown}.")
+    return found
+
+
+def _commits(runs: pd.DataFrame) -> list[str]:
+    return sorted({short_commit(commit) for commit in runs["commit"] if commit})
+
+
+def short_commit(commit: str) -> str:
+    """The first digits, and ``+changes`` where the code differed from it."""
+    name, plus, rest = commit.partition("+")
+    return f"{name[:COMMIT_DIGITS]}{plus}{rest}"

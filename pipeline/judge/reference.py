@@ -1,0 +1,126 @@
+"""The real images that drawn ones are compared with, and what real images themselves score."""
+
+from dataclasses import dataclass
+from typing import TypedDict
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipeline.data.inputs import observed
+from pipeline.data.prepared import Split
+from pipeline.judge.classifier import Judge, Verdicts
+from pipeline.judge.sample_metrics import (
+    class_entropy,
+    confidence,
+    coverage,
+    density,
+    frechet_distance,
+    kernel_distance,
+    mean_over_blocks,
+    precision,
+    recall,
+)
+from pipeline.schemas.judge_card import PLAUSIBLE_QUANTILE, RealScores
+from pipeline.settings import JudgeSettings
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reference:
+    """The test images as the judge sees them: the same for every model.
+
+    Attributes:
+        features: (N, F) of all test images; for the distances.
+        matched: (m, F) of m = min(N, samples) of them, at random; for neighbours, whose balls
+            depend on how many images there are.
+        plausible_confidence: 5th percentile of the confidence in all test images.
+        samples: images to draw from each model.
+    """
+
+    features: Tensor
+    matched: Tensor
+    plausible_confidence: float
+    samples: int
+
+
+class Comparison(TypedDict):
+    """Distances and overlap of drawn and real images; see ``pipeline.judge.sample_metrics``."""
+
+    frechet_distance: float
+    kernel_distance: float
+    kernel_distance_error: float
+    precision: float
+    recall: float
+    density: float
+    coverage: float
+
+
+def make_reference(judge: Judge, test: Split, settings: JudgeSettings) -> Reference:
+    """Judge the test images: once, for all models of a process.
+
+    Args:
+        judge: in eval mode.
+        test: the split to compare with.
+        settings: that the judge was trained with.
+    """
+    return _reference(judge.judge(observed(test, "none")), settings)
+
+
+def _reference(verdicts: Verdicts, settings: JudgeSettings) -> Reference:
+    # At random, because an official test split may be sorted, as by the writers of digits.
+    return Reference(
+        features=verdicts.features,
+        matched=verdicts.features[_some(len(verdicts.features), settings)],
+        plausible_confidence=verdicts.confidence.double().quantile(PLAUSIBLE_QUANTILE).item(),
+        samples=settings.samples,
+    )
+
+
+def _some(count: int, settings: JudgeSettings) -> Tensor:
+    """At most ``samples`` indices below ``count``, at random."""
+    order = np.random.default_rng(settings.seed).permutation(count)
+    return torch.from_numpy(order[: settings.samples])
+
+
+def compare(reference: Reference, features: Tensor) -> Comparison:
+    """Drawn images beside the real ones.
+
+    The distances are to all test images. Precision, recall, density and coverage are means over
+    blocks of as many drawn images as there are real ones.
+
+    Args:
+        reference: the real images.
+        features: (M, F) of drawn images, in random order.
+    """
+    kernel = kernel_distance(reference.features, features)
+    return {
+        "frechet_distance": frechet_distance(reference.features, features),
+        "kernel_distance": kernel.value,
+        "kernel_distance_error": kernel.error,
+        "precision": mean_over_blocks(precision, reference.matched, features),
+        "recall": mean_over_blocks(recall, reference.matched, features),
+        "density": mean_over_blocks(density, reference.matched, features),
+        "coverage": mean_over_blocks(coverage, reference.matched, features),
+    }
+
+
+def real_scores(judge: Judge, train: Split, test: Split, settings: JudgeSettings) -> RealScores:
+    """What training images score where drawn ones would stand: floor and ceiling for models.
+
+    Args:
+        judge: in eval mode.
+        train: gives as many images as a model draws, or all where it has fewer.
+        test: the split to compare with.
+        settings: that the judge was trained with.
+    """
+    verdicts = judge.judge(observed(test, "none"))
+    reference = _reference(verdicts, settings)
+    stand_ins = judge.judge(observed(train, "none")[_some(len(train), settings)]).features
+    return RealScores(
+        images=len(stand_ins),
+        test_images=len(test),
+        **compare(reference, stand_ins),
+        confidence=confidence(verdicts.probabilities),
+        class_entropy=class_entropy(verdicts.probabilities),
+        plausible_confidence=reference.plausible_confidence,
+    )

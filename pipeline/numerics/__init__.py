@@ -1,0 +1,1 @@
+"""Device, precision, seeded streams of random numbers, optimisers."""

@@ -1,0 +1,1 @@
+"""Processes, locks, interrupts and MLflow: what runs the work, and decides no number."""

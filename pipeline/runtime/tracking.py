@@ -1,0 +1,364 @@
+"""Runs on record in MLflow: the only module that imports it.
+
+By default the records lie in ``mlflow.db`` and ``mlruns/`` of the current folder, where a bare
+``mlflow ui`` finds them; ``MLFLOW_TRACKING_URI`` moves them to a server.
+"""
+
+import logging
+import os
+import sqlite3
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Self, cast
+
+import psutil
+from filelock import FileLock
+from sqlalchemy import Engine, event
+from sqlalchemy.exc import SQLAlchemyError
+
+from pipeline.errors import UserError
+from pipeline.files import PARTIAL
+from pipeline.runtime.background import Uninterrupted
+from pipeline.runtime.processes import has_died, identity, is_of_earlier_boot
+from pipeline.schemas.where import MLFLOW_ARTEFACTS, MLFLOW_DATABASE
+
+# Before the import: MLflow decides there whether to report its use over the network.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+from mlflow import MlflowClient
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, ViewType
+from mlflow.exceptions import MlflowException
+from mlflow.utils.mlflow_tags import (
+    MLFLOW_GIT_COMMIT,
+    MLFLOW_PARENT_RUN_ID,
+    MLFLOW_SOURCE_NAME,
+    MLFLOW_SOURCE_TYPE,
+    MLFLOW_USER,
+)
+
+# It reports each step of creating its database, between the lines of our own display.
+logging.getLogger("mlflow").setLevel(logging.WARNING)
+# It prints the traceback of each failed statement, and then raises the error all the same.
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+
+
+@event.listens_for(Engine, "connect")
+def _sync_less(connection: object, record: object) -> None:
+    """One sync less a commit, which halves its time; a killed process loses nothing by it."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA synchronous=NORMAL")
+
+
+# Tells MLflow's pages to open at the runs, not at traces of language models.
+EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
+
+MOST_METRICS = 1000  # in one transaction, by MLflow's own rule
+
+Status = Literal["FINISHED", "FAILED", "KILLED"]
+Epoch = tuple[int, Mapping[str, float]]  # its number and its metrics
+
+
+@dataclass(frozen=True, slots=True)
+class MlflowRecord:
+    """One run in MLflow."""
+
+    client: MlflowClient
+    run_id: str
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
+        """Record numbers in one transaction."""
+        self.log_epochs([(step, metrics)])
+
+    def log_epochs(self, epochs: Iterable[Epoch]) -> None:
+        """Record the numbers of several epochs in as few transactions as MLflow allows."""
+        now = int(time.time() * 1000)
+        numbers = [
+            Metric(name, value, now, step)
+            for step, metrics in epochs
+            for name, value in metrics.items()
+        ]
+        for start in range(0, len(numbers), MOST_METRICS):
+            self.client.log_batch(self.run_id, numbers[start : start + MOST_METRICS])
+
+    def log_dataset(self, name: str, digest: str, context: str) -> None:
+        """Record the data set that the run used.
+
+        Args:
+            name: of the data set.
+            digest: its content hash; MLflow keeps the first 36 characters.
+            context: what it was used for, such as ``training``.
+        """
+        dataset = Dataset(name=name, digest=digest[:36], source_type="local", source=name)
+        tag = InputTag("mlflow.data.context", context)
+        self.client.log_inputs(self.run_id, datasets=[DatasetInput(dataset, [tag])])
+
+    def log_files(self, folder: Path, under: str = "") -> None:
+        """Record all files of a folder as artefacts.
+
+        Raises:
+            UserError: if they cannot be kept, as on a full disk.
+        """
+        try:
+            self.client.log_artifacts(self.run_id, str(folder), under or None)
+        except (OSError, MlflowException) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise UserError(
+                f"the artefacts of an MLflow run cannot be kept: {reason}; check the free space "
+                f"and {MLFLOW_ARTEFACTS}/"
+            ) from None
+
+    def mark(self, key: str, value: str) -> None:
+        """Set the tag ``vae.<key>``."""
+        self.client.set_tag(self.run_id, f"vae.{key}", value)
+
+    def marked(self, key: str) -> str:
+        """The tag ``vae.<key>``; empty if it is not set."""
+        return str(self.client.get_run(self.run_id).data.tags.get(f"vae.{key}", ""))
+
+    def status(self) -> str:
+        """What the store says of the run."""
+        return str(self.client.get_run(self.run_id).info.status)
+
+    def finish(self, status: Status = "FINISHED", reason: str = "") -> None:
+        """End the run; the reason stands in the tag ``vae.reason``."""
+        if reason:
+            self.client.set_tag(self.run_id, "vae.reason", reason)
+        self.client.set_terminated(self.run_id, status)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRun:
+    """What the store says of a run."""
+
+    run_id: str
+    status: str
+    tags: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Tracker:
+    """One experiment in MLflow."""
+
+    client: MlflowClient
+    experiment_id: str
+
+    @classmethod
+    def open(cls, experiment: str, repair: bool = True) -> Self:
+        """The experiment, created if need be; safe when several processes do so at once.
+
+        Args:
+            experiment: its name.
+            repair: whether to end as KILLED what a dead process of this machine left open.
+        """
+        uri = os.environ.get("MLFLOW_TRACKING_URI")
+        if uri:
+            tracker = cls(*_open_experiment(uri, experiment))
+        else:
+            tracker = cls(*_open_local_experiment(Path.cwd(), experiment))
+        if repair:
+            tracker.close_dead_runs()
+        return tracker
+
+    def start(
+        self,
+        name: str,
+        params: Mapping[str, object],
+        parent: str | None = None,
+        commit: str = "",
+        tags: Mapping[str, str] | None = None,
+    ) -> MlflowRecord:
+        """Start a run, nested under ``parent`` where one is given.
+
+        Args:
+            name: shown in the list of runs.
+            params: settings, by name.
+            parent: run id of the parent.
+            commit: of the code.
+            tags: to find it by.
+        """
+        source = {
+            MLFLOW_USER: psutil.Process().username(),
+            MLFLOW_SOURCE_NAME: Path(sys.argv[0]).name,
+            MLFLOW_SOURCE_TYPE: "LOCAL",
+        }
+        nested = {MLFLOW_PARENT_RUN_ID: parent} if parent else {}
+        committed = {MLFLOW_GIT_COMMIT: commit} if commit else {}
+        run = self.client.create_run(
+            self.experiment_id,
+            run_name=name,
+            tags=identity() | source | nested | committed | dict(tags or {}),
+        )
+        self.client.log_batch(
+            run.info.run_id, params=[Param(key, str(value)) for key, value in params.items()]
+        )
+        return MlflowRecord(self.client, run.info.run_id)
+
+    @contextmanager
+    def run(
+        self,
+        name: str,
+        params: Mapping[str, object],
+        parent: str | None = None,
+        commit: str = "",
+    ) -> Iterator[MlflowRecord]:
+        """A run that ends with the block: FINISHED, KILLED by an interrupt, or FAILED."""
+        record = self.start(name, params, parent, commit)
+        try:
+            yield record
+        except KeyboardInterrupt:
+            record.finish("KILLED", "interrupted by the user")
+            raise
+        except BaseException as error:
+            record.finish("FAILED", f"{type(error).__name__}: {error}")
+            raise
+        record.finish()
+
+    def resume(self, run_id: str) -> MlflowRecord | None:
+        """A run that exists already; None where this store does not know it, or it was deleted."""
+        if not run_id:
+            return None
+        try:
+            run = self.client.get_run(run_id)
+        except MlflowException:
+            return None
+        return MlflowRecord(self.client, run_id) if run.info.lifecycle_stage == "active" else None
+
+    def reopen(self, run_id: str) -> MlflowRecord | None:
+        """A run that ended, open again and owned by this process; None as for ``resume``."""
+        record = self.resume(run_id)
+        if record is not None:
+            self.client.update_run(run_id, "RUNNING")
+            for key, value in identity().items():
+                self.client.set_tag(run_id, key, value)
+        return record
+
+    def close_dead_runs(self) -> int:
+        """End as KILLED what a process of this machine left open when it died; how many."""
+        closed = 0
+        for run in self.dead_runs():
+            record = MlflowRecord(self.client, run.run_id)
+            record.finish("KILLED", "its process ended without closing the run")
+            closed += 1
+        return closed
+
+    def dead_runs(self) -> list[RecordedRun]:
+        """The open runs of dead processes of this machine."""
+        running = self._runs("attributes.status = 'RUNNING'")
+        return [run for run in running if has_died(run.tags) or is_of_earlier_boot(run.tags)]
+
+    def children(self, parent: str) -> list[RecordedRun]:
+        """All runs nested under a run, oldest first."""
+        return list(self._runs(f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{parent}'"))
+
+    def _runs(self, where: str) -> Iterator[RecordedRun]:
+        token: str | None = None
+        while True:
+            page = self.client.search_runs(
+                [self.experiment_id],
+                where,
+                ViewType.ACTIVE_ONLY,
+                max_results=1000,
+                order_by=["attributes.start_time ASC"],
+                page_token=token,
+            )
+            for run in page:
+                yield RecordedRun(run.info.run_id, run.info.status, run.data.tags)
+            token = page.token
+            if not token:
+                return
+
+
+def _open_experiment(uri: str, experiment: str) -> tuple[MlflowClient, str]:
+    with _store_errors(uri):
+        client = cast(MlflowClient, Uninterrupted(MlflowClient(uri)))
+        found = client.get_experiment_by_name(experiment)
+        if found is None:
+            return client, _create_experiment(client, experiment)
+        if found.lifecycle_stage != "active":
+            client.restore_experiment(found.experiment_id)
+        return client, str(found.experiment_id)
+
+
+def _require_database(path: Path) -> None:
+    """Refuse a damaged database at once; MLflow would try for a minute and end in a traceback."""
+    if not path.exists():
+        return
+    try:
+        with closing(sqlite3.connect(path)) as database:
+            database.execute("PRAGMA schema_version")
+    except sqlite3.DatabaseError as error:
+        raise UserError(
+            f"{path}: is no database ({error}); move it away, which loses records of runs but no "
+            "result"
+        ) from None
+
+
+def _create_database(path: Path) -> None:
+    """Make MLflow's tables, where there are none, under a temporary name.
+
+    Killed while it makes them in place, MLflow would leave half of them and never open them again.
+    """
+    if path.exists() and path.stat().st_size > 0:
+        return
+    for left_by_a_kill in path.parent.glob(f"{PARTIAL}*{path.name}*"):
+        left_by_a_kill.unlink(missing_ok=True)
+    temporary = path.with_name(f"{PARTIAL}{os.getpid()}-{path.name}")
+    with _store_errors(f"sqlite:///{temporary}"):
+        MlflowClient(f"sqlite:///{temporary}").search_experiments(max_results=1)
+        temporary.replace(path)
+
+
+@contextmanager
+def _store_errors(uri: str) -> Iterator[None]:
+    """Tell in one line that a store cannot be opened."""
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(
+            f"MLflow's store {uri} cannot be opened: {reason}; set MLFLOW_TRACKING_URI to one "
+            "that can, or unset it"
+        ) from None
+
+
+def _create_experiment(client: MlflowClient, name: str) -> str:
+    try:
+        return str(client.create_experiment(name, tags=EXPERIMENT_TAGS))
+    except MlflowException:
+        found = client.get_experiment_by_name(name)
+        if found is None:
+            raise
+        return str(found.experiment_id)  # another process was faster
+
+
+def _open_local_experiment(root: Path, experiment: str) -> tuple[MlflowClient, str]:
+    """The experiment in the folder's own database.
+
+    Two processes that create the database together break it for good, so the whole opening is
+    behind a lock. MLflow stores the artefacts' absolute place, which a moved folder leaves
+    behind; we store it relative to the folder, which is also what ``mlflow ui`` there resolves.
+    """
+    uri = f"sqlite:///{root / MLFLOW_DATABASE}"
+    if {"?", "%"} & set(str(root)):
+        raise UserError(
+            f"{root}: a folder whose path has a ? or % in it cannot hold MLflow's database, whose "
+            "address gives them a meaning; rename it, or set MLFLOW_TRACKING_URI"
+        )
+    with FileLock(root / f"{MLFLOW_DATABASE}.lock"):
+        _require_database(root / MLFLOW_DATABASE)
+        _create_database(root / MLFLOW_DATABASE)
+        client, experiment_id = _open_experiment(uri, experiment)
+        location = f"{MLFLOW_ARTEFACTS}/{experiment}"
+        with closing(sqlite3.connect(root / MLFLOW_DATABASE, timeout=60)) as database, database:
+            # From now on somebody who reads, such as `mlflow ui`, keeps nobody from writing.
+            database.execute("PRAGMA journal_mode=WAL")
+            database.execute(
+                "UPDATE experiments SET artifact_location = ? "
+                "WHERE experiment_id = ? AND artifact_location <> ?",
+                (location, experiment_id, location),
+            )
+    return client, experiment_id

@@ -1,0 +1,1 @@
+"""Training as a generator of epoch reports, and the learning rate of each layer."""

@@ -1,0 +1,1 @@
+"""Where trials are kept: SQLite or PostgreSQL, in agreement with MLflow."""

@@ -1,0 +1,116 @@
+"""The paired bootstrap over images, against scipy's and by simulation."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from analysis.estimate.bootstrap import ImageBootstrap, paired_interval, resampled_means
+from analysis.estimate.intervals import Interval
+from tests.analysis.coverage import CASES, share_covered
+
+
+def values(runs: int, images: int = 30, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(-110, 20, (runs, images))
+
+
+def interval(subject: np.ndarray, reference: np.ndarray, seed: int = 0) -> Interval:
+    return paired_interval(subject, reference, 0.95, np.random.default_rng(seed))
+
+
+def test_it_is_scipys_percentile_interval() -> None:
+    subject, reference = values(1), values(1, seed=1)
+    ours = interval(subject, reference)
+    scipys = stats.bootstrap(
+        ((subject - reference)[0],),
+        np.mean,
+        n_resamples=20_000,
+        method="percentile",
+        rng=np.random.default_rng(1),
+    )
+    width = ours.high - ours.low
+    assert ours.mean == pytest.approx((subject - reference).mean())
+    assert ours.low == pytest.approx(scipys.confidence_interval.low, abs=0.03 * width)
+    assert ours.high == pytest.approx(scipys.confidence_interval.high, abs=0.03 * width)
+
+
+def test_what_all_models_find_hard_cancels() -> None:
+    hard = values(1)
+    paired = interval(hard + 1, hard)
+    assert (paired.low, paired.mean, paired.high) == pytest.approx((1, 1, 1))
+
+
+def test_several_runs_a_side_are_averaged_by_image() -> None:
+    subject, reference = values(3), values(2, seed=1)
+    means = interval(subject.mean(0, keepdims=True), reference.mean(0, keepdims=True))
+    assert interval(subject, reference) == means
+
+
+def test_a_seed_decides() -> None:
+    subject, reference = values(1), values(1, seed=1)
+    assert interval(subject, reference) == interval(subject, reference)
+    assert interval(subject, reference) != interval(subject, reference, seed=1)
+
+
+def test_other_images_cannot_be_paired() -> None:
+    with pytest.raises(ValueError, match="30 and 20 images cannot be paired"):
+        interval(values(1), values(1, images=20))
+
+
+def test_no_image_is_a_fault() -> None:
+    with pytest.raises(ValueError, match="at least one image"):
+        resampled_means(np.empty((1, 0)), np.random.default_rng(0))
+
+
+def test_blocks_change_no_draw(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = resampled_means(values(2), np.random.default_rng(0), 50)
+    monkeypatch.setattr("analysis.estimate.bootstrap._BLOCK", 7 * 30)
+    parts = resampled_means(values(2), np.random.default_rng(0), 50)
+    np.testing.assert_allclose(whole, parts)
+
+
+def test_shared_resamples_give_the_same_interval() -> None:
+    """A mean of differences is the difference of means, resample by resample."""
+    table = values(4)
+    runs = ImageBootstrap(dict(zip("abcd", table, strict=True)), seed=3)
+    shared = runs.difference(["a", "b"], ["c", "d"], 0.95)
+    alone = paired_interval(table[:2], table[2:], 0.95, np.random.default_rng(3))
+    assert (shared.low, shared.mean, shared.high) == pytest.approx(
+        (alone.low, alone.mean, alone.high)
+    )
+
+
+def test_a_run_without_values_leaves_the_difference_unknown() -> None:
+    runs = ImageBootstrap(dict(zip("ab", values(2), strict=True)))
+    assert not runs.difference(["a"], ["b", "c"], 0.95).is_known
+    assert not ImageBootstrap({}).difference(["a"], ["b"], 0.95).is_known
+
+
+def test_95_percent_intervals_cover_a_skewed_mean() -> None:
+    """500 images whose differences are exponential, of skewness 2."""
+    rng = np.random.default_rng(0)
+    differences = rng.exponential(size=(CASES, 500))
+    # The same resamples serve all cases: one product of matrices instead of 2,000 bootstraps.
+    means = resampled_means(differences, rng, 2000)
+    low, high = np.quantile(means, [0.025, 0.975], axis=1)
+    assert share_covered(1.0, low, high)
+
+
+@given(
+    shift=st.floats(-1e3, 1e3),
+    scale=st.floats(0.01, 100),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_intervals_move_and_stretch_with_the_differences(
+    shift: float, scale: float, seed: int
+) -> None:
+    subject, reference = values(2, 10, seed), values(1, 10, seed + 1)
+    rng = np.random.default_rng
+    first = paired_interval(subject, reference, 0.9, rng(0), 200)
+    moved = paired_interval(scale * subject + shift, scale * reference, 0.9, rng(0), 200)
+    for end in ("low", "mean", "high"):
+        assert getattr(moved, end) == pytest.approx(scale * getattr(first, end) + shift, abs=1e-6)
+    swapped = paired_interval(reference, subject, 0.9, rng(0), 200)
+    assert (swapped.low, swapped.high) == pytest.approx((-first.high, -first.low))
+    assert first.low <= first.high

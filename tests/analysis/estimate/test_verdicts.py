@@ -1,0 +1,91 @@
+"""Differences and verdicts."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from analysis.estimate.bootstrap import ImageBootstrap
+from analysis.estimate.intervals import Interval, difference_interval
+from analysis.estimate.verdicts import compare_architectures, compare_sizes, judge
+from analysis.read.arrays import load_per_image
+from analysis.read.frames import load_results
+from pipeline.schemas.metric import Metric
+from pipeline.schemas.metrics import ELBO, KL, RECONSTRUCTION
+
+MakeResults = Callable[..., Path]
+
+
+@pytest.mark.parametrize(
+    ("metric", "low", "high", "word"),
+    [
+        (ELBO, 0.1, 2.1, "better"),
+        (ELBO, -2.1, -0.1, "worse"),
+        (ELBO, -0.1, 2.1, "not distinguishable"),
+        (ELBO, 0.0, 2.0, "not distinguishable"),
+        (RECONSTRUCTION, 0.1, 2.1, "worse"),
+        (RECONSTRUCTION, -2.1, -0.1, "better"),
+        (RECONSTRUCTION, -0.1, 2.1, "not distinguishable"),
+        (RECONSTRUCTION, -2.1, 0.1, "not distinguishable"),
+        (KL, 0.1, 2.1, "unknown"),
+        (ELBO, math.nan, math.nan, "unknown"),
+    ],
+)
+def test_judge(metric: Metric, low: float, high: float, word: str) -> None:
+    assert judge(Interval((low + high) / 2, low, high), metric) == word
+
+
+def test_architectures_are_compared_at_equal_size(results_folder: Path) -> None:
+    runs = load_results(results_folder).runs
+    first, second = compare_architectures(runs, 0.95)
+    assert (first.subject, first.reference, first.word) == ("conv-2", "linear-2", "better")
+    assert (second.subject, second.setting) == ("conv-10", "10 dimensions")
+    assert second.word == "not distinguishable"
+    assert first.difference == difference_interval([-155.5, -154.5], [-160.5, -159.5], 0.95)
+    assert first.seeds == (2, 2)
+
+
+def test_a_comparison_has_both_intervals_and_the_probability(results_folder: Path) -> None:
+    runs = load_results(results_folder).runs
+    values, _ = load_per_image(results_folder, runs)
+    with_images = compare_architectures(runs, 0.95, images=ImageBootstrap(values))
+    first, second = with_images
+    assert first.over_images.mean == pytest.approx(first.difference.mean)
+    # Hard images are hard for both: far narrower than the 40 nats between images.
+    assert 4.9 < first.over_images.low < 5 < first.over_images.high < 5.1
+    assert (first.improvement, second.improvement) == (1, 0.75)
+    without = compare_architectures(runs, 0.95)
+    assert not without[0].over_images.is_known
+    assert [c.word for c in without] == [c.word for c in with_images]
+
+
+def test_sizes_are_compared_stepwise_and_10_against_2_first(make_results: MakeResults) -> None:
+    runs = load_results(make_results(architectures=["linear"], latent_dims=[2, 5, 10])).runs
+    changes = [comparison.change for comparison in compare_sizes(runs, 0.95)]
+    assert changes == ["10 against 2", "5 against 2", "10 against 5"]
+
+
+def test_sizes_without_2_and_10(make_results: MakeResults) -> None:
+    runs = load_results(make_results(latent_dims=[3, 7])).runs
+    assert {comparison.change for comparison in compare_sizes(runs, 0.95)} == {"7 against 3"}
+
+
+def test_betas_are_never_mixed(make_results: MakeResults) -> None:
+    runs = load_results(make_results(betas=[1, 4])).runs
+    for comparison in (*compare_architectures(runs, 0.95), *compare_sizes(runs, 0.95)):
+        assert comparison.subject.split("(")[1] == comparison.reference.split("(")[1]
+    assert len(compare_architectures(runs, 0.95)) == 4
+
+
+def test_collapsed_runs_are_counted(make_results: MakeResults) -> None:
+    runs = load_results(make_results(collapsed=["conv-10/seed-1"])).runs
+    touched = [c for c in compare_architectures(runs, 0.95) if c.collapsed]
+    assert [comparison.subject for comparison in touched] == ["conv-10"]
+
+
+def test_nothing_to_compare() -> None:
+    assert (
+        compare_sizes(pd.DataFrame({"architecture": [], "beta": [], "latent_dim": []}), 0.9) == []
+    )

@@ -1,0 +1,125 @@
+"""Differences between architectures in many metrics."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from analysis.estimate.intervals import difference_interval
+from analysis.present.architectures import (
+    compare_metrics,
+    metric_differences_frame,
+    metric_differences_table,
+)
+from analysis.read.frames import load_results
+from pipeline.schemas.metrics import ACTIVE_UNITS, ELBO, KL, METRICS, RECONSTRUCTION
+
+MakeResults = Callable[..., Path]
+DISTANCE, BORDERS = METRICS["frechet_distance"], METRICS["grid_center_borders"]
+
+
+def cells(folder: Path, *names: str) -> dict[tuple[str, str], tuple[str, str]]:
+    """Text and detail of each cell, by row and heading."""
+    results = load_results(folder)
+    compared = compare_metrics(results.runs, 0.95, [METRICS[name] for name in names])
+    table = metric_differences_table(compared, results.protocol)
+    return {
+        (row[0].text, column.label): (cell.text, cell.detail)
+        for row in table.rows
+        for column, cell in zip(table.columns[1:], row[1:], strict=True)
+    }
+
+
+def test_a_row_a_metric_and_a_column_a_size(results_folder: Path) -> None:
+    found = cells(results_folder, "elbo", "reconstruction", "kl")
+    assert list(found) == [
+        (label, f"{size} dimensions")
+        for label in ("ELBO ↑", "Reconstruction ↓", "KL")
+        for size in (2, 10)
+    ]
+    text, detail = found["ELBO ↑", "2 dimensions"]
+    expected = difference_interval([-155.5, -154.5], [-160.5, -159.5], 0.95)
+    assert text == "+5.00 better"
+    assert detail == f"[+{expected.low:.2f},\N{NO-BREAK SPACE}+{expected.high:.2f}]"
+    assert found["ELBO ↑", "10 dimensions"][0] == "+0.25 not distinguishable"
+    # What is lower is better in: five nats less are better, a quarter of a nat is nothing.
+    assert found["Reconstruction ↓", "2 dimensions"][0] == "−5.00 better"
+    assert found["Reconstruction ↓", "10 dimensions"][0] == "−0.25 not distinguishable"
+
+
+def test_a_number_without_a_better_direction_is_higher_or_lower(make_results: MakeResults) -> None:
+    runs = load_results(make_results(seeds=[0, 1, 2])).runs
+    shift = np.where(runs["architecture"] == "conv", 3.0, 0.0) * np.where(
+        runs["latent_dim"] == 2, 1, -1
+    )
+    changed = runs.assign(kl=shift + 0.01 * runs["seed"])
+    words = [item.word for item in compare_metrics(changed, 0.95, [KL, ACTIVE_UNITS])]
+    assert words == ["higher", "lower", "not distinguishable", "not distinguishable"]
+
+
+def test_rounding_never_hides_a_verdict(make_results: MakeResults) -> None:
+    results = load_results(make_results(seeds=[0, 1, 2]))
+    runs = results.runs
+    small = np.where(runs["architecture"] == "conv", 0.003, 0.0) + 1e-4 * runs["seed"]
+    compared = compare_metrics(runs.assign(elbo=small), 0.95, [ELBO])
+    cell = metric_differences_table(compared, results.protocol).rows[0][1]
+    assert cell.text == "+0.003 better"
+    assert cell.detail == "[+0.003,\N{NO-BREAK SPACE}+0.003]"
+
+
+def test_what_only_planes_have_is_compared_there(results_folder: Path) -> None:
+    found = cells(results_folder, "grid_center_borders", "elbo")
+    assert found["Neighbours of the central class", "2 dimensions"] == (
+        "0.0 not distinguishable",
+        "",
+    )
+    assert found["Neighbours of the central class", "10 dimensions"][0] == "–"
+
+
+def test_one_seed_has_no_verdict(make_results: MakeResults) -> None:
+    found = cells(make_results(seeds=[0]), "elbo", "reconstruction")
+    assert found["ELBO ↑", "2 dimensions"] == ("+5.00 one seed", "")
+    assert not any("nan" in text + detail for text, detail in found.values())
+
+
+def test_several_betas_share_no_comparison(make_results: MakeResults) -> None:
+    results = load_results(make_results(betas=[1, 4]))
+    compared = compare_metrics(results.runs, 0.95, [ELBO, RECONSTRUCTION])
+    frame = metric_differences_frame(compared)
+    assert frame.groupby(["metric", "latent_dim", "beta"]).size().tolist() == [1] * 8
+    table = metric_differences_table(compared, results.protocol)
+    assert [len(row) for row in table.rows] == [3, 3], "the table is of one beta"
+
+
+def test_several_pairs_have_a_row_each(make_results: MakeResults) -> None:
+    results = load_results(make_results(architectures=["linear", "conv", "other"]))
+    table = metric_differences_table(compare_metrics(results.runs, 0.95, [ELBO]), results.protocol)
+    assert [row[1].text for row in table.rows] == [
+        "conv against linear",
+        "other against linear",
+        "other against conv",
+    ]
+
+
+def test_the_frame_holds_the_numbers(results_folder: Path) -> None:
+    runs = load_results(results_folder).runs
+    row = metric_differences_frame(compare_metrics(runs, 0.95, [DISTANCE, BORDERS])).iloc[0]
+    assert row["metric"] == "frechet_distance"
+    assert (row["difference_mean"], row["verdict"]) == (0.0, "not distinguishable")
+    assert (row["latent_dim"], row["seeds_subject"], row["seeds_reference"]) == (2, 2, 2)
+
+
+def test_one_architecture_has_none(make_results: MakeResults) -> None:
+    runs = load_results(make_results(architectures=["conv"])).runs
+    assert compare_metrics(runs, 0.95, [ELBO]) == []
+
+
+@pytest.mark.parametrize("metric", [ELBO, RECONSTRUCTION, KL, DISTANCE])
+def test_a_verdict_is_decided_exactly_where_zero_is_left_out(
+    results_folder: Path, metric: object
+) -> None:
+    runs = load_results(results_folder).runs
+    for item in compare_metrics(runs, 0.95, [metric]):  # type: ignore[list-item]
+        interval = item.comparison.difference
+        assert (item.word == "not distinguishable") == (interval.low <= 0 <= interval.high)

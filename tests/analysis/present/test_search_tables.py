@@ -1,0 +1,143 @@
+"""The tables of the search."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis.estimate.confirmed import confirmations
+from analysis.present.search_tables import (
+    best_table,
+    confirmed_frame,
+    confirmed_table,
+    failures,
+    front_table,
+    minutes,
+    settings_table,
+    space_table,
+    states_table,
+)
+from analysis.present.tables import Table
+from tests.analysis.searches import (
+    PLAN,
+    PROTOCOL,
+    SEARCH,
+    SPACE,
+    loaded,
+    planned_row,
+    searched,
+    write_confirmed,
+    write_search,
+)
+
+
+def texts(table: Table) -> list[list[str]]:
+    return [[cell.text for cell in row] for row in table.rows]
+
+
+def test_settings(tmp_path: Path) -> None:
+    rows = dict(texts(settings_table(searched(tmp_path, 3, 2))))
+    assert rows["Search"] == SEARCH
+    assert rows["Objective"] == "highest validation ELBO"
+    assert rows["Sampler"] == "tpe, seed 7, at most 4 trials at once"
+    assert rows["Pruner"] == "percentile, first comparison after epoch 4"
+    assert rows["A trial"] == "20 epochs, 1 seed"
+    assert rows["Time of all trials"] == "32 seconds, one by one"
+    two = searched(tmp_path, 3, objective="rate-distortion", first_comparison=None)
+    assert dict(texts(settings_table(two)))["Pruner"] == "none (percentile needs one objective)"
+    protocol = PROTOCOL | {"nll_samples": 64}
+    lower = searched(tmp_path, 3, objective="nll", protocol=protocol)
+    assert dict(texts(settings_table(lower)))["Objective"] == "lowest validation NLL (K = 64)"
+    older = searched(tmp_path, 3, plan=None, protocol=None, failed=None, data_hash="")
+    assert "Sampler" not in dict(texts(settings_table(older)))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(59.4, "59 seconds"), (90.0, "1.5 minutes"), (9000.0, "2.5 hours")],
+)
+def test_times(seconds: float, text: str) -> None:
+    assert minutes(seconds) == text
+
+
+def test_the_space_with_what_was_tried(tmp_path: Path) -> None:
+    rows = {row[0]: row[1:] for row in texts(space_table(searched(tmp_path, 4)))}
+    assert rows["Architecture"] == [
+        "linear, conv",
+        "choices",
+        "all",
+        "linear (2), conv (2)",
+        "conv",
+    ]
+    assert rows["Latent size"] == ["2 to 64", "logarithmic", "all", "2 to 23", "2"]
+    assert rows["Depth"] == ["1 to 3", "linear", "architecture linear", "1 to 2", "–"]
+    assert rows["Channels"][3:] == ["16 (1), 24 (1)", "16"]
+    older = space_table(searched(tmp_path, 4, plan=None))
+    assert [column.label for column in older.columns] == ["Dimension", "Tried", "Trial 0 (best)"]
+
+
+def test_states_with_architectures_and_shares_of_time(tmp_path: Path) -> None:
+    reason = "diverged in epoch 2 " + "and so on " * 40
+    trials = searched(tmp_path, 3, 5, failed=[{"number": 4, "reason": reason}])
+    table = states_table(trials)
+    assert [column.label for column in table.columns[1:4]] == ["Trials", "conv", "linear"]
+    share = "\N{NO-BREAK SPACE}%"
+    assert texts(table) == [
+        ["complete", "3", "2", "1", "60", "30", f"86{share}"],
+        ["pruned", "5", "2", "3", "20", "5", f"14{share}"],
+        ["failed", "1", "–", "–", "–", "–", "–"],
+        ["finished", "8", "4", "4", "80", "35", f"100{share}"],
+    ]
+    told = failures(trials)
+    assert told.startswith(" Failed: trial 4: diverged in epoch 2")
+    assert len(told) < 200
+    older = searched(tmp_path, 3, failed=None)
+    assert [row[0] for row in texts(states_table(older))] == ["complete", "pruned", "finished"]
+
+
+def test_what_an_architecture_sets_for_itself_stands_below_it(tmp_path: Path) -> None:
+    table = best_table(searched(tmp_path, 12))
+    assert len(table.rows) == 10
+    labels = [column.label for column in table.columns]
+    assert "Depth" not in labels
+    assert "Epochs" not in labels, "all are the same"
+    place = labels.index("Architecture")
+    details = [(row[place].text, row[place].detail) for row in table.rows[:2]]
+    assert details == [("conv", "channels 16"), ("linear", "depth 2")]
+    assert table.rows[0][-1].text == "01234567"
+
+
+def test_another_condition_keeps_its_column(tmp_path: Path) -> None:
+    space: list[dict[str, Any]] = [*SPACE[:3], SPACE[3] | {"when": {"channels": 16}}, SPACE[4]]
+    trials = searched(tmp_path, 3, plan=PLAN | {"space": space})
+    assert "Depth" in [column.label for column in best_table(trials).columns]
+
+
+def test_nll_and_epochs_have_columns_where_they_tell_something(tmp_path: Path) -> None:
+    rows = [planned_row(n, -100.0 - n, value=90.0 - n, epochs=20 - n) for n in range(3)]
+    table = best_table(loaded(write_search(tmp_path, *rows, objective="nll")))
+    labels = [column.label for column in table.columns]
+    assert labels[:3] == ["Trial", "NLL", "ELBO"]
+    assert "Epochs" in labels
+    assert [row[:2] for row in texts(table)] == [["2", "88.00"], ["1", "89.00"], ["0", "90.00"]]
+
+
+def test_the_front(tmp_path: Path) -> None:
+    pairs = [(90.0, 10.0), (80.0, 20.0), (95.0, 15.0)]
+    rows = [
+        planned_row(n, -a - b, value=None, reconstruction=a, kl=b) for n, (a, b) in enumerate(pairs)
+    ]
+    table = front_table(loaded(write_search(tmp_path, *rows, objective="rate-distortion")))
+    assert [row[0] for row in texts(table)] == ["1", "0"]
+
+
+def test_confirmed_trials(tmp_path: Path) -> None:
+    write_confirmed(tmp_path, 0, -101.0, -102.0, -103.0)
+    trials = searched(tmp_path, 3)
+    assert trials.confirmed is not None
+    found = confirmations(trials.confirmed, SEARCH, 0.95)
+    gap = "\N{NO-BREAK SPACE}"
+    (row,) = texts(confirmed_table(found, {0: "conv-2"}, 0.95))
+    assert row[:5] == ["0", "conv-2", "−100.00", "3", "−102.00"]
+    assert row[5:] == [f"[−104.48,{gap}−99.52]", "+2.00", f"[−0.48,{gap}+4.48]"]
+    assert confirmed_frame(found)["optimism"].tolist() == [2.0]

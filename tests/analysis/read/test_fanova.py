@@ -1,0 +1,54 @@
+"""The exported importances."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from analysis.read.cells import ResultsError
+from analysis.read.fanova import load_importance
+from tests.analysis.searches import write_importance
+
+
+def test_groups_with_their_shares(tmp_path: Path) -> None:
+    assert load_importance(tmp_path) == ()
+    write_importance(tmp_path, epoch=4)
+    every, conv = load_importance(tmp_path)
+    assert (every.group, every.trials, every.epoch) == ("all", 24, 4)
+    assert list(conv.shares.items()) == [("latent_dim", 0.9), ("beta", 0.1)]
+    write_importance(tmp_path)
+    assert load_importance(tmp_path)[0].epoch is None
+
+
+def test_no_rows_are_no_groups(tmp_path: Path) -> None:
+    (tmp_path / "importance.csv").write_text("group,parameter,importance,trials,values,epoch\n")
+    assert load_importance(tmp_path) == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"importance": 1.5}, "line 2, importance = '1.5' must lie in 0 to 1"),
+        ({"importance": "much"}, "line 2, importance = 'much' must be a number"),
+        ({"values": "some"}, "line 2, values = 'some' must be final or first comparison"),
+        ({"parameter": "latent_dim"}, "all names a parameter twice"),
+        ({"trials": 3}, "all must rest on the same trials throughout"),
+    ],
+)
+def test_damage_is_refused_in_one_line(tmp_path: Path, change: dict[str, Any], told: str) -> None:
+    write_importance(tmp_path)
+    frame = pd.read_csv(tmp_path / "importance.csv", dtype=object)
+    for name, value in change.items():
+        frame.loc[0, name] = value
+    frame.to_csv(tmp_path / "importance.csv", index=False)
+    with pytest.raises(ResultsError) as refused:
+        load_importance(tmp_path)
+    assert told in refused.value.message
+
+
+def test_early_values_name_their_epoch(tmp_path: Path) -> None:
+    text = "group,parameter,importance,trials,values,epoch\nall,beta,1,12,first comparison,\n"
+    (tmp_path / "importance.csv").write_text(text)
+    with pytest.raises(ResultsError, match="must name the epoch"):
+        load_importance(tmp_path)

@@ -1,0 +1,144 @@
+"""Fetching the files of a data set: from which mirror, and what a bad one leaves."""
+
+import gzip
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from pipeline.data.sources.idx import IDX_SETS
+from pipeline.data.sources.official import load_idx_set, mirrors_of
+from tests.pipeline.tiny_set import (
+    HTML,
+    TEST_IMAGES,
+    TEST_LABELS,
+    TRAIN_IMAGES,
+    TRAIN_LABELS,
+    Tiny,
+    fault_of,
+)
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """A server on this machine: its address, what it hands out, and what it was asked for."""
+
+    address: str
+    files: dict[str, bytes]
+    requests: list[str]
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[dict[str, bytes]], Mirror]]:
+    monkeypatch.setenv("no_proxy", "*")
+    servers: list[ThreadingHTTPServer] = []
+
+    def start(files: dict[str, bytes]) -> Mirror:
+        requests: list[str] = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                name = self.path.removeprefix("/")
+                requests.append(name)
+                self.send_response(200 if name in files else 404)
+                self.end_headers()
+                self.wfile.write(files.get(name, b""))
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        servers.append(server)
+        return Mirror(f"http://127.0.0.1:{server.server_port}/", files, requests)
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def refusing(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An address that refuses to connect: bound, so that nobody else takes it, but deaf."""
+    monkeypatch.setenv("no_proxy", "*")
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{deaf.getsockname()[1]}/"
+
+
+def packed(tiny: Tiny) -> dict[str, bytes]:
+    return {f"{name}.gz": gzip.compress(content) for name, content in tiny.raw.items()}
+
+
+def test_only_missing_files_are_fetched(
+    tiny: Tiny, tmp_path: Path, serve: Callable[[dict[str, bytes]], Mirror]
+) -> None:
+    mirror = serve(packed(tiny))
+    (tiny.write(tmp_path) / TEST_IMAGES).unlink()
+    idx_set = replace(tiny.idx_set, mirrors=(mirror.address,))
+    source = load_idx_set(idx_set, tmp_path, download=True)
+    assert source.checksums[TEST_IMAGES] == tiny.idx_set.test_images.sha256
+    assert mirror.requests == [f"{TEST_IMAGES}.gz"]
+    assert {path.name for path in tmp_path.iterdir()} == {
+        TRAIN_IMAGES,
+        TRAIN_LABELS,
+        TEST_LABELS,
+        f"{TEST_IMAGES}.gz",
+    }
+    load_idx_set(tiny.idx_set, tmp_path)
+
+
+def test_the_next_mirror_serves_what_the_first_does_not(
+    tiny: Tiny, tmp_path: Path, refusing: str, serve: Callable[[dict[str, bytes]], Mirror]
+) -> None:
+    sign_in = serve(dict.fromkeys(packed(tiny), HTML))
+    good = serve(packed(tiny))
+    idx_set = replace(tiny.idx_set, mirrors=(refusing, sign_in.address, good.address))
+    load_idx_set(idx_set, tmp_path / "new", download=True)
+    assert len(sign_in.requests) == len(good.requests) == 4
+
+
+def test_no_network_is_one_line_and_leaves_nothing(
+    tiny: Tiny, tmp_path: Path, refusing: str
+) -> None:
+    idx_set = replace(tiny.idx_set, mirrors=(refusing,))
+    message = fault_of(lambda: load_idx_set(idx_set, tmp_path, download=True))
+    assert message.startswith(f"tiny: {TRAIN_IMAGES}.gz cannot be downloaded (127.0.0.1:")
+    assert "refused" in message
+    assert message.endswith(f"check the network, or put the file into {tmp_path} by hand")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(None, "Not Found"), (HTML, "is a web page"), (b"\x1f\x8b\x08", "is a truncated gzip file")],
+)
+def test_a_bad_download_leaves_nothing(
+    tiny: Tiny,
+    tmp_path: Path,
+    serve: Callable[[dict[str, bytes]], Mirror],
+    content: bytes | None,
+    reason: str,
+) -> None:
+    mirror = serve({} if content is None else dict.fromkeys(packed(tiny), content))
+    idx_set = replace(tiny.idx_set, mirrors=(mirror.address,))
+    assert reason in fault_of(lambda: load_idx_set(idx_set, tmp_path, download=True))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_we_expect_is_what_torchvision_fetches() -> None:
+    datasets = pytest.importorskip("torchvision.datasets")
+    for idx_set in IDX_SETS.values():
+        theirs = getattr(datasets, idx_set.torchvision)
+        assert {name for name, _ in theirs.resources} == {
+            f"{file.name}.gz" for file in idx_set.files
+        }
+        assert list(mirrors_of(idx_set)) == theirs.mirrors
+        assert all(mirror.endswith("/") for mirror in theirs.mirrors)
+        assert [file.magic for file in idx_set.files] == [2051, 2049, 2051, 2049]
+    assert IDX_SETS["fashion-mnist"].classes == tuple(datasets.FashionMNIST.classes)

@@ -1,0 +1,55 @@
+"""Paths and the plane, on answers that can be counted by hand."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.judge.paths import grid_centrality, path_plausibility
+
+
+def test_paths_are_summed_up() -> None:
+    seen = torch.tensor([[0.9, 0.5, 0.8], [1.0, 0.7, 0.6]])
+    paths = path_plausibility(seen, threshold=0.65)
+    assert paths.min_confidence == pytest.approx((0.5 + 0.6) / 2)
+    assert paths.plausible == pytest.approx(4 / 6)
+
+
+def test_a_confidence_at_the_threshold_is_not_above_it() -> None:
+    assert path_plausibility(torch.full((2, 3), 0.5), threshold=0.5).plausible == 0
+
+
+def test_a_plane_of_one_class_borders_none() -> None:
+    grid = grid_centrality(np.full((5, 5), 7))
+    assert (grid.center_class, grid.borders, grid.center_borders) == (7, {7: 0}, 0)
+
+
+def test_borders_are_shared_sides_not_corners() -> None:
+    classes = np.array([[0, 0, 1], [0, 2, 1], [3, 3, 1]])
+    grid = grid_centrality(classes)
+    assert grid.center_class == 2
+    assert grid.borders == {0: 3, 1: 3, 2: 3, 3: 3}
+    diagonal = np.array([[0, 1, 1], [1, 1, 1], [1, 1, 2]])
+    assert grid_centrality(diagonal).borders == {0: 1, 1: 2, 2: 1}
+    checkered = np.array([[4, 1, 4], [1, 4, 1], [4, 1, 4]])
+    assert grid_centrality(checkered).borders == {1: 1, 4: 1}
+
+
+def test_an_even_plane_has_no_middle() -> None:
+    with pytest.raises(ValueError, match="4 x 4 cells have none in the middle"):
+        grid_centrality(np.zeros((4, 4), dtype=np.int64))
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 6))
+def test_turning_and_renaming_a_plane_keeps_its_borders(seed: int, count: int) -> None:
+    classes = np.random.default_rng(seed).integers(0, count, (5, 5))
+    grid = grid_centrality(classes)
+    assert set(grid.borders) == set(classes.flat)
+    assert all(
+        0 <= borders < len(grid.borders) or borders == 0 for borders in grid.borders.values()
+    )
+    for same in (classes.T, np.rot90(classes), classes[::-1]):
+        assert grid_centrality(same) == grid
+    renamed = grid_centrality(classes + 10)
+    assert renamed.borders == {name + 10: number for name, number in grid.borders.items()}

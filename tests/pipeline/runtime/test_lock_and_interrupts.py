@@ -1,0 +1,39 @@
+"""One writer at a time, and a termination that cleans up."""
+
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from pipeline.runtime.interrupts import terminable
+from pipeline.runtime.lock import sole_writer
+
+
+def test_a_second_writer_waits_for_the_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, order = tmp_path / "new" / "models", []
+
+    def second() -> None:
+        with sole_writer(folder, "training"):
+            order.append("second")
+
+    with sole_writer(folder, "training"):
+        thread = threading.Thread(target=second)
+        thread.start()
+        deadline = time.monotonic() + 20
+        while "another training writes" not in capsys.readouterr().out:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        order.append("first")
+    thread.join(timeout=20)
+    assert order == ["first", "second"]
+
+
+def test_a_termination_is_an_interrupt_within_the_block_only() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt), terminable():
+        signal.raise_signal(signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is before

@@ -1,0 +1,214 @@
+"""Records in MLflow: complete, safe against races, movable, honest about dead processes."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from pipeline.errors import UserError
+from pipeline.runtime.processes import HOST, PID, PID_STARTED
+from pipeline.runtime.tracking import Tracker
+from tests.conftest import ROOT
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return tmp_path
+
+
+def test_a_run_is_recorded_whole(here: Path) -> None:
+    tracker = Tracker.open("vae-grid")
+    parent = tracker.start("grid", {"epochs": 2})
+    record = tracker.start("linear-2/seed-0", {"beta": 1.0, "clip_norm": None}, parent.run_id)
+    record.log_dataset("mnist-5k", "f" * 64, "training")
+    for epoch in (1, 2):
+        record.log_metrics({"valid/elbo": -100.0 / epoch, "train/kl": 3.0}, epoch)
+    (here / "files").mkdir()
+    (here / "files" / "config.json").write_text("{}")
+    record.log_files(here / "files", "model")
+    record.finish()
+    parent.finish()
+
+    client = MlflowClient(f"sqlite:///{here}/mlflow.db")
+    run = client.get_run(record.run_id)
+    assert run.info.status == "FINISHED"
+    assert run.data.params == {"beta": "1.0", "clip_norm": "None"}
+    assert run.data.tags["mlflow.parentRunId"] == parent.run_id
+    assert run.inputs.dataset_inputs[0].dataset.name == "mnist-5k"
+    history = client.get_metric_history(record.run_id, "valid/elbo")
+    assert [(metric.step, metric.value) for metric in history] == [(1, -100), (2, -50)]
+    assert [file.path for file in client.list_artifacts(record.run_id, "model")] == [
+        "model/config.json"
+    ]
+
+
+def test_a_mark_is_read_back(here: Path) -> None:
+    record = Tracker.open("vae-grid").start("run", {})
+    assert record.marked("evaluation") == ""
+    record.mark("evaluation", "abc")
+    assert record.marked("evaluation") == "abc"
+
+
+def test_artefacts_survive_moving_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, after = tmp_path / "before", tmp_path / "after"
+    (before / "files").mkdir(parents=True)
+    (before / "files" / "a.txt").write_text("a")
+    monkeypatch.chdir(before)
+    record = Tracker.open("vae-grid").start("run", {})
+    record.log_files(before / "files")
+    before.rename(after)
+    monkeypatch.chdir(after)
+    moved = Tracker.open("vae-grid").resume(record.run_id)
+    assert moved is not None
+    (after / "files" / "b.txt").write_text("b")
+    moved.log_files(after / "files")
+    names = [file.path for file in moved.client.list_artifacts(record.run_id)]
+    assert names == ["a.txt", "b.txt"]
+    assert not before.exists(), "the old place came back"
+
+
+def test_a_block_ends_its_run(here: Path) -> None:
+    tracker = Tracker.open("vae-grid")
+
+    def status_after(error: BaseException | None) -> tuple[str, str]:
+        record = None
+        try:
+            with tracker.run("run", {}) as record:
+                if error:
+                    raise error
+        except (KeyboardInterrupt, ValueError):
+            pass
+        assert record is not None
+        run = tracker.client.get_run(record.run_id)
+        return run.info.status, run.data.tags.get("vae.reason", "")
+
+    assert status_after(None) == ("FINISHED", "")
+    assert status_after(KeyboardInterrupt()) == ("KILLED", "interrupted by the user")
+    assert status_after(ValueError("no")) == ("FAILED", "ValueError: no")
+
+
+def test_runs_of_dead_processes_are_closed_and_no_others(here: Path) -> None:
+    tracker = Tracker.open("vae-grid")
+    mine = tracker.start("mine", {})
+    dead = tracker.start("dead", {})
+    reused = tracker.start("reused pid", {})
+    elsewhere = tracker.start("elsewhere", {})
+    tracker.client.set_tag(dead.run_id, PID, str(2**22 + 1))
+    tracker.client.set_tag(reused.run_id, PID_STARTED, "1.0")
+    tracker.client.set_tag(elsewhere.run_id, HOST, "another-host")
+    tracker.client.set_tag(elsewhere.run_id, PID, str(2**22 + 1))
+    Tracker.open("vae-grid")
+    records = {"mine": mine, "dead": dead, "reused": reused, "elsewhere": elsewhere}
+    states = {
+        name: tracker.client.get_run(record.run_id).info.status for name, record in records.items()
+    }
+    assert states == {
+        "mine": "RUNNING",
+        "dead": "KILLED",
+        "reused": "KILLED",
+        "elsewhere": "RUNNING",
+    }
+
+
+def test_a_run_of_another_store_is_not_resumed(here: Path) -> None:
+    tracker = Tracker.open("vae-grid")
+    assert tracker.resume("") is None
+    assert tracker.resume("0" * 32) is None
+
+
+def test_a_deleted_run_is_not_resumed_and_a_deleted_experiment_comes_back(here: Path) -> None:
+    tracker = Tracker.open("vae-grid")
+    record = tracker.start("run", {})
+    tracker.client.delete_run(record.run_id)
+    assert tracker.resume(record.run_id) is None
+    tracker.client.delete_experiment(tracker.experiment_id)
+    again = Tracker.open("vae-grid")
+    assert again.experiment_id == tracker.experiment_id
+    again.start("run", {}).finish()
+
+
+def test_a_store_out_of_reach_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/missing/own.db")
+    (tmp_path / "missing").touch()
+    with pytest.raises(UserError, match="cannot be opened") as caught:
+        Tracker.open("vae-grid")
+    assert "\n" not in caught.value.message
+    assert "MLFLOW_TRACKING_URI" in caught.value.message
+
+
+def test_a_kill_while_the_database_is_made_leaves_nothing_that_hinders(here: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    for moment in (0.05, 0.3, 0.6):
+        process = subprocess.Popen([sys.executable, "-c", RECORD], env=environment)
+        deadline = time.monotonic() + 60
+        while not list(here.glob("*mlflow.db*")) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(moment)
+        process.kill()
+        process.wait()
+    with Tracker.open("vae-grid").run("run", {}):
+        pass
+    assert not list(here.glob(".partial*"))
+
+
+@pytest.mark.parametrize("damage", ["garbage", "folder"])
+def test_a_damaged_database_is_told_in_one_line(here: Path, damage: str) -> None:
+    path = here / "mlflow.db"
+    path.mkdir() if damage == "folder" else path.write_bytes(b"no database" * 500)
+    with pytest.raises(UserError, match="is no database") as caught:
+        Tracker.open("vae-grid")
+    assert "\n" not in caught.value.message
+
+
+def test_a_folder_that_no_address_can_name_is_refused(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = here / "100 % ?"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    with pytest.raises(UserError, match="cannot hold MLflow's database"):
+        Tracker.open("vae-grid")
+    assert list(here.iterdir()) == [folder]
+
+
+RECORD = """
+from pipeline.runtime.tracking import Tracker
+tracker = Tracker.open("vae-grid")
+for i in range(5):
+    record = tracker.start(f"run {i}", {"i": i})
+    record.log_metrics({"valid/elbo": float(i)}, i)
+    record.finish()
+"""
+
+
+def test_processes_that_start_together_share_a_new_database(here: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    processes = [
+        subprocess.Popen([sys.executable, "-c", RECORD], env=environment) for _ in range(3)
+    ]
+    assert [process.wait(timeout=100) for process in processes] == [0, 0, 0]
+    tracker = Tracker.open("vae-grid")
+    runs = tracker.client.search_runs([tracker.experiment_id])
+    assert len(runs) == 15
+    assert {run.info.status for run in runs} == {"FINISHED"}
+
+
+def test_a_tracking_uri_of_the_user_is_obeyed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{elsewhere}/own.db")
+    Tracker.open("vae-grid").start("run", {}).finish()
+    assert (elsewhere / "own.db").exists()
+    assert not (tmp_path / "mlflow.db").exists()

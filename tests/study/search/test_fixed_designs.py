@@ -1,0 +1,60 @@
+"""Points that are fixed beforehand."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from pipeline.errors import UserError
+from pipeline.settings.space import Dimension
+from study.search.fixed_designs import grid, sobol_point
+
+
+def space(*dimensions: dict[str, Any]) -> tuple[Dimension, ...]:
+    return TypeAdapter(tuple[Dimension, ...]).validate_python(dimensions, strict=False)
+
+
+CHOICES = space(
+    {"name": "architecture", "kind": "categorical", "choices": ["linear", "conv"]},
+    {"name": "latent_dim", "kind": "int", "low": 2, "high": 4},
+    {
+        "name": "channels",
+        "kind": "categorical",
+        "choices": [8, 16],
+        "when": {"architecture": "conv"},
+    },
+)
+
+
+def test_a_grid_has_each_point_once_and_conditions_cost_nothing() -> None:
+    points = grid(CHOICES, seed=0)
+    assert len(points) == 3 + 3 * 2
+    assert len({tuple(sorted(point.items())) for point in points}) == len(points)
+    assert all(("channels" in point) == (point["architecture"] == "conv") for point in points)
+    assert grid(CHOICES, seed=0) == points
+    assert grid(CHOICES, seed=1) != points
+
+
+def test_a_grid_of_a_range_is_refused() -> None:
+    beta = space({"name": "beta", "kind": "float", "low": 0.5, "high": 2.0})
+    with pytest.raises(UserError, match="beta is a range; declare it as categorical"):
+        grid(beta, seed=0)
+
+
+def test_sobol_points_are_spread_evenly() -> None:
+    dimensions = space(
+        {"name": "architecture", "kind": "categorical", "choices": ["linear", "conv"]},
+        {"name": "latent_dim", "kind": "int", "low": 2, "high": 5},
+        {"name": "beta", "kind": "float", "low": 0.25, "high": 4.0, "log": True},
+        {"name": "width", "kind": "int", "low": 8, "high": 64, "when": {"architecture": "linear"}},
+    )
+    points = [sobol_point(dimensions, number, seed=3) for number in range(64)]
+    assert Counter(point["architecture"] for point in points) == {"linear": 32, "conv": 32}
+    assert Counter(point["latent_dim"] for point in points) == dict.fromkeys(range(2, 6), 16)
+    betas = [float(point["beta"]) for point in points]
+    assert 0.25 <= min(betas) < max(betas) <= 4.0
+    assert sum(beta < 1 for beta in betas) == 32  # half of the logarithmic range
+    assert all(("width" in point) == (point["architecture"] == "linear") for point in points)
+    assert sobol_point(dimensions, 5, seed=3) == points[5]
+    assert sobol_point(dimensions, 5, seed=4) != points[5]

@@ -1,0 +1,58 @@
+"""The lines in which a search tells of its trials."""
+
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from pipeline.settings import load_settings
+from study.search.schedule import REASON, TURN, Turn
+from study.search.space import distributions
+from study.workers.progress import describe
+
+PARAMS = Path(__file__).parents[2] / "params.yaml"
+CONV = {
+    "architecture": "conv",
+    "latent_dim": 64,
+    "beta": 0.2512345,
+    "learning_rate": 0.0123456,
+    "batch_size": 128,
+    "channels": 24,
+    "blocks": 3,
+}
+
+
+@pytest.mark.parametrize(
+    ("state", "value", "reason", "told"),
+    [
+        (TrialState.COMPLETE, -100.256, "", "complete  -100.26 "),
+        (
+            TrialState.PRUNED,
+            None,
+            "pruned after epoch 10 with -121.51 nats",
+            "pruned    after epoch 10 with -121.51 nats ",
+        ),
+    ],
+)
+def test_a_trial_takes_one_line_of_an_ordinary_terminal(
+    state: TrialState, value: float | None, reason: str, told: str
+) -> None:
+    space = load_settings(PARAMS).search.space
+    trial = optuna.create_trial(
+        state=state,
+        value=value,
+        params=CONV,
+        distributions=distributions(CONV, space),
+        user_attrs={TURN: 149, REASON: reason},
+    )
+    line = describe(Turn(149, (replace_number(trial),)))
+    assert line.startswith(f"trial 149  {told}")
+    assert line.endswith("conv dim=64 beta=0.251 lr=0.0123 batch=128 channels=24 blocks=3")
+    assert len(line) <= 120
+
+
+def replace_number(trial: optuna.trial.FrozenTrial) -> optuna.trial.FrozenTrial:
+    """As the store would number it; retries make it differ from the turn."""
+    trial.number = 160
+    return trial
