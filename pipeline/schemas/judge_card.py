@@ -4,12 +4,12 @@ Free of torch.
 """
 
 from pathlib import Path
-from typing import Literal
-
-from pydantic import BaseModel, ConfigDict, ValidationError
+from typing import ClassVar, Literal
 
 from pipeline.errors import UserError
-from pipeline.schemas.run_card import ImageSize, file_sha256
+from pipeline.schemas.fingerprint import file_sha256
+from pipeline.schemas.record import Part, Record, RecordError, read_record
+from pipeline.schemas.run_card import ImageSize
 from pipeline.settings import JudgeSettings
 
 JUDGE_WEIGHTS, JUDGE_CARD = "model.safetensors", "judge.json"
@@ -17,15 +17,11 @@ FORMAT: Literal[1] = 1  # of judge.json; raise it when an older file would be mi
 PLAUSIBLE_QUANTILE = 0.05  # of the confidence in real images: what falls below is not plausible
 
 
-class JudgeError(UserError):
+class JudgeError(RecordError):
     """A judge that cannot be read, or that must not judge these images."""
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class RealScores(_Part):
+class RealScores(Part):
     """What real images come to where drawn ones are judged: the floor and the ceiling.
 
     Training images stand in for drawn ones and are compared with test images, both in the numbers
@@ -67,13 +63,14 @@ class RealScores(_Part):
         return PLAUSIBLE_QUANTILE
 
 
-class JudgeCard(_Part):
+class JudgeCard(Record):
     """All that is recorded of a judge.
 
     Attributes:
         settings: that it was trained with.
         data: name of the data set.
         data_hash: of the prepared file.
+        fingerprint: hash of everything that decides the judge.
         image: size of the images.
         classes: their names.
         accuracy: share of test images whose class it names.
@@ -91,10 +88,15 @@ class JudgeCard(_Part):
         sha256: of the weights' file: names the judge in the protocol of what it judged.
     """
 
+    what: ClassVar[str] = "a judge"
+    remedy: ClassVar[str] = "train the judge again with `dvc repro judge`"
+    error: ClassVar[type[UserError]] = JudgeError
+
     format: Literal[1] = FORMAT
     settings: JudgeSettings
     data: str
     data_hash: str
+    fingerprint: str
     image: ImageSize
     classes: tuple[str, ...]
     accuracy: float
@@ -113,39 +115,17 @@ class JudgeCard(_Part):
 
 
 def load_judge_card(folder: Path) -> JudgeCard:
-    """Read ``judge.json`` and check the weights beside it against their hash.
+    """Read ``judge.json`` and check the weights next to it against their hash.
 
     Raises:
         JudgeError: if a file is missing, damaged or not what it must be.
     """
-    card = read_judge_card(folder / JUDGE_CARD)
+    card = read_record(JudgeCard, folder / JUDGE_CARD)
     path = folder / JUDGE_WEIGHTS
     try:
         found = file_sha256(path)
     except OSError as error:
-        raise unusable_judge(path, f"cannot be read: {error.strerror}") from None
+        raise JudgeCard.unusable(path, f"cannot be read: {error.strerror}") from None
     if found != card.sha256:
-        raise unusable_judge(path, f"is damaged: its hash is not the one in {JUDGE_CARD}")
+        raise JudgeCard.unusable(path, f"is damaged: its hash is not the one in {JUDGE_CARD}")
     return card
-
-
-def read_judge_card(path: Path) -> JudgeCard:
-    """Read a card alone, as the report does.
-
-    Raises:
-        JudgeError: if it is missing or not what it must be.
-    """
-    try:
-        return JudgeCard.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise unusable_judge(path, f"cannot be read: {error.strerror}") from None
-    except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        key = ".".join(map(str, fault["loc"])) or "the file"
-        raise unusable_judge(path, f"does not describe a judge: {key}: {fault['msg']}") from None
-
-
-def unusable_judge(path: Path, what: str) -> JudgeError:
-    """The error for a file of the judge's folder, with its remedy."""
-    reason = " ".join(what.split())  # messages of libraries come in several lines
-    return JudgeError(f"{path}: {reason[:300]}; train the judge again with `dvc repro judge`")

@@ -41,8 +41,13 @@ class Protocol:
 
     @property
     def is_likelihood(self) -> bool:
-        """Whether ELBO bounds a log-likelihood: a Bernoulli on grey pixels does not."""
-        return not (self.likelihood == "bernoulli" and self.binarisation == "none")
+        """Whether the ELBO bounds a log-likelihood."""
+        return is_likelihood(self.likelihood, self.binarisation)
+
+
+def is_likelihood(likelihood: str, binarisation: str) -> bool:
+    """Whether p(x|z) is a likelihood: a Bernoulli on grey pixels is a cross-entropy."""
+    return not (likelihood == "bernoulli" and binarisation == "none")
 
 
 PROTOCOL_FIELDS = tuple(field.name for field in fields(Protocol))

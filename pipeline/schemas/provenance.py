@@ -1,31 +1,23 @@
 """``results/provenance.json``: on which machine and with which code each run was trained.
 
-What tells where numbers came from, and decides nothing of how they compare: that is the protocol.
-Free of torch.
+This tells where numbers came from; how they compare is up to their protocol. Free of torch.
 """
 
-from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pipeline.schemas.record import Part, Record
 
-from pipeline.errors import UserError
-from pipeline.settings.explain import first_fault
-
+PROVENANCE = "provenance.json"
 FORMAT: Literal[1] = 1  # raise it when an older file would be misread
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class RunOrigin(_Part):
-    """Of one run's training.
+class RunProvenance(Part):
+    """Where one run was trained.
 
     Attributes:
         device: ``cpu`` or ``cuda``.
         threads: of its arithmetic.
-        versions: of the project, Python and libraries, as ``config.json`` has them.
+        versions: of the project, Python and libraries, as in ``config.json``.
         weights: SHA-256 of the weights' file.
     """
 
@@ -35,32 +27,18 @@ class RunOrigin(_Part):
     weights: str
 
 
-class Origins(_Part):
-    """Of all runs.
+class Provenance(Record):
+    """Where all runs were trained.
 
     Attributes:
         runs: by name, such as ``linear-2/seed-0``.
-        dates: the day of each commit, by its name in ``metrics.csv``; without those that were
-            unknown to git.
+        dates: the day of each commit, by its name in ``metrics.csv``; commits that git does not
+            know are left out.
     """
+
+    what: ClassVar[str] = "where runs were trained"
+    remedy: ClassVar[str] = "write it again with `dvc repro collect`"
 
     format: Literal[1] = FORMAT
-    runs: dict[str, RunOrigin]
+    runs: dict[str, RunProvenance]
     dates: dict[str, str]
-
-
-def read_origins(path: Path) -> Origins | None:
-    """The file's content; None if there is none.
-
-    Raises:
-        UserError: if it is not what it must be.
-    """
-    if not path.exists():
-        return None
-    try:
-        return Origins.model_validate_json(path.read_bytes())
-    except OSError as error:
-        reason = f"cannot be read: {error.strerror}"
-    except ValidationError as error:
-        reason = f"does not say where runs came from: {first_fault(error)}"
-    raise UserError(f"{path}: {reason}; make it anew with `dvc repro collect`")

@@ -3,16 +3,16 @@
 Free of torch.
 """
 
-import hashlib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from pipeline.errors import UserError
+from pipeline.schemas.fingerprint import file_sha256
 from pipeline.schemas.protocol import Protocol
+from pipeline.schemas.record import Part, Record, RecordError, read_record
 from pipeline.settings import RunSettings
-from pipeline.settings.explain import first_fault
 
 WEIGHTS, CONFIG, HISTORY = "model.safetensors", "config.json", "history.csv"
 FORMAT: Literal[1] = 1  # of config.json; raise it when it changes, and older runs train again
@@ -20,22 +20,18 @@ FORMAT: Literal[1] = 1  # of config.json; raise it when it changes, and older ru
 Side = Annotated[int, Field(gt=0)]
 
 
-class ModelError(UserError):
+class ModelError(RecordError):
     """A model that cannot be built or read."""
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class ImageSize(_Part):
+class ImageSize(Part):
     """Height and width of the images, in pixels."""
 
     height: Side
     width: Side
 
 
-class RunCard(_Part):
+class RunCard(Record):
     """All that is recorded of a finished run.
 
     Attributes:
@@ -57,6 +53,10 @@ class RunCard(_Part):
         sha256: of the other files in the folder.
     """
 
+    what: ClassVar[str] = "a run"
+    remedy: ClassVar[str] = "train it again with `dvc repro train`"
+    error: ClassVar[type[UserError]] = ModelError
+
     format: Literal[1] = FORMAT
     settings: RunSettings
     image: ImageSize
@@ -76,28 +76,17 @@ class RunCard(_Part):
     sha256: dict[str, str]
 
 
-def save_card(folder: Path, card: RunCard) -> None:
-    """Write ``config.json`` into an existing folder, last of all files."""
-    (folder / CONFIG).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
-
-
 def load_card(folder: Path) -> RunCard:
     """Read ``config.json``.
 
     Raises:
         ModelError: if it is missing or not what it must be.
     """
-    path = folder / CONFIG
-    try:
-        return RunCard.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise unusable(path, f"cannot be read: {error.strerror}") from None
-    except ValidationError as error:
-        raise unusable(path, f"does not describe a run: {first_fault(error)}") from None
+    return read_record(RunCard, folder / CONFIG)
 
 
 def load_whole_card(folder: Path) -> RunCard:
-    """Read ``config.json`` and check the files beside it against their hashes.
+    """Read ``config.json`` and check the files next to it against their hashes.
 
     Raises:
         ModelError: if a file is missing or damaged.
@@ -108,19 +97,7 @@ def load_whole_card(folder: Path) -> RunCard:
         try:
             found = file_sha256(path)
         except OSError as error:
-            raise unusable(path, f"cannot be read: {error.strerror}") from None
+            raise RunCard.unusable(path, f"cannot be read: {error.strerror}") from None
         if found != card.sha256.get(name):
-            raise unusable(path, "is damaged: its hash is not the one in config.json")
+            raise RunCard.unusable(path, f"is damaged: its hash is not the one in {CONFIG}")
     return card
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's content, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def unusable(path: Path, what: str) -> ModelError:
-    """The error for a file of a model folder, with its remedy."""
-    reason = " ".join(what.split())  # messages of libraries come in several lines
-    return ModelError(f"{path}: {reason[:300]}; train it again with `dvc repro train`")

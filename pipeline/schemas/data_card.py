@@ -1,0 +1,32 @@
+"""``prepared.json`` and ``results/data.json``: the prepared data in words, readable without torch."""
+
+from typing import ClassVar
+
+from pipeline.schemas.record import Record
+
+DATA_CARD = "data.json"
+
+
+class DataCard(Record):
+    """What is known of the prepared data.
+
+    Attributes:
+        name: of the data set.
+        classes: one name per label.
+        hash: content hash of the prepared file.
+        sizes: number of images in each split.
+        split_hashes: content hash of each split.
+        checksums: SHA-256 of each source file.
+        settings: section ``data`` that they were prepared with.
+    """
+
+    what: ClassVar[str] = "a data set"
+    remedy: ClassVar[str] = "write it again with `dvc repro prepare collect`"
+
+    name: str
+    classes: tuple[str, ...]
+    hash: str
+    sizes: dict[str, int]
+    split_hashes: dict[str, str]
+    checksums: dict[str, str]
+    settings: dict[str, str | int | float | bool | None]

@@ -1,0 +1,55 @@
+"""Fingerprints: the hash of all that decides a result, by which it is known to be up to date."""
+
+import ast
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+
+
+def fingerprint_of(content: Mapping[str, object]) -> str:
+    """SHA-256 of what decides a result: JSON values by name, in any order."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's content, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def source_hash(*packages: ModuleType) -> str:
+    """Hash of the code in the packages' own folders, without what is below them.
+
+    Comments, docstrings and layout have no part in it, since they decide no number. Call it when
+    a module is imported: an edit on the disk while a run trains must not pass for the code that
+    trained it.
+
+    Args:
+        packages: imported folders of code, such as ``pipeline.training``.
+    """
+    digest = hashlib.sha256()
+    for package in packages:
+        for path in sorted(Path(package.__path__[0]).glob("*.py")):
+            name = f"{package.__name__}/{path.name}"
+            digest.update(f"{name}\n{_without_comments(path)}\n".encode())
+    return digest.hexdigest()
+
+
+def _without_comments(path: Path) -> str:
+    """The code of a file in one canonical layout."""
+    tree = ast.parse(path.read_bytes())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = [part for part in node.body if not _is_text(part)] or [ast.Pass()]
+    return ast.unparse(tree)
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    """Whether a statement is a docstring."""
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    )

@@ -1,0 +1,164 @@
+"""Every CSV file that one stage writes and another reads: its columns, and what each may hold.
+
+Writers use ``Table.to_csv``; the analysis reads each column by the reader declared here.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.schemas.cells import (
+    Reader,
+    any_text,
+    count,
+    count_or_none,
+    number,
+    number_or_none,
+    numbers,
+    one_of,
+    share,
+    text,
+    truth,
+)
+from pipeline.schemas.metrics import METRICS
+from pipeline.schemas.protocol import PROTOCOL_FIELDS
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A CSV file.
+
+    Attributes:
+        name: of the file.
+        columns: what must be there, and how each cell is read.
+        grows: whether there may be more columns: searched hyperparameters, or one's own metrics.
+    """
+
+    name: str
+    columns: Mapping[str, Reader]
+    grows: bool = False
+
+    def to_csv(self, rows: Iterable[Mapping[str, Any]]) -> str:
+        """The file's text; lists become JSON, and None an empty cell.
+
+        Args:
+            rows: at least the table's columns each, in the order of the file.
+
+        Raises:
+            ValueError: if a column is missing or unknown; a fault of the code that calls.
+        """
+        rows = list(rows)
+        header = list(rows[0]) if rows else list(self.columns)
+        missing = [name for name in self.columns if name not in header]
+        unknown = [] if self.grows else [name for name in header if name not in self.columns]
+        if missing or unknown:
+            raise ValueError(f"{self.name}: lacks {missing} and has unknown {unknown}")
+        stream = io.StringIO()
+        writer = csv.DictWriter(stream, header, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+        return stream.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    return json.dumps(value) if isinstance(value, list) else value
+
+
+# A run's place in the grid: the first columns of both tables of results.
+_IDENTITY: dict[str, Reader] = {
+    "run": text,
+    "architecture": text,
+    "latent_dim": count,
+    "beta": number,
+    "seed": count,
+}
+IDENTITY = tuple(_IDENTITY)
+
+# Of the numbers in METRICS, those that every run has.
+_CERTAIN: dict[str, Reader] = {
+    "elbo": number,
+    "reconstruction": number,
+    "kl": number,
+    "active_units": count,
+}
+
+RUN_METRICS = Table(
+    "metrics.csv",
+    _IDENTITY
+    | {"parameters": count, "train_seconds": number, "epochs": count}
+    | dict.fromkeys(PROTOCOL_FIELDS, any_text)
+    | {
+        name: count_or_none if metric.is_label else number_or_none
+        for name, metric in METRICS.items()
+    }
+    | _CERTAIN
+    | {"collapsed": truth, "kl_per_dim": numbers}
+    | {"data_hash": text, "commit": any_text, "run_id": any_text},
+    grows=True,
+)
+
+# A model folder's own, one row per epoch and split.
+EPOCHS = Table(
+    "history.csv",
+    {
+        "epoch": count,
+        "split": one_of("train", "valid"),
+        "elbo": number,
+        "reconstruction": number,
+        "kl": number,
+        "loss": number,
+        "seconds": number,
+        "learning_rate": number,
+    },
+)
+# The same of all runs of the grid.
+GRID_EPOCHS = Table("history.csv", _IDENTITY | dict(EPOCHS.columns))
+
+TRIALS = Table(
+    "trials.csv",
+    {
+        "number": count,
+        "state": one_of("complete", "pruned"),
+        "value": number_or_none,
+        "first_value": number_or_none,
+        "elbo": number_or_none,
+        "reconstruction": number_or_none,
+        "kl": number_or_none,
+        "nll": number_or_none,
+        "spread": number_or_none,
+        "epochs": number_or_none,
+        "seconds": number_or_none,
+        "run_id": any_text,
+    },
+    grows=True,
+)
+
+IMPORTANCE = Table(
+    "importance.csv",
+    {
+        "group": text,
+        "parameter": text,
+        "importance": share,
+        "trials": count,
+        "values": one_of("final", "first comparison"),
+        "epoch": count_or_none,
+    },
+)
+
+CONFIRMED = Table(
+    "confirmed.csv",
+    {
+        "search": text,
+        "number": count,
+        "seed": count,
+        "elbo": number,
+        "reconstruction": number,
+        "kl": number,
+        "searched_elbo": number,
+    },
+)
