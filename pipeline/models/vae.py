@@ -96,6 +96,20 @@ class VAE(nn.Module):
         return OBSERVATIONS[self.likelihood].mean(logits)
 
     @torch.no_grad()
+    def mean_images(self, codes: Tensor, batch_size: int = 500) -> Tensor:
+        """Decode codes to mean images: (..., d) -> (N, 1, H, W) in [0, 1].
+
+        Args:
+            codes: on the model's device; N is the product of all axes but the last.
+            batch_size: number of codes that are decoded at once.
+
+        Returns:
+            E[x|z] in the order of the codes. A Gaussian's mean is clipped to [0, 1].
+        """
+        parts = codes.reshape(-1, codes.shape[-1]).split(batch_size)
+        return torch.cat([self.mean(self.decode(part)) for part in parts]).clamp(0, 1)
+
+    @torch.no_grad()
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
         """Mean images of n draws from the prior: (n, 1, H, W)."""
         z = torch.randn(n, self.latent_dim, generator=generator, device=generator.device)

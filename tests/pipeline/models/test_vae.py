@@ -34,6 +34,7 @@ from pipeline.schemas.run_card import (
 )
 from pipeline.settings import RunSettings
 from tests.conftest import MakeRun
+from tests.pipeline.known import linear_gaussian
 
 
 def make_model(run: RunSettings, shape: ImageShape, seed: int = 0) -> VAE:
@@ -56,6 +57,26 @@ def test_shapes_follow_the_image(
     assert mu.shape == log_var.shape == (3, latent_dim)
     assert model.decode(mu).shape == (3, 1, *shape)
     assert model.sample(4, torch.Generator().manual_seed(0)).shape == (4, 1, *shape)
+
+
+@pytest.mark.parametrize("likelihood", ["bernoulli", "continuous-bernoulli", "gaussian"])
+def test_mean_images_decode_codes_of_any_leading_shape(make_run: MakeRun, likelihood: str) -> None:
+    model = make_model(make_run(likelihood=likelihood, latent_dim=3), ImageShape(7, 9))
+    codes = 5 * torch.randn(4, 5, 3, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        expected = [model.mean(model.decode(part)) for part in codes.view(20, 3).split(8)]
+    images = model.mean_images(codes, batch_size=8)
+    assert torch.equal(images, torch.cat(expected).clamp(0, 1))
+    assert images.shape == (20, 1, 7, 9)
+    assert not images.requires_grad
+    assert model.mean_images(codes[0, 0]).shape == (1, 1, 7, 9)
+    assert model.mean_images(codes[:0]).shape == (0, 1, 7, 9)
+
+
+def test_mean_images_of_a_gaussian_are_clipped_to_the_range() -> None:
+    model = linear_gaussian()  # decodes z to W z + b, of 2 x 2 pixels
+    image = model.mean_images(torch.tensor([1.0, 0.25]))
+    assert image.tolist() == [[[[1.0, 0.25], [1.0, 0.75]]]]
 
 
 def test_no_hidden_layer_is_one_affine_map_each_way(make_run: MakeRun) -> None:
