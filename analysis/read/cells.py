@@ -1,7 +1,5 @@
 """CSV files cell by cell: read as text, converted by a reader a column, faults named by line."""
 
-import json
-import math
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any

@@ -19,7 +19,6 @@ from torch import Tensor
 
 from pipeline.evaluation.simulation import simulate
 from pipeline.models import VAE
-from pipeline.settings import EvaluateSettings
 
 LEAPFROGS = 10  # of one transition, as in Wu et al. 2017
 ACCEPTANCE = 0.65  # to which step sizes are adapted: near the optimum of HMC (Neal 2011, 5.4.4)
@@ -98,26 +97,6 @@ def bidirectional(
         exact = chunk.state(z.expand(chains, *z.shape))
         lower.append(_log_mean(_descend(chunk, exact, schedule, sizes, generator)))
     return Sandwich(torch.cat(upper), torch.cat(lower))
-
-
-def ais_metrics(
-    model: VAE, images: Tensor, settings: EvaluateSettings, generator: torch.Generator
-) -> dict[str, float | int]:
-    """``ais_nll`` of the first ``ais_images`` images, and the gap on as many simulated ones.
-
-    Returns:
-        ``ais_nll`` and ``ais_gap`` in nats per image, and ``ais_images``, how many were taken;
-        nothing if the settings ask for none.
-    """
-    taken = images[: settings.ais_images]
-    if not len(taken):
-        return {}
-    chains, steps = settings.ais_chains, settings.ais_steps
-    return {
-        "ais_nll": ais_nll(model, taken, chains, steps, generator).mean().item(),
-        "ais_gap": bidirectional(model, len(taken), chains, steps, generator).gap,
-        "ais_images": len(taken),
-    }
 
 
 def sigmoid_schedule(steps: int) -> Tensor:

@@ -9,15 +9,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pipeline.evaluation.latents import active_units
 from pipeline.models import VAE
 from pipeline.models.elbo import gaussian_kl, reparameterise
 
-COLLAPSED_KL = 0.1  # nats; less says that the code carries nothing
-
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Measured:
+class BoundEstimate:
     """What a model makes of every image of a split.
 
     Attributes:
@@ -65,9 +62,9 @@ class Measured:
 
 
 @torch.no_grad()
-def measure(
+def estimate_bound(
     model: VAE, images: Tensor, latent_samples: int, generator: torch.Generator, batch_size: int
-) -> Measured:
+) -> BoundEstimate:
     """The ELBO's terms for every image; the KL is exact, the reconstruction a mean over draws.
 
     Args:
@@ -87,7 +84,7 @@ def measure(
         )
         for x, mean, spread, eps in zip(*parts, noise.split(batch_size, dim=1), strict=True)
     ]
-    return Measured(mu, log_var, torch.cat(distortions, dim=1), gaussian_kl(mu, log_var))
+    return BoundEstimate(mu, log_var, torch.cat(distortions, dim=1), gaussian_kl(mu, log_var))
 
 
 @torch.no_grad()
@@ -96,20 +93,3 @@ def posteriors(model: VAE, images: Tensor, batch_size: int) -> tuple[Tensor, Ten
     encoded = [model.encode(x) for x in images.split(batch_size)]
     mus, log_vars = zip(*encoded, strict=True)
     return torch.cat(mus), torch.cat(log_vars)
-
-
-def summarise(measured: Measured) -> dict[str, float | int | bool | list[float]]:
-    """The run's metrics by their names: means of the per-image values over the split."""
-    reconstruction = measured.reconstruction.double().mean().item()
-    kl_per_dim = measured.kl_per_dim.double().mean(0)
-    kl = kl_per_dim.sum().item()
-    units = active_units(measured.mu_variance)
-    return {
-        "elbo": -(reconstruction + kl),
-        "elbo_mc_error": measured.elbo_mc_error,
-        "reconstruction": reconstruction,
-        "kl": kl,
-        "kl_per_dim": [round(value, 6) for value in kl_per_dim.tolist()],
-        "active_units": units,
-        "collapsed": units == 0 or kl < COLLAPSED_KL,
-    }

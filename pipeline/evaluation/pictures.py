@@ -1,4 +1,4 @@
-"""What a model draws: reconstructions, samples, interpolations, the decoded plane.
+"""How images are chosen, decoded and laid out to be shown.
 
 Images leave as bytes, (..., H, W) uint8: the likelihood's mean, 0 for black.
 """
@@ -12,10 +12,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from pipeline.data.prepared import Split
 from pipeline.models import VAE
-from pipeline.numerics.hardware import seeded_generator
-from pipeline.settings import EvaluateSettings
+from pipeline.schemas.arrays import Arrays
 
 PLANE = 1.5  # half a side of the decoded plane: 87 % of the prior's mass on each axis
 
@@ -23,44 +21,6 @@ GREY = 128
 MAGNIFIED = 3  # screen pixels a side of an image's pixel
 
 Images = npt.NDArray[np.uint8]
-Arrays = dict[str, npt.NDArray[np.generic]]
-
-
-@torch.no_grad()
-def draw_pictures(
-    model: VAE, split: Split, observed: Tensor, mu: Tensor, settings: EvaluateSettings
-) -> Arrays:
-    """All pictures of one run, by name; the same images and pairs for every model.
-
-    Args:
-        model: in eval mode.
-        split: the measured split, N images.
-        observed: (N, 1, H, W) in [0, 1], as the model sees them.
-        mu: (N, d) posterior means.
-        settings: how many of each.
-    """
-    labels = split.labels.numpy()
-    shown = images_to_show(labels, settings.reconstructions, settings.seed)
-    pairs = pairs_to_show(labels, settings.interpolations, settings.seed)
-    codes = straight_paths(mu[pairs[:, 0]], mu[pairs[:, 1]], settings.steps)
-    arrays: Arrays = {
-        "originals": split.images[shown].numpy(),
-        "inputs": as_bytes(observed[shown]),
-        "labels_shown": labels[shown],
-        "reconstructions": decode(model, mu[shown]),
-        "samples": as_bytes(
-            model.sample(settings.samples, seeded_generator(settings.seed, "pictures"))
-        ),
-        "interpolations": decode(model, codes),
-        "interpolation_codes": codes.numpy(),
-        "interpolation_originals": split.images[pairs].numpy(),
-        "interpolation_labels": labels[pairs],
-    }
-    if model.latent_dim == 2:
-        axis = torch.linspace(-PLANE, PLANE, settings.grid_size)
-        arrays["latent_grid"] = decode(model, plane(axis))
-        arrays["latent_grid_axis"] = axis.numpy()
-    return arrays
 
 
 def images_to_show(labels: npt.NDArray[np.int64], count: int, seed: int) -> npt.NDArray[np.int64]:
@@ -100,12 +60,10 @@ def plane(axis: Tensor) -> Tensor:
     return torch.stack([z1, z2], dim=-1)
 
 
-@torch.no_grad()
 def decode(model: VAE, codes: Tensor) -> Images:
     """Mean images of codes, whatever their leading shape: (..., d) -> (..., H, W)."""
-    flat = codes.reshape(-1, codes.shape[-1])
-    images = torch.cat([model.mean(model.decode(part)) for part in flat.split(500)])
-    return as_bytes(images).reshape(*codes.shape[:-1], *images.shape[-2:])
+    images = as_bytes(model.mean_images(codes))
+    return images.reshape(*codes.shape[:-1], *images.shape[-2:])
 
 
 def as_bytes(images: Tensor) -> Images:

@@ -1,8 +1,5 @@
-"""One training run from the prepared file to its model folder."""
+"""One training run in a worker process, from the prepared file to its model folder."""
 
-import csv
-import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,93 +14,69 @@ import pipeline.training
 from pipeline.data.prepared import PreparedData, load_prepared
 from pipeline.errors import UserError
 from pipeline.files import replacing_folder
-from pipeline.models import (
-    VAE,
-    ImageShape,
-    save_weights,
-)
+from pipeline.models import VAE, ImageShape, save_weights
 from pipeline.numerics.hardware import Hardware, resolve_hardware
-from pipeline.runtime.code_version import source_hash, versions
+from pipeline.runtime.code_version import versions
+from pipeline.schemas.fingerprint import file_sha256, fingerprint_of, source_hash
 from pipeline.schemas.protocol import Protocol
+from pipeline.schemas.record import write_record
 from pipeline.schemas.run_card import (
+    CONFIG,
     FORMAT,
     HISTORY,
     WEIGHTS,
     ImageSize,
     ModelError,
     RunCard,
-    file_sha256,
     load_whole_card,
-    save_card,
 )
+from pipeline.schemas.tables import EPOCHS
 from pipeline.settings import RunSettings
 from pipeline.training.loop import EpochReport, Fit, fit, train_epochs
 from pipeline.training.start import new_model
-
-HISTORY_FIELDS = (
-    "epoch",
-    "split",
-    "elbo",
-    "reconstruction",
-    "kl",
-    "loss",
-    "seconds",
-    "learning_rate",
-)
 
 CODE = source_hash(pipeline.data, pipeline.numerics, pipeline.models, pipeline.training)
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """A run that is to be there, and the fingerprint that it is to have."""
-
-    settings: RunSettings
-    fingerprint: str
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a run came from, for its card.
-
-    Attributes:
-        fingerprint: of all that decides its result; see ``fingerprint``.
-        commit: of the code.
-        threads: of the arithmetic; another number rounds differently.
-        run_id: the tracker's name of the run.
-    """
-
-    fingerprint: str
-    commit: str = ""
-    threads: int = 1
-    run_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class TrainingTask:
-    """All that a worker needs to train one run.
+    """A run that is to be trained, and what its card says of where it came from.
 
     Attributes:
-        name: the run's folder under ``models/``, such as ``linear-2/seed-0``.
+        name: of the run, such as ``linear-2/seed-0``.
         settings: of the run.
-        data_path: the prepared file.
         folder: where the model folder goes.
-        origin: its fingerprint is what the caller expects the run to be.
+        fingerprint: hash of everything that decides the result; see ``fingerprint``.
+        threads: of the arithmetic; another number rounds differently.
+        commit: of the code.
+        run_id: the tracker's name of the run.
     """
 
     name: str
     settings: RunSettings
-    data_path: Path
     folder: Path
-    origin: Origin
+    fingerprint: str
+    threads: int = 1
+    commit: str = ""
+    run_id: str = ""
 
 
-def train_run(task: TrainingTask, tell: Callable[[EpochReport], None]) -> RunCard:
+def training_task(
+    name: str, settings: RunSettings, folder: Path, data_hash: str, threads: int = 1
+) -> TrainingTask:
+    """The task of a run on this machine."""
+    machine = resolve_hardware(settings.device, settings.precision)
+    wanted = fingerprint(settings, data_hash, machine, threads)
+    return TrainingTask(name, settings, folder, wanted, threads)
+
+
+def train_run(task: TrainingTask, tell: Callable[[EpochReport], None], data_path: Path) -> RunCard:
     """Train one run and write its model folder, whole or not at all.
 
     Args:
         task: what to train.
         tell: called with each epoch's report.
+        data_path: the prepared file.
 
     Returns:
         What the folder's ``config.json`` holds.
@@ -111,13 +84,12 @@ def train_run(task: TrainingTask, tell: Callable[[EpochReport], None]) -> RunCar
     Raises:
         UserError: if code or data changed since the task was made.
     """
-    torch.set_num_threads(task.origin.threads)
+    torch.set_num_threads(task.threads)
     torch.backends.cudnn.allow_tf32 = False  # a third precision that no protocol names
-    data = _load_training_data(task.data_path)
+    data = _load_training_data(data_path)
     settings = task.settings
     machine = resolve_hardware(settings.device, settings.precision)
-    found = fingerprint(settings, data.hash, machine, task.origin.threads)
-    if found != task.origin.fingerprint:
+    if fingerprint(settings, data.hash, machine, task.threads) != task.fingerprint:
         raise UserError(
             f"{task.name}: code or data changed after training began; run `dvc repro` again"
         )
@@ -127,45 +99,44 @@ def train_run(task: TrainingTask, tell: Callable[[EpochReport], None]) -> RunCar
     result = fit(model, reports, settings, tell)
 
     with replacing_folder(task.folder) as folder:
-        return save_run(folder, model, result, settings, data, machine, task.origin)
+        return save_run(folder, task, model, result, data, machine)
 
 
 def save_run(
     folder: Path,
+    task: TrainingTask,
     model: VAE,
     result: Fit,
-    settings: RunSettings,
     data: PreparedData,
     machine: Hardware,
-    origin: Origin,
 ) -> RunCard:
     """Write weights, history and card of a trained run into an existing folder.
 
     Returns:
         The card, ``config.json``.
     """
-    _write_history(folder / HISTORY, result.history)
+    (folder / HISTORY).write_text(_history(result.history), encoding="utf-8")
     save_weights(folder, model)
     shape = ImageShape(*data.image_shape)
     card = RunCard(
-        settings=settings,
+        settings=task.settings,
         image=ImageSize(height=shape.height, width=shape.width),
-        protocol=training_protocol(settings, data, machine),
+        protocol=training_protocol(task.settings, data, machine),
         data_hash=data.hash,
-        fingerprint=origin.fingerprint,
+        fingerprint=task.fingerprint,
         parameters=model.parameter_count,
         epochs=len(result.history),
         chosen_epoch=result.chosen.epoch,
         stopped_early=result.stopped_early,
         train_seconds=round(result.history[-1].seconds, 3),
         device=machine.device.type,
-        threads=origin.threads,
+        threads=task.threads,
         versions=versions(),
-        commit=origin.commit,
-        run_id=origin.run_id,
+        commit=task.commit,
+        run_id=task.run_id,
         sha256={name: file_sha256(folder / name) for name in (HISTORY, WEIGHTS)},
     )
-    save_card(folder, card)
+    write_record(folder / CONFIG, card)  # last of all files
     return card
 
 
@@ -194,15 +165,16 @@ def training_protocol(settings: RunSettings, data: PreparedData, machine: Hardwa
 
 def fingerprint(settings: RunSettings, data_hash: str, machine: Hardware, threads: int) -> str:
     """A hash of everything that decides a run's result on one machine."""
-    content = {
-        "format": FORMAT,
-        "settings": settings.model_dump(mode="json"),
-        "data": data_hash,
-        "hardware": [machine.device.type, machine.precision, threads],
-        "code": CODE,
-        "torch": torch.__version__,
-    }
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return fingerprint_of(
+        {
+            "format": FORMAT,
+            "settings": settings.model_dump(mode="json"),
+            "data": data_hash,
+            "hardware": [machine.device.type, machine.precision, threads],
+            "code": CODE,
+            "torch": torch.__version__,
+        }
+    )
 
 
 def finished_fingerprint(folder: Path) -> str | None:
@@ -213,18 +185,16 @@ def finished_fingerprint(folder: Path) -> str | None:
         return None
 
 
-def _write_history(path: Path, history: tuple[EpochReport, ...]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(HISTORY_FIELDS)
-        for report in history:
-            for split, terms in (("train", report.train), ("valid", report.valid)):
-                writer.writerow(
-                    [
-                        report.epoch,
-                        split,
-                        *terms,
-                        round(report.seconds, 3),
-                        report.learning_rate,
-                    ]
-                )
+def _history(reports: tuple[EpochReport, ...]) -> str:
+    """``history.csv``: two rows per epoch."""
+    return EPOCHS.to_csv(
+        {
+            "epoch": report.epoch,
+            "split": split,
+            **terms._asdict(),
+            "seconds": round(report.seconds, 3),
+            "learning_rate": report.learning_rate,
+        }
+        for report in reports
+        for split, terms in (("train", report.train), ("valid", report.valid))
+    )

@@ -162,9 +162,7 @@ def read_checked_arrays(path: Path, latent_dim: int) -> Arrays:
     return arrays
 
 
-def problem_in(
-    arrays: Mapping[str, NDArray[Any]], latent_dim: int, *, finite: bool = True
-) -> str:
+def problem_in(arrays: Mapping[str, NDArray[Any]], latent_dim: int, *, finite: bool = True) -> str:
     """The first rule that declared arrays break, in words; empty where they break none.
 
     Args:

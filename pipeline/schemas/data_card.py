@@ -1,4 +1,4 @@
-"""``prepared.json`` and ``results/data.json``: the prepared data in words, readable without torch."""
+"""``prepared.json`` and ``results/data.json``: what was prepared. Free of torch."""
 
 from typing import ClassVar
 

@@ -1,45 +1,27 @@
 """Stage ``evaluate``: every run of the grid on the test split, side by side."""
 
 import json
-import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from statistics import mean
-from typing import TYPE_CHECKING
 
 import click
 import pandas as pd
 
 from pipeline.data.prepared import load_prepared
-from pipeline.errors import UserError
-from pipeline.evaluation.pictures import write_sheets
 from pipeline.files import remove_others, replacing_folder
-from pipeline.jobs.evaluate import (
-    EvaluationTask,
-    Row,
-    evaluate_task,
-    evaluation_fingerprint,
-    finished_evaluation,
-    read_arrays,
-    read_row,
-)
-from pipeline.jobs.progress import runs_progress
+from pipeline.jobs.evaluate import EvaluationTask, evaluation_fingerprint, finished_evaluation
+from pipeline.jobs.job import do, out_of_date
 from pipeline.judge.classifier import load_judge
 from pipeline.runtime.interrupts import terminable
 from pipeline.runtime.lock import sole_writer
-from pipeline.runtime.workers import Failure, Message, Result, count_workers, side_by_side
+from pipeline.runtime.workers import count_workers
 from pipeline.schemas.metrics import METRICS, main_metrics
 from pipeline.schemas.run_card import HISTORY
+from pipeline.schemas.run_row import read_row
+from pipeline.schemas.tables import Row
 from pipeline.schemas.where import GRID_EXPERIMENT
 from pipeline.settings import load_settings, plain
 from pipeline.stages.options import worker_options
-
-if TYPE_CHECKING:
-    from pipeline.runtime.tracking import Tracker
-
-EVALUATION = "evaluation"  # the mark of a record that holds the results of a fingerprint
 
 
 @click.command(epilog="Example: python -m pipeline.stages.evaluate --workers 4")
@@ -64,8 +46,8 @@ def main(
     with sole_writer(folder, "evaluation"), terminable():
         data_hash = load_prepared(data, splits=("test",)).hash
         _, judge_card = load_judge(judge, data_hash)  # before any worker starts
-        tasks = {
-            name: EvaluationTask(
+        tasks = [
+            EvaluationTask(
                 name=name,
                 settings=settings.evaluate,
                 data_path=data,
@@ -78,95 +60,21 @@ def main(
                 threads=threads,
             )
             for name in names
-        }
-        kept = {
-            name: task
-            for name, task in tasks.items()
-            if finished_evaluation(task.folder) == task.fingerprint
-        }
-        if kept:
-            click.echo(f"{len(kept)} of {len(names)} runs are up to date")
-        todo = [task for name, task in tasks.items() if name not in kept]
+        ]
+        todo = out_of_date(tasks, finished_evaluation)
         if todo:
-            _evaluate(todo, list(kept.values()), min(processes, len(todo)))
+            # Imported only where there is a run to record: that takes longer than to find none.
+            from pipeline.jobs.evaluation_job import EvaluationJob
+            from pipeline.runtime.tracking import Tracker
+
+            job = EvaluationJob(Tracker.open(GRID_EXPERIMENT))
+            for task in tasks:
+                if task not in todo:
+                    job.record_late(task)
+            do(job, todo, min(processes, len(todo)))
         for name in remove_others(folder, keep=set(names)):
             click.echo(f"removed {folder / name}, which is not in the grid")
-        _write_cells(results, models, [read_row(task.folder) for task in tasks.values()])
-
-
-def _evaluate(todo: list[EvaluationTask], kept: list[EvaluationTask], workers: int) -> None:
-    # Imported only where there is a run to record: that takes longer than to find nothing to do.
-    from pipeline.runtime.tracking import Tracker
-
-    tracker = Tracker.open(GRID_EXPERIMENT)
-    for task in kept:
-        _record_late(tracker, task)
-    failures: list[Exception] = []
-    took: dict[str, float] = {}
-    start = time.perf_counter()
-    with runs_progress(len(todo)) as progress:
-
-        def tasks() -> Iterator[EvaluationTask]:
-            for task in todo:
-                if failures:
-                    return  # what is under way ends; the rest would most likely fail as well
-                progress.started(task.name)
-                yield task
-
-        with closing(side_by_side(evaluate_task, tasks(), workers)) as events:
-            for event in events:
-                match event:
-                    case Message(task=task, content=seconds):
-                        took[task.name] = seconds
-                    case Result(task=task, value=row):
-                        _record(tracker, task, row)
-                        progress.finished(task.name, describe(row, took[task.name]))
-                    case Failure(task=task, error=error):
-                        progress.failed(task.name)
-                        failures.append(error)
-    if failures:
-        raise failures[0]
-    seconds = time.perf_counter() - start
-    click.echo(f"evaluated {len(todo)} runs in {seconds:.0f} s with {workers} workers")
-
-
-def describe(row: Row, seconds: float) -> str:
-    """One line on a measured run and the time that it took."""
-    nll = "" if row["nll_500"] is None else f", NLL {row['nll_500']:.2f}"
-    return (
-        f"{seconds:5.1f} s   test ELBO {row['elbo']:8.2f} = -(reconstruction "
-        f"{row['reconstruction']:.2f} + kl {row['kl']:.2f}){nll}, {row['active_units']} of "
-        f"{row['latent_dim']} units active"
-    )
-
-
-def _record(tracker: "Tracker", task: EvaluationTask, row: Row) -> None:
-    """Add the test metrics and pictures to the run's record; the mark comes last."""
-    # A model that came out of DVC's cache has no record in this store: it gets one now.
-    record = tracker.resume(row["run_id"])
-    known = record is not None
-    if record is None:
-        record = tracker.start(row["run"], {key: row[key] for key in row if key not in METRICS})
-    record.log_metrics(
-        {f"test/{name}": float(row[name]) for name in METRICS if row[name] is not None}
-    )
-    with tempfile.TemporaryDirectory() as name:
-        write_sheets(Path(name), read_arrays(task.folder))
-        try:
-            record.log_files(Path(name), "test")
-        except UserError as error:  # a full disk there costs the record, not the run
-            click.echo(f"warning: {error.message}", err=True)
-    record.mark(EVALUATION, task.fingerprint)
-    if not known:
-        record.finish()
-
-
-def _record_late(tracker: "Tracker", task: EvaluationTask) -> None:
-    """Record results whose evaluation was killed between writing and recording them."""
-    row = read_row(task.folder)
-    record = tracker.resume(row["run_id"])
-    if record is not None and record.marked(EVALUATION) != task.fingerprint:
-        _record(tracker, task, row)
+        _write_cells(results, models, [read_row(task.folder) for task in tasks])
 
 
 def _write_cells(results: Path, models: Path, rows: list[Row]) -> None:

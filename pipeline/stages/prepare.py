@@ -1,13 +1,13 @@
 """Stage ``prepare``: verify the images, split them, write the prepared file."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from pipeline.data.sources.official import load_source
-from pipeline.files import write_text
+from pipeline.schemas.data_card import DataCard
+from pipeline.schemas.record import write_record
 from pipeline.settings import load_settings
 
 if TYPE_CHECKING:
@@ -41,24 +41,24 @@ def main(params: Path, out: Path) -> None:
 
     data = prepare(source, settings)
     save_prepared(out, data)
-    write_text(out.with_suffix(".json"), json.dumps(_summary(data), indent=2) + "\n")
+    write_record(out.with_suffix(".json"), _card(data))
     height, width = data.image_shape
     counts = ", ".join(f"{len(split)} {name}" for name, split in data.splits.items())
     click.echo(f"{data.name}: {counts} images of {height} x {width}, {len(data.classes)} classes")
     click.echo(f"hash {data.hash[:12]}, written to {out}")
 
 
-def _summary(data: "PreparedData") -> dict[str, object]:
+def _card(data: "PreparedData") -> DataCard:
     """What reports say of the data, readable without torch."""
-    return {
-        "name": data.name,
-        "classes": data.classes,
-        "hash": data.hash,
-        "sizes": {name: len(split) for name, split in data.splits.items()},
-        "split_hashes": data.split_hashes,
-        "checksums": data.checksums,
-        "settings": data.settings,
-    }
+    return DataCard(
+        name=data.name,
+        classes=data.classes,
+        hash=data.hash,
+        sizes={name: len(split) for name, split in data.splits.items()},
+        split_hashes=dict(data.split_hashes),
+        checksums=dict(data.checksums),
+        settings=dict(data.settings),
+    )
 
 
 if __name__ == "__main__":

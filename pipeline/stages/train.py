@@ -6,13 +6,13 @@ import click
 
 from pipeline.data.prepared import load_prepared
 from pipeline.files import move_folder, remove_others
-from pipeline.jobs.train import Wanted, fingerprint, finished_fingerprint
+from pipeline.jobs.job import out_of_date
+from pipeline.jobs.searched import with_searched
+from pipeline.jobs.train import TrainingTask, finished_fingerprint, training_task
 from pipeline.models import ImageShape, build_model
-from pipeline.numerics.hardware import resolve_hardware
 from pipeline.runtime.interrupts import terminable
 from pipeline.runtime.lock import sole_writer
 from pipeline.runtime.workers import count_workers
-from pipeline.schemas.search_result import with_searched
 from pipeline.schemas.where import GRID_EXPERIMENT
 from pipeline.settings import Settings, load_settings
 from pipeline.stages.options import worker_options
@@ -39,57 +39,51 @@ def main(params: str, data: Path, models: Path, best: Path, workers: str, thread
     settings = load_settings(params)
     processes = count_workers(workers, len(settings.runs))
     with sole_writer(models, "training"), terminable():
-        todo = _missing_runs(settings, data, models, best, threads)
-        kept = len(settings.runs) - len(todo)
-        if kept:
-            click.echo(f"{kept} of {len(settings.runs)} runs are up to date")
+        tasks = _tasks(settings, data, models, best, threads)
+        _move_renamed(tasks, models)
+        todo = out_of_date(tasks, finished_fingerprint)
         if todo:
             # Imported only where there is a run to record: that takes longer than to find none.
-            from pipeline.jobs.train_batch import train_batch
+            from pipeline.jobs.training_job import train_runs
             from pipeline.runtime.tracking import Tracker
 
-            train_batch(
+            train_runs(
                 f"grid {settings.data.name}",
                 _grid_params(settings),
                 todo,
                 data,
-                models,
                 Tracker.open(GRID_EXPERIMENT),
                 min(processes, len(todo)),
-                threads,
             )
         for name in remove_others(models, keep=set(settings.runs)):
             click.echo(f"removed {models / name}, which is not in the grid")
 
 
-def _missing_runs(
+def _tasks(
     settings: Settings, data: Path, models: Path, best: Path, threads: int
-) -> dict[str, Wanted]:
-    """The runs to train; fails early where one cannot be built.
-
-    A finished run that lies under another name, as when the grid begins to vary beta, is moved.
-    """
+) -> list[TrainingTask]:
+    """Every run of the grid; fails early where one cannot be built."""
     prepared = load_prepared(data, splits=("valid",))
     shape = ImageShape(*prepared.image_shape)
     runs = settings.runs
     if settings.train.hyperparameters == "searched":
         runs = with_searched(runs, best, prepared.hash)
-    expected = {}
-    for name, run in runs.items():
+    for run in runs.values():
         build_model(run, shape)
-        machine = resolve_hardware(run.device, run.precision)
-        expected[name] = Wanted(run, fingerprint(run, prepared.hash, machine, threads))
+    return [
+        training_task(name, run, models / name, prepared.hash, threads)
+        for name, run in runs.items()
+    ]
+
+
+def _move_renamed(tasks: list[TrainingTask], models: Path) -> None:
+    """Move finished runs that have another name now, as when the grid begins to vary beta."""
     found = {folder: finished_fingerprint(folder) for folder in sorted(models.glob("*/*"))}
-    missing = {}
-    for name, wanted in expected.items():
-        if found.get(models / name) == wanted.fingerprint:
-            continue
-        elsewhere = [folder for folder, there in found.items() if there == wanted.fingerprint]
-        if elsewhere:
-            move_folder(elsewhere[0], models / name)
-        else:
-            missing[name] = wanted
-    return missing
+    for task in tasks:
+        if found.get(task.folder) != task.fingerprint:
+            elsewhere = [folder for folder, there in found.items() if there == task.fingerprint]
+            if elsewhere:
+                move_folder(elsewhere[0], task.folder)
 
 
 def _grid_params(settings: Settings) -> dict[str, object]:

@@ -1,30 +1,14 @@
-"""The settings that a search found best, as the grid takes them over."""
+"""The grid with the hyperparameters that a search found best."""
 
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from pipeline.settings import Architecture, RunSettings, SettingsError
-from pipeline.settings.explain import first_fault
+from pipeline.schemas.best_card import BestCard
+from pipeline.schemas.record import read_record
+from pipeline.settings import RunSettings, SettingsError
 
 # What a searched run keeps of the grid's own: its place in the grid and how long it trains.
 OF_THE_GRID = ("architecture", "latent_dim", "beta", "seed", "epochs")
-
-
-class _Found(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-    number: int
-    settings: RunSettings
-
-
-class _Best(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-    search: str
-    data_hash: str
-    architectures: dict[Architecture, _Found]
 
 
 def with_searched(
@@ -41,9 +25,10 @@ def with_searched(
         data_hash: of the prepared file.
 
     Raises:
-        SettingsError: if the file is missing, damaged, of other data, or lacks an architecture.
+        RecordError: if the file is missing or damaged.
+        SettingsError: if the search was on other data, or lacks an architecture.
     """
-    best = _load(path)
+    best = read_record(BestCard, path)
     if best.data_hash != data_hash:
         raise SettingsError(f"{path}: was found on other data than these; run `dvc repro search`")
     searched = {}
@@ -59,15 +44,3 @@ def with_searched(
         values: dict[str, Any] = found.settings.model_dump() | kept | {"beta_warmup": warmup}
         searched[name] = RunSettings.model_validate(values)
     return searched
-
-
-def _load(path: Path) -> _Best:
-    try:
-        return _Best.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise SettingsError(
-            f"{path}: cannot be read: {error.strerror}; run `dvc repro search`, or set "
-            "train.hyperparameters to fixed"
-        ) from None
-    except ValidationError as error:
-        raise SettingsError(f"{path}: {first_fault(error)}; run `dvc repro search`") from None

@@ -8,44 +8,34 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from pipeline.evaluation.pictures import Arrays, decode, images_to_show
-from pipeline.models import VAE
+from pipeline.evaluation.evaluated_model import EvaluatedModel, Measurement
+from pipeline.evaluation.pictures import decode, images_to_show
 
 REACH = 2.5  # of the axis each way, in the prior's standard deviations: 98.8 % of its mass
 POINTS = 15  # of the axis; odd, so that one is the prior's mean
 MOST = 8  # dimensions that are changed, at most
 
 
-def draw_traversals(
-    model: VAE, mu: Tensor, mu_variance: Tensor, labels: npt.NDArray[np.int64], seed: int
-) -> Arrays:
-    """Traversals of one run; none for two dimensions or fewer, whose plane is drawn whole.
+def measure(subject: EvaluatedModel) -> Measurement:
+    """Traversals; none for two dimensions or fewer, whose plane is drawn whole.
 
-    Args:
-        model: in eval mode.
-        mu: (N, d) posterior means of the measured split.
-        mu_variance: (d,) variances of the posterior means over the split.
-        labels: (N,) of the split.
-        seed: of the evaluation: the same images for every model.
-
-    Returns:
-        ``traversal_dims`` (D,) int64, the most active dimension first; ``traversal_axis`` (T,)
-        float32, ascending; ``traversal_bases`` (B,) int64 indices into the split;
-        ``traversal_base_codes`` (B, d) float32, their posterior means; ``traversals``
-        (B, D, T, H, W) uint8, of which [b, i, t] has ``traversal_axis[t]`` in the dimension
-        ``traversal_dims[i]`` and the code of image b in all others.
+    The most active dimension comes first. Image [b, i, t] of ``traversals`` has
+    ``traversal_axis[t]`` in the dimension ``traversal_dims[i]``, and the code of test image
+    ``traversal_bases[b]`` in all others. The same test images are used for every model.
     """
-    if model.latent_dim <= 2:
-        return {}
-    dims = most_active(mu_variance)
+    if subject.model.latent_dim <= 2:
+        return {}, {}
+    labels = subject.test.labels.numpy()
+    dims = most_active(subject.bound.mu_variance)
     axis = np.linspace(-REACH, REACH, POINTS, dtype=np.float32)
-    bases = images_to_show(labels, len(np.unique(labels)), seed)
-    return {
+    bases = images_to_show(labels, len(np.unique(labels)), subject.settings.seed)
+    codes = subject.bound.mu[bases]
+    return {}, {
         "traversal_dims": dims,
         "traversal_axis": axis,
         "traversal_bases": bases,
-        "traversal_base_codes": mu[bases].numpy(),
-        "traversals": decode(model, traverse(mu[bases], dims, axis)),
+        "traversal_base_codes": codes.numpy(),
+        "traversals": decode(subject.model, traverse(codes, dims, axis)),
     }
 
 

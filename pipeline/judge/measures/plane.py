@@ -1,41 +1,44 @@
-"""What a judge sees on the way between two images, and on the plane around the origin: pure.
+"""The classes that the judge sees on the plane of a 2-D latent space.
 
-Shapes: P paths of T points, a plane of G x G cells.
+Shapes: a plane of G x G cells.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from torch import Tensor
+import torch
+
+from pipeline.evaluation.evaluated_model import Measurement
+from pipeline.evaluation.pictures import PLANE, plane
+from pipeline.judge.context import JudgedModel
+
+CELLS = 31  # a side of the plane
 
 Classes = npt.NDArray[np.int64]
 
 
-class PathPlausibility(NamedTuple):
-    """How far straight paths between codes stay among images that the judge takes for real.
+def measure(subject: JudgedModel) -> Measurement:
+    """The class at the origin, its neighbours and the number of classes; 2 dimensions only.
 
-    Attributes:
-        min_confidence: the least confidence on a path, averaged over paths.
-        plausible: share of points whose confidence is above the threshold, averaged over paths.
+    Cell [i, j] of ``plane_classes`` and ``plane_confidence`` has the code (axis[j], axis[i]), axis
+    from -1.5 to 1.5. ``plane_borders`` lists each class and how many others it borders.
     """
-
-    min_confidence: float
-    plausible: float
-
-
-def path_plausibility(confidence: Tensor, threshold: float) -> PathPlausibility:
-    """Sum up the judge's confidence along paths.
-
-    Args:
-        confidence: (P, T) largest class probability at each point, both ends included.
-        threshold: the 5th percentile of the confidence in real test images.
-    """
-    confidence = confidence.double()
-    return PathPlausibility(
-        confidence.amin(1).mean().item(), (confidence > threshold).double().mean().item()
-    )
+    if subject.model.latent_dim != 2:
+        return {}, {}
+    codes = plane(torch.linspace(-PLANE, PLANE, CELLS))
+    verdicts = subject.context.judge.judge(subject.model.mean_images(codes))
+    classes = verdicts.classes.reshape(CELLS, CELLS).numpy()
+    grid = grid_centrality(classes)
+    return {
+        "grid_center_class": grid.center_class,
+        "grid_center_borders": grid.center_borders,
+        "grid_classes": len(grid.borders),
+    }, {
+        "plane_classes": classes,
+        "plane_confidence": verdicts.confidence.reshape(CELLS, CELLS).numpy(),
+        "plane_borders": np.array(list(grid.borders.items()), dtype=np.int64),
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,130 @@
+"""A trained model with all that several measures need of it: the subject of every measure."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pipeline.data.inputs import observed
+from pipeline.data.prepared import Split
+from pipeline.evaluation.bound import BoundEstimate, estimate_bound
+from pipeline.evaluation.iwae import log_weight_sums
+from pipeline.evaluation.pictures import images_to_show
+from pipeline.models import VAE
+from pipeline.numerics.hardware import seeded_generator
+from pipeline.settings import EvaluateSettings, RunSettings
+
+MIDDLE, LARGE = 500, 5000  # K of the likelihood estimate: of all images, and of a subset
+
+# What a measure returns: numbers by the names of ``METRICS``, where None is a number that this run
+# does not have, and arrays by the names of ``pipeline.schemas.arrays``.
+Number = float | int | bool | list[float] | None
+Numbers = dict[str, Number]
+Measurement = tuple[Numbers, dict[str, NDArray[Any]]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LogWeights:
+    """Importance weights of a split; see ``iwae.log_weight_sums`` for G.
+
+    Attributes:
+        sums: (N, 500 / 50), of every image.
+        subset: (n,) indices of the images that have more draws.
+        subset_sums: (n, 5000 / 50), the first 500 draws included.
+    """
+
+    sums: Tensor
+    subset: Tensor
+    subset_sums: Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EvaluatedModel:
+    """A model with what several measures use. N test images, d latent dimensions.
+
+    Attributes:
+        model: in eval mode.
+        run: its settings.
+        settings: how to measure.
+        train: the training split.
+        test: the test split.
+        images: (N, 1, H, W) in [0, 1], the test images as the model observes them.
+        bound: the ELBO's terms on them.
+        weights: of the likelihood estimate; None where p(x|z) is not a likelihood.
+        samples: (S, 1, H, W) in [0, 1], mean images decoded from the prior; the same codes for
+            every model of the same latent size.
+        reconstructions: (N, 1, H, W) in [0, 1], mean images decoded from the posterior means.
+    """
+
+    model: VAE
+    run: RunSettings
+    settings: EvaluateSettings
+    train: Split
+    test: Split
+    images: Tensor
+    bound: BoundEstimate
+    weights: LogWeights | None
+    samples: Tensor
+    reconstructions: Tensor
+
+    @property
+    def originals(self) -> Tensor:
+        """(N, 1, H, W) in [0, 1], the real test images in grey."""
+        return self.test.images.unsqueeze(1).float() / 255
+
+
+def prepare_model(
+    model: VAE,
+    run: RunSettings,
+    train: Split,
+    test: Split,
+    settings: EvaluateSettings,
+    *,
+    has_likelihood: bool,
+) -> EvaluatedModel:
+    """Compute what several measures use.
+
+    Args:
+        model: in eval mode.
+        run: its settings.
+        train: the training split.
+        test: the split to measure.
+        settings: how to measure.
+        has_likelihood: whether p(x|z) is a likelihood, so that -log p(x) can be estimated.
+    """
+    # As in training: 15 % faster for convolutions.
+    model = model.to(memory_format=torch.channels_last)
+    images, batch = observed(test, run.binarisation), settings.batch_size
+    generator = seeded_generator(settings.seed, "evaluation")
+    bound = estimate_bound(model, images, settings.latent_samples, generator, batch)
+    prior = torch.randn(
+        settings.prior_samples,
+        model.latent_dim,
+        generator=seeded_generator(settings.seed, "prior"),
+    )
+    return EvaluatedModel(
+        model=model,
+        run=run,
+        settings=settings,
+        train=train,
+        test=test,
+        images=images,
+        bound=bound,
+        weights=_draw_weights(model, images, test, settings) if has_likelihood else None,
+        samples=model.mean_images(prior, batch),
+        reconstructions=model.mean_images(bound.mu, batch),
+    )
+
+
+def _draw_weights(
+    model: VAE, images: Tensor, test: Split, settings: EvaluateSettings
+) -> LogWeights:
+    """500 draws for every image, 4,500 more for the subset."""
+    generator, batch = seeded_generator(settings.seed, "importance"), settings.batch_size
+    sums = log_weight_sums(model, images, MIDDLE, generator, batch)
+    count = len(images) if settings.nll_images is None else settings.nll_images
+    subset = torch.from_numpy(images_to_show(test.labels.numpy(), count, settings.seed))
+    more = log_weight_sums(model, images[subset], LARGE - MIDDLE, generator, batch)
+    return LogWeights(sums, subset, torch.cat([sums[subset], more], dim=1))

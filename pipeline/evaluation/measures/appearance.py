@@ -1,0 +1,15 @@
+"""How samples and reconstructions look next to real images: sharpness and contrast."""
+
+from pipeline.evaluation.appearance import contrast, sharpness
+from pipeline.evaluation.evaluated_model import EvaluatedModel, Measurement
+
+
+def measure(subject: EvaluatedModel) -> Measurement:
+    """Sharpness and contrast of mean images, and the contrast of the data."""
+    originals = subject.originals
+    return {
+        "sharpness": sharpness(subject.samples, originals),
+        "reconstruction_sharpness": sharpness(subject.reconstructions, originals),
+        "contrast": contrast(subject.samples),
+        "contrast_data": contrast(originals),
+    }, {}

@@ -1,0 +1,41 @@
+"""What is shown of a model: reconstructions, samples and interpolations.
+
+The same images and pairs are shown for every model. Images are uint8, 0 for black.
+"""
+
+from pipeline.evaluation.evaluated_model import EvaluatedModel, Measurement
+from pipeline.evaluation.pictures import (
+    as_bytes,
+    decode,
+    images_to_show,
+    pairs_to_show,
+    straight_paths,
+)
+from pipeline.numerics.hardware import seeded_generator
+from pipeline.schemas.arrays import Arrays
+
+
+def measure(subject: EvaluatedModel) -> Measurement:
+    """The pictures."""
+    return {}, draw_pictures(subject)
+
+
+def draw_pictures(subject: EvaluatedModel) -> Arrays:
+    """Test images with their reconstructions, samples, and straight paths between codes."""
+    model, mu, settings = subject.model, subject.bound.mu, subject.settings
+    labels = subject.test.labels.numpy()
+    shown = images_to_show(labels, settings.reconstructions, settings.seed)
+    pairs = pairs_to_show(labels, settings.interpolations, settings.seed)
+    codes = straight_paths(mu[pairs[:, 0]], mu[pairs[:, 1]], settings.steps)
+    samples = model.sample(settings.samples, seeded_generator(settings.seed, "pictures"))
+    return {
+        "originals": subject.test.images[shown].numpy(),
+        "inputs": as_bytes(subject.images[shown]),
+        "labels_shown": labels[shown],
+        "reconstructions": decode(model, mu[shown]),
+        "samples": as_bytes(samples),
+        "interpolations": decode(model, codes),
+        "interpolation_codes": codes.numpy(),
+        "interpolation_originals": subject.test.images[pairs].numpy(),
+        "interpolation_labels": labels[pairs],
+    }

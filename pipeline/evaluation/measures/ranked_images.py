@@ -1,0 +1,46 @@
+"""Which test images a model reconstructs best, middling and worst: its whole range, not a choice.
+
+Shapes: N test images of H x W pixels, R of them in each of three rows.
+"""
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+from pipeline.evaluation.evaluated_model import EvaluatedModel, Measurement
+from pipeline.evaluation.pictures import as_bytes
+
+SHOWN = 8  # images of a row, where the split has three times as many
+
+
+def measure(subject: EvaluatedModel) -> Measurement:
+    """The ranked images, their distortion and pictures of them."""
+    originals = subject.test.images.numpy()
+    distortion = subject.bound.reconstruction
+    ranked = rank_images(distortion)
+    size = (*ranked.shape, *originals.shape[1:])
+    return {}, {
+        "ranked_indices": ranked,
+        "ranked_values": distortion.numpy()[ranked].astype(np.float32),
+        "ranked_originals": originals[ranked],
+        "ranked_inputs": as_bytes(subject.images[ranked.ravel()]).reshape(size),
+        "ranked_reconstructions": as_bytes(subject.reconstructions[ranked.ravel()]).reshape(size),
+    }
+
+
+def rank_images(reconstruction: Tensor) -> npt.NDArray[np.int64]:
+    """Indices of the images with the best, the median and the worst distortion: (3, R).
+
+    Distortion rises from left to right and from row to row: the best image comes first, the R
+    images around the median are in the second row, and the worst image of all is the last. No
+    image comes twice, so R is the third of the images if that is less than ``SHOWN``. Of images
+    with the same distortion the first in the split comes first.
+
+    Args:
+        reconstruction: (N,) distortion of each image in nats; lower is better.
+    """
+    ranked = np.argsort(reconstruction.numpy(), kind="stable")
+    count = min(SHOWN, len(ranked) // 3)
+    middle = (len(ranked) - count) // 2
+    starts = (0, middle, len(ranked) - count)
+    return np.stack([ranked[start : start + count] for start in starts]).astype(np.int64)

@@ -1,0 +1,88 @@
+"""Evaluation of several runs side by side, each added to the record of its training."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pipeline.errors import UserError
+from pipeline.evaluation.pictures import write_sheets
+from pipeline.jobs.evaluate import EvaluationTask, evaluate_run
+from pipeline.jobs.job import Job
+from pipeline.jobs.progress import RunsProgress
+from pipeline.runtime.tracking import Tracker
+from pipeline.runtime.workers import Tell
+from pipeline.schemas.arrays import ARRAYS, read_arrays
+from pipeline.schemas.metrics import METRICS
+from pipeline.schemas.run_row import read_row
+from pipeline.schemas.tables import Row
+
+EVALUATION = "evaluation"  # the mark of a record that holds the results of a fingerprint
+
+
+class EvaluationJob(Job[EvaluationTask]):
+    """Evaluation on the test split.
+
+    Args:
+        tracker: of the experiment.
+    """
+
+    verb = "evaluated"
+
+    def __init__(self, tracker: Tracker) -> None:
+        self._tracker = tracker
+        self._seconds: dict[str, float] = {}
+
+    @property
+    def work(self) -> Callable[[EvaluationTask, Tell], Any]:
+        """Measure one run."""
+        return evaluate_run
+
+    def heard(self, task: EvaluationTask, content: float, progress: RunsProgress) -> None:
+        """Keep the time that the run took."""
+        self._seconds[task.name] = content
+
+    def finish(self, task: EvaluationTask, value: Row) -> str:
+        """Record the test metrics and pictures."""
+        self._record(task, value)
+        return describe(value, self._seconds[task.name])
+
+    def record_late(self, task: EvaluationTask) -> None:
+        """Record results whose evaluation was killed between writing and recording them."""
+        row = read_row(task.folder)
+        record = self._tracker.resume(row["run_id"])
+        if record is not None and record.marked(EVALUATION) != task.fingerprint:
+            self._record(task, row)
+
+    def _record(self, task: EvaluationTask, row: Row) -> None:
+        """Add the test metrics and pictures to the run's record; the mark comes last."""
+        # A model that came out of DVC's cache has no record in this store: it gets one now.
+        record = self._tracker.resume(row["run_id"])
+        known = record is not None
+        if record is None:
+            params = {key: row[key] for key in row if key not in METRICS}
+            record = self._tracker.start(row["run"], params)
+        record.log_metrics(
+            {f"test/{name}": float(row[name]) for name in METRICS if row[name] is not None}
+        )
+        with tempfile.TemporaryDirectory() as name:
+            write_sheets(Path(name), read_arrays(task.folder / ARRAYS))
+            try:
+                record.log_files(Path(name), "test")
+            except UserError as error:  # a full disk there costs the record, not the run
+                click.echo(f"warning: {error.message}", err=True)
+        record.mark(EVALUATION, task.fingerprint)
+        if not known:
+            record.finish()
+
+
+def describe(row: Row, seconds: float) -> str:
+    """One line on a measured run and the time that it took."""
+    nll = "" if row["nll_500"] is None else f", NLL {row['nll_500']:.2f}"
+    return (
+        f"{seconds:5.1f} s   test ELBO {row['elbo']:8.2f} = -(reconstruction "
+        f"{row['reconstruction']:.2f} + kl {row['kl']:.2f}){nll}, {row['active_units']} of "
+        f"{row['latent_dim']} units active"
+    )

@@ -1,0 +1,67 @@
+"""The registry of measures: everything that is measured and drawn of a model, in this order.
+
+To add one, write a file with ``measure(subject) -> (numbers, arrays)`` and add a line here. Its
+numbers are then in ``metrics.csv`` and its arrays in ``arrays.npz``; what is also declared in
+``pipeline.schemas`` has a label, a unit and a definition in the report.
+"""
+
+import math
+from collections.abc import Callable
+
+from pipeline.evaluation.evaluated_model import Measurement, Numbers
+from pipeline.evaluation.measures import (
+    annealing,
+    appearance,
+    bound,
+    latents,
+    likelihood,
+    pictures,
+    plane,
+    ranked_images,
+    traversals,
+)
+from pipeline.judge.context import JudgedModel
+from pipeline.judge.measures import opinions, paths, samples
+from pipeline.judge.measures import plane as judged_plane
+from pipeline.schemas.arrays import Arrays
+from pipeline.schemas.metrics import METRICS
+
+MEASURES: tuple[Callable[[JudgedModel], Measurement], ...] = (
+    bound.measure,
+    likelihood.measure,
+    annealing.measure,
+    latents.measure,
+    appearance.measure,
+    plane.measure,
+    pictures.measure,
+    ranked_images.measure,
+    traversals.measure,
+    samples.measure,
+    paths.measure,
+    judged_plane.measure,
+    opinions.measure,
+)
+
+
+def measure_all(subject: JudgedModel) -> tuple[Numbers, Arrays]:
+    """Take every measure of a model.
+
+    Returns:
+        All metrics in the order of ``METRICS``, None for those that the run does not have, then
+        numbers that are not declared there; and all arrays.
+    """
+    numbers: Numbers = {}
+    arrays: Arrays = {}
+    for measure in MEASURES:
+        found, drawn = measure(subject)
+        numbers |= found
+        arrays |= drawn
+    ordered: Numbers = {name: _finite(numbers.pop(name, None)) for name in METRICS}
+    return ordered | numbers, arrays
+
+
+def _finite(
+    value: float | int | bool | list[float] | None,
+) -> float | int | bool | list[float] | None:
+    """None in place of a NaN, which JSON cannot hold."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,1 @@
+"""What the judge measures of a trained model, one measure per file: `measure(subject)`."""

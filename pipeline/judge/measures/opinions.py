@@ -1,0 +1,23 @@
+"""The judge's opinion of the pictures that are shown: a class and a confidence for each."""
+
+import torch
+
+from pipeline.evaluation.evaluated_model import Measurement
+from pipeline.evaluation.measures.pictures import draw_pictures
+from pipeline.judge.context import JudgedModel
+from pipeline.schemas.arrays import Arrays
+
+JUDGED = ("samples", "interpolations")
+
+
+def measure(subject: JudgedModel) -> Measurement:
+    """Class and confidence of every sample and every point of an interpolation."""
+    pictures = draw_pictures(subject)
+    arrays: Arrays = {}
+    for name in JUDGED:
+        images = pictures[name]
+        x = torch.from_numpy(images).reshape(-1, 1, *images.shape[-2:]).float() / 255
+        verdicts = subject.context.judge.judge(x)
+        arrays[f"{name}_classes"] = verdicts.classes.numpy().reshape(images.shape[:-2])
+        arrays[f"{name}_confidence"] = verdicts.confidence.numpy().reshape(images.shape[:-2])
+    return {}, arrays
