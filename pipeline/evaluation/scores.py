@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pipeline.data.inputs import observed
+from pipeline.data.inputs import model_inputs
 from pipeline.data.prepared import Split
 from pipeline.evaluation.ais import ais_metrics
 from pipeline.evaluation.appearance import contrast, grid_continuity, sharpness
@@ -93,7 +93,7 @@ def prepare_subject(
     """Make of the splits what the measuring functions need."""
     # As in training: 15 % faster for convolutions.
     model = model.to(memory_format=torch.channels_last)
-    images, batch = observed(test, run.binarisation), settings.batch_size
+    images, batch = model_inputs(test, run.binarisation), settings.batch_size
     generator = seeded_generator(settings.seed, "evaluation")
     measured = measure(model, images, settings.latent_samples, generator, batch)
     prior = torch.randn(
@@ -174,7 +174,7 @@ def latent_scores(subject: Subject) -> Scores:
     measured, settings = subject.measured, subject.settings
     generator = seeded_generator(settings.seed, "aggregate")
     information = mutual_information(measured.mu, measured.log_var, generator)
-    train_images = observed(subject.train, subject.run.binarisation)
+    train_images = model_inputs(subject.train, subject.run.binarisation)
     train_mu, _ = posteriors(subject.model, train_images, settings.batch_size)
     return {
         "active_units_0.001": active_units(measured.mu_variance, 0.001),

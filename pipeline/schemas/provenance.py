@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipeline.errors import UserError
-from pipeline.settings.explain import first_fault
+from pipeline.settings.explain import first_error
 
 FORMAT: Literal[1] = 1  # raise it when an older file would be misread
 
@@ -62,5 +62,5 @@ def read_origins(path: Path) -> Origins | None:
     except OSError as error:
         reason = f"cannot be read: {error.strerror}"
     except ValidationError as error:
-        reason = f"does not say where runs came from: {first_fault(error)}"
+        reason = f"does not say where runs came from: {first_error(error)}"
     raise UserError(f"{path}: {reason}; make it anew with `dvc repro collect`")

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pipeline.errors import UserError
 from pipeline.schemas.protocol import Protocol
 from pipeline.settings import RunSettings
-from pipeline.settings.explain import first_fault
+from pipeline.settings.explain import first_error
 
 WEIGHTS, CONFIG, HISTORY = "model.safetensors", "config.json", "history.csv"
 FORMAT: Literal[1] = 1  # of config.json; raise it when it changes, and older runs train again
@@ -93,7 +93,7 @@ def load_card(folder: Path) -> RunCard:
     except OSError as error:
         raise unusable(path, f"cannot be read: {error.strerror}") from None
     except ValidationError as error:
-        raise unusable(path, f"does not describe a run: {first_fault(error)}") from None
+        raise unusable(path, f"does not describe a run: {first_error(error)}") from None
 
 
 def load_whole_card(folder: Path) -> RunCard:

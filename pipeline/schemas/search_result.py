@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipeline.settings import Architecture, RunSettings, SettingsError
-from pipeline.settings.explain import first_fault
+from pipeline.settings.explain import first_error
 
 # What a searched run keeps of the grid's own: its place in the grid and how long it trains.
 OF_THE_GRID = ("architecture", "latent_dim", "beta", "seed", "epochs")
@@ -70,4 +70,4 @@ def _load(path: Path) -> _Best:
             "train.hyperparameters to fixed"
         ) from None
     except ValidationError as error:
-        raise SettingsError(f"{path}: {first_fault(error)}; run `dvc repro search`") from None
+        raise SettingsError(f"{path}: {first_error(error)}; run `dvc repro search`") from None

@@ -27,7 +27,7 @@ from pipeline.jobs.evaluate import (
 )
 from pipeline.jobs.progress import runs_progress
 from pipeline.judge.classifier import load_judge
-from pipeline.runtime.interrupts import terminable
+from pipeline.runtime.interrupts import sigterm_as_interrupt
 from pipeline.runtime.lock import sole_writer
 from pipeline.runtime.workers import Failure, Message, Result, count_workers, side_by_side
 from pipeline.schemas.metrics import METRICS, main_metrics
@@ -61,7 +61,7 @@ def main(
     settings = load_settings(params)
     names, folder = list(settings.runs), results / "runs"
     processes = count_workers(workers, len(names))
-    with sole_writer(folder, "evaluation"), terminable():
+    with sole_writer(folder, "evaluation"), sigterm_as_interrupt():
         data_hash = load_prepared(data, splits=("test",)).hash
         _, judge_card = load_judge(judge, data_hash)  # before any worker starts
         tasks = {

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 import torch
 
-from pipeline.data.inputs import observed
+from pipeline.data.inputs import model_inputs
 from pipeline.data.prepared import PreparedData, load_prepared
 from pipeline.files import replacing_folder
 from pipeline.judge.classifier import build_judge, initialise_judge, save_judge_weights
@@ -92,10 +92,10 @@ def make_judge(
     for report in train_judge(judge, settings, train, valid):
         if record is not None:
             record.log_metrics(_epoch_metrics(report), report.epoch)
-    valid_logits = predict(judge, observed(valid, "none"))
+    valid_logits = predict(judge, model_inputs(valid, "none"))
     judge.temperature.fill_(fit_temperature(valid_logits, valid.labels))
 
-    logits = predict(judge, observed(test, "none"))
+    logits = predict(judge, model_inputs(test, "none"))
     height, width = prepared.image_shape
     with replacing_folder(target) as folder:
         save_judge_weights(folder, judge)

@@ -9,7 +9,7 @@ from pipeline.files import move_folder, remove_others
 from pipeline.jobs.train import Wanted, fingerprint, finished_fingerprint
 from pipeline.models import ImageShape, build_model
 from pipeline.numerics.hardware import resolve_hardware
-from pipeline.runtime.interrupts import terminable
+from pipeline.runtime.interrupts import sigterm_as_interrupt
 from pipeline.runtime.lock import sole_writer
 from pipeline.runtime.workers import count_workers
 from pipeline.schemas.search_result import with_searched
@@ -38,7 +38,7 @@ def main(params: str, data: Path, models: Path, best: Path, workers: str, thread
     """
     settings = load_settings(params)
     processes = count_workers(workers, len(settings.runs))
-    with sole_writer(models, "training"), terminable():
+    with sole_writer(models, "training"), sigterm_as_interrupt():
         todo = _missing_runs(settings, data, models, best, threads)
         kept = len(settings.runs) - len(todo)
         if kept:
