@@ -28,7 +28,7 @@ from analysis.estimate.montecarlo import (
     importance_weighted_bound,
 )
 from benchmarks.context import MNIST
-from pipeline.data.inputs import observed
+from pipeline.data.inputs import model_inputs
 from pipeline.data.prepared import load_prepared, prepare, save_prepared
 from pipeline.data.sources.official import load_source
 from pipeline.evaluation.iwae import importance_weighted_nll
@@ -142,7 +142,7 @@ def main(root: str | None, download: bool, out: Path, epochs: int, threads: int)
     model, card = trained_model(out, data, run, threads)
 
     prepared = load_prepared(data)
-    images = observed(prepared.splits["test"], run.binarisation)
+    images = model_inputs(prepared.splits["test"], run.binarisation)
     torch.set_num_threads(threads)
     start = time.perf_counter()
     generator = seeded_generator(run.seed, "evaluation")

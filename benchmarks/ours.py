@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from pipeline.data.inputs import observed
+from pipeline.data.inputs import model_inputs
 from pipeline.data.prepared import Split, load_prepared
 from pipeline.numerics.hardware import resolve_hardware, seeded_generator
 from pipeline.settings import RunSettings
@@ -82,7 +82,7 @@ def _train(task: Training, tell: Callable[[float], None], *, test: bool) -> Trai
     seconds = time.perf_counter() - start
     loss = None
     if test:
-        images = observed(prepared.splits["test"], task.run.binarisation)
+        images = model_inputs(prepared.splits["test"], task.run.binarisation)
         generator = seeded_generator(task.run.seed, "evaluation")
         noise = torch.randn(len(images), task.run.latent_dim, generator=generator)
         loss = -validate(model, task.run, images, noise).elbo

@@ -13,7 +13,7 @@ from analysis.read.fanova import Importance, load_importance
 from analysis.read.space import Declared, Dimension, declared, inferred, plain
 from analysis.words import counted
 from pipeline.settings import Objective
-from pipeline.settings.explain import first_fault
+from pipeline.settings.explain import first_error
 
 # What is no dimension of the space.
 KNOWN = (
@@ -225,7 +225,7 @@ def _load_card(path: Path) -> Card:
     try:
         return Card.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
-        fault = first_fault(error) if isinstance(error, ValidationError) else error.strerror
+        fault = first_error(error) if isinstance(error, ValidationError) else error.strerror
         raise ResultsError(
             f"{path}: must be a JSON object with search and objective ({fault}); {REMEDY}"
         ) from None

@@ -10,7 +10,7 @@ import torch
 
 from benchmarks.context import COMPARED, Context, alone, run_settings
 from benchmarks.rows import OURS, Row
-from pipeline.data.inputs import observed
+from pipeline.data.inputs import model_inputs
 from pipeline.data.prepared import load_prepared
 from pipeline.evaluation.iwae import importance_weighted_nll
 from pipeline.numerics.hardware import seeded_generator
@@ -34,7 +34,7 @@ class Estimate:
 def ours(task: Estimate, tell: Callable[[Any], None]) -> float:
     """Seconds on all cores."""
     prepared = load_prepared(task.data)
-    images = observed(prepared.splits["test"], "none")[: task.images]
+    images = model_inputs(prepared.splits["test"], "none")[: task.images]
     run = run_settings("linear", **COMPARED | {"activation": "relu"}, seed=task.seed)
     model = new_model(run, prepared).eval()
     generator = seeded_generator(task.seed, "importance")
@@ -47,7 +47,7 @@ def pythae(task: Estimate, tell: Callable[[Any], None]) -> float:
     """Seconds on all cores, of `get_nll` with its own batch size of 100."""
     from benchmarks.peers import pythae as peer
 
-    images = observed(load_prepared(task.data).splits["test"], "none")[: task.images]
+    images = model_inputs(load_prepared(task.data).splits["test"], "none")[: task.images]
     with torch.set_grad_enabled(task.graph):
         return peer.nll_seconds(peer.build("linear", task.seed), images, SAMPLES)
 

@@ -13,7 +13,7 @@ import optuna
 
 from benchmarks.context import DIGITS, Context, alone
 from benchmarks.rows import OURS, Row
-from pipeline.data.inputs import observed
+from pipeline.data.inputs import model_inputs
 from pipeline.data.prepared import load_prepared
 from pipeline.settings import load_settings
 
@@ -39,7 +39,9 @@ def plain_optuna(task: Script, tell: Callable[[object], None]) -> Course:
     from benchmarks.peers import plain_optuna as peer
 
     splits = load_prepared(task.data, splits=("train", "valid")).splits
-    data = peer.Data(observed(splits["train"], "none"), observed(splits["valid"], "dynamic"))
+    data = peer.Data(
+        model_inputs(splits["train"], "none"), model_inputs(splits["valid"], "dynamic")
+    )
     course: Course = []
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/plain.db"

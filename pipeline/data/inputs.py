@@ -1,4 +1,4 @@
-"""What a model sees of an image: grey pixels, or their fixed binarised draw."""
+"""The images as a model sees them: grey, or binarised."""
 
 from torch import Tensor
 
@@ -6,11 +6,11 @@ from pipeline.data.prepared import Split
 from pipeline.settings import Binarisation
 
 
-def observed(split: Split, binarisation: Binarisation) -> Tensor:
-    """What a model sees of a split that is measured: (N, 1, H, W) float32 in [0, 1].
+def model_inputs(split: Split, binarisation: Binarisation) -> Tensor:
+    """Return the images of a split as a model sees them: (N, 1, H, W) float32 in [0, 1].
 
-    Grey pixels without binarisation, else the fixed draw that is stored with the data, so that
-    a number can be computed again.
+    These are grey images without binarisation. Otherwise they are the fixed binarised draw that is
+    stored with the data, so that a metric can be recomputed.
     """
     if binarisation == "none":
         return split.images.unsqueeze(1).float() / 255

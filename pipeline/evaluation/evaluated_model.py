@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pipeline.data.inputs import observed
+from pipeline.data.inputs import model_inputs
 from pipeline.data.prepared import Split
 from pipeline.evaluation.bound import BoundEstimate, estimate_bound
 from pipeline.evaluation.iwae import log_weight_sums
@@ -96,7 +96,7 @@ def prepare_model(
     """
     # As in training: 15 % faster for convolutions.
     model = model.to(memory_format=torch.channels_last)
-    images, batch = observed(test, run.binarisation), settings.batch_size
+    images, batch = model_inputs(test, run.binarisation), settings.batch_size
     generator = seeded_generator(settings.seed, "evaluation")
     bound = estimate_bound(model, images, settings.latent_samples, generator, batch)
     prior = torch.randn(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pipeline.data
 import pipeline.judge
 import pipeline.numerics
-from pipeline.data.inputs import observed
+from pipeline.data.inputs import model_inputs
 from pipeline.data.prepared import PreparedData
 from pipeline.files import replacing_folder
 from pipeline.judge.classifier import build_judge, initialise_judge, save_judge_weights
@@ -85,10 +85,10 @@ def make_judge(
     for report in train_judge(judge, settings, train, valid):
         if record is not None:
             record.log_metrics(_epoch_metrics(report), report.epoch)
-    valid_logits = predict(judge, observed(valid, "none"))
+    valid_logits = predict(judge, model_inputs(valid, "none"))
     judge.temperature.fill_(fit_temperature(valid_logits, valid.labels))
 
-    logits = predict(judge, observed(test, "none"))
+    logits = predict(judge, model_inputs(test, "none"))
     height, width = prepared.image_shape
     with replacing_folder(target) as folder:
         save_judge_weights(folder, judge)

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.data.inputs import observed
+from pipeline.data.inputs import model_inputs
 from pipeline.data.prepared import Split
 from pipeline.judge.classifier import Judge, Verdicts
 from pipeline.judge.sample_metrics import (
@@ -63,7 +63,7 @@ def make_reference(judge: Judge, test: Split, settings: JudgeSettings) -> Refere
         test: the split to compare with.
         settings: that the judge was trained with.
     """
-    return _reference(judge.judge(observed(test, "none")), settings)
+    return _reference(judge.judge(model_inputs(test, "none")), settings)
 
 
 def _reference(verdicts: Verdicts, settings: JudgeSettings) -> Reference:
@@ -113,9 +113,9 @@ def real_scores(judge: Judge, train: Split, test: Split, settings: JudgeSettings
         test: the split to compare with.
         settings: that the judge was trained with.
     """
-    verdicts = judge.judge(observed(test, "none"))
+    verdicts = judge.judge(model_inputs(test, "none"))
     reference = _reference(verdicts, settings)
-    stand_ins = judge.judge(observed(train, "none")[_some(len(train), settings)]).features
+    stand_ins = judge.judge(model_inputs(train, "none")[_some(len(train), settings)]).features
     return RealScores(
         images=len(stand_ins),
         test_images=len(test),

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from scipy.optimize import minimize_scalar
 from torch import Tensor
 
-from pipeline.data.inputs import observed
+from pipeline.data.inputs import model_inputs
 from pipeline.data.prepared import Split
 from pipeline.errors import UserError
 from pipeline.judge.classifier import BATCH, Judge
@@ -57,7 +57,7 @@ def train_judge(
         UserError: as soon as an epoch's loss is not finite.
     """
     generator = seeded_generator(settings.seed, "training")
-    images, valid_images = observed(train, "none"), observed(valid, "none")
+    images, valid_images = model_inputs(train, "none"), model_inputs(valid, "none")
     optimizer = AdamW(
         judge.parameters(),
         lr=settings.learning_rate,

@@ -1,9 +1,9 @@
-"""Calls that no signal breaks off, because they run in a thread of their own.
+"""Run calls in a background thread so that Ctrl-C cannot interrupt them.
 
-Python handles signals in the main thread, where Ctrl-C becomes an exception between any two steps.
-In the middle of a transaction it leaves a session open, whose lock then keeps everybody from
-writing, this process included. Here the main thread alone is interrupted, and the call comes to
-its end. One thread does all calls, in their order.
+Python handles signals in the main thread, where Ctrl-C can raise an exception between any two
+steps. In the middle of a transaction this leaves a session open whose lock blocks every later
+write, including those of this process. Here only the main thread is interrupted, and the call
+runs to completion. A single thread makes all calls, in order.
 """
 
 import threading
@@ -12,38 +12,39 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache, partial
 from typing import Any, ParamSpec, TypeVar
 
-Words = ParamSpec("Words")
-Value = TypeVar("Value")
+P = ParamSpec("P")
+T = TypeVar("T")
 
-_NAME = "uninterrupted"
+_THREAD_NAME = "background"
 
 
 @cache
-def _thread() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max_workers=1, thread_name_prefix=_NAME)
+def _executor() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix=_THREAD_NAME)
 
 
-def beside(
-    work: Callable[Words, Value], *words: Words.args, **named: Words.kwargs
-) -> Future[Value]:
-    """Begin a call and go on; its value, or what it raised, is in the future."""
-    return _thread().submit(work, *words, **named)
+def in_background(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+    """Start a call without waiting for it; the future holds its result or exception."""
+    return _executor().submit(function, *args, **kwargs)
 
 
-def uninterrupted(work: Callable[Words, Value], *words: Words.args, **named: Words.kwargs) -> Value:
-    """The value of a call, which comes to its end even if the wait for it is interrupted."""
-    if threading.current_thread().name.startswith(_NAME):  # it would wait for itself
-        return work(*words, **named)
-    return beside(work, *words, **named).result()
+def run_shielded(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Make a call in the background and return its result.
+
+    An interrupt ends the wait, but not the call.
+    """
+    if threading.current_thread().name.startswith(_THREAD_NAME):  # it would wait for itself
+        return function(*args, **kwargs)
+    return in_background(function, *args, **kwargs).result()
 
 
-class Uninterrupted:
-    """An object whose methods are called so."""
+class Shielded:
+    """A proxy that calls the methods of an object through ``run_shielded``."""
 
     def __init__(self, wrapped: object) -> None:
         self._wrapped = wrapped
 
     def __getattr__(self, name: str) -> Any:
-        """The method of the wrapped object, to be called in the thread."""
+        """Return an attribute of the wrapped object; methods run in the background thread."""
         found = getattr(self._wrapped, name)
-        return partial(uninterrupted, found) if callable(found) else found
+        return partial(run_shielded, found) if callable(found) else found

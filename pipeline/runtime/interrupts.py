@@ -1,4 +1,4 @@
-"""SIGTERM as an interrupt."""
+"""Handle SIGTERM like Ctrl-C."""
 
 import signal
 from collections.abc import Iterator
@@ -8,8 +8,8 @@ from typing import NoReturn
 
 
 @contextmanager
-def terminable() -> Iterator[None]:
-    """Let SIGTERM end the block as Ctrl-C does, so that no record stays open."""
+def sigterm_as_interrupt() -> Iterator[None]:
+    """Make SIGTERM raise KeyboardInterrupt within the block, so that no MLflow run is left open."""
 
     def interrupt(number: int, frame: FrameType | None) -> NoReturn:
         raise KeyboardInterrupt

@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.errors import UserError
 from pipeline.files import PARTIAL
-from pipeline.runtime.background import Uninterrupted
+from pipeline.runtime.background import Shielded
 from pipeline.runtime.processes import has_died, identity, is_of_earlier_boot
 from pipeline.schemas.where import MLFLOW_ARTEFACTS, MLFLOW_DATABASE
 
@@ -274,7 +274,7 @@ class Tracker:
 
 def _open_experiment(uri: str, experiment: str) -> tuple[MlflowClient, str]:
     with _store_errors(uri):
-        client = cast(MlflowClient, Uninterrupted(MlflowClient(uri)))
+        client = cast(MlflowClient, Shielded(MlflowClient(uri)))
         found = client.get_experiment_by_name(experiment)
         if found is None:
             return client, _create_experiment(client, experiment)

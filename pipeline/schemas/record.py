@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipeline.errors import UserError
 from pipeline.files import write_text
-from pipeline.settings.explain import first_fault
+from pipeline.settings.explain import first_error
 
 
 class RecordError(UserError):
@@ -56,7 +56,7 @@ def read_record(record: type[R], path: Path) -> R:
     except ValidationError as error:
         if error.errors(include_url=False)[0]["type"] == "json_invalid":
             raise record.unusable(path, "is not valid JSON") from None
-        reason = f"does not describe {record.what}: {first_fault(error)}"
+        reason = f"does not describe {record.what}: {first_error(error)}"
         raise record.unusable(path, reason) from None
 
 

@@ -30,7 +30,7 @@ def describe(error: ValidationError, root: type[BaseModel]) -> str:
     return _describe_fault(keys[0], first, root) + others
 
 
-def first_fault(error: ValidationError) -> str:
+def first_error(error: ValidationError) -> str:
     """What is wrong with a file that this project wrote: the place and the validator's word."""
     fault = error.errors(include_url=False)[0]
     key = ".".join(map(str, fault["loc"])) or "the file"

@@ -12,7 +12,7 @@ from pipeline.files import remove_others, replacing_folder
 from pipeline.jobs.evaluate import EvaluationTask, evaluation_fingerprint, finished_evaluation
 from pipeline.jobs.job import do, out_of_date
 from pipeline.judge.classifier import load_judge
-from pipeline.runtime.interrupts import terminable
+from pipeline.runtime.interrupts import sigterm_as_interrupt
 from pipeline.runtime.lock import sole_writer
 from pipeline.runtime.workers import count_workers
 from pipeline.schemas.metrics import METRICS, main_metrics
@@ -43,7 +43,7 @@ def main(
     settings = load_settings(params)
     names, folder = list(settings.runs), results / "runs"
     processes = count_workers(workers, len(names))
-    with sole_writer(folder, "evaluation"), terminable():
+    with sole_writer(folder, "evaluation"), sigterm_as_interrupt():
         data_hash = load_prepared(data, splits=("test",)).hash
         _, judge_card = load_judge(judge, data_hash)  # before any worker starts
         tasks = [

@@ -10,7 +10,7 @@ from pipeline.jobs.job import out_of_date
 from pipeline.jobs.searched import with_searched
 from pipeline.jobs.train import TrainingTask, finished_fingerprint, training_task
 from pipeline.models import ImageShape, build_model
-from pipeline.runtime.interrupts import terminable
+from pipeline.runtime.interrupts import sigterm_as_interrupt
 from pipeline.runtime.lock import sole_writer
 from pipeline.runtime.workers import count_workers
 from pipeline.schemas.where import GRID_EXPERIMENT
@@ -38,7 +38,7 @@ def main(params: str, data: Path, models: Path, best: Path, workers: str, thread
     """
     settings = load_settings(params)
     processes = count_workers(workers, len(settings.runs))
-    with sole_writer(models, "training"), terminable():
+    with sole_writer(models, "training"), sigterm_as_interrupt():
         tasks = _tasks(settings, data, models, best, threads)
         _move_renamed(tasks, models)
         todo = out_of_date(tasks, finished_fingerprint)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pipeline.data.inputs import observed
+from pipeline.data.inputs import model_inputs
 from pipeline.data.prepared import Split
 from pipeline.errors import UserError
 from pipeline.models import VAE
@@ -86,7 +86,7 @@ def train_epochs(
     # Convolutions over channels that lie together are faster, on CPU and GPU.
     model.to(device).to(memory_format=torch.channels_last)
     images = TrainingImages(train, settings, device)
-    valid_images = observed(valid, settings.binarisation).to(device)
+    valid_images = model_inputs(valid, settings.binarisation).to(device)
     valid_noise = torch.randn(
         len(valid_images),
         settings.latent_dim,

@@ -15,7 +15,7 @@ import numpy as np
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from pipeline.data.inputs import observed
+from pipeline.data.inputs import model_inputs
 from pipeline.data.prepared import PreparedData, Split
 from pipeline.errors import UserError
 from pipeline.evaluation.bound import measure
@@ -24,7 +24,7 @@ from pipeline.evaluation.pictures import as_bytes, decode, images_to_show, write
 from pipeline.jobs.train import Origin, fingerprint, save_run
 from pipeline.models import VAE
 from pipeline.numerics.hardware import Hardware, resolve_hardware, seeded_generator
-from pipeline.runtime.background import beside
+from pipeline.runtime.background import in_background
 from pipeline.settings import RunSettings
 from pipeline.training.loop import EpochReport, Fit, fit, train_epochs
 from pipeline.training.start import new_model
@@ -97,7 +97,9 @@ class TrialRunner:
         """
         self.close()
         name, tags = f"trial {trial.user_attrs[TURN]}", {TRIAL_TAG: str(trial.number)}
-        begun = beside(lambda: self.tracker().start(name, chosen, self.parent, self.commit, tags))
+        begun = in_background(
+            lambda: self.tracker().start(name, chosen, self.parent, self.commit, tags)
+        )
         record = TrialRecord(trial, begun)
         ended: tuple[Status, str] = "FINISHED", ""
         try:
@@ -182,7 +184,7 @@ class TrialRunner:
         nll = None
         if self.plan.search.objective == "nll":
             model.cpu().eval()
-            images = observed(self.prepared.splits["valid"], run.binarisation)
+            images = model_inputs(self.prepared.splits["valid"], run.binarisation)
             generator = seeded_generator(run.seed, "evaluation")
             estimate = importance_weighted_nll(model, images, NLL_SAMPLES, generator, NLL_BATCH)
             nll = estimate.double().mean().item()
@@ -257,7 +259,7 @@ class TrialRunner:
 def _pictures(model: VAE, run: RunSettings, valid: Split) -> dict[str, np.ndarray]:
     """Validation images with their reconstructions, and samples; the test split stays unseen."""
     shown = images_to_show(valid.labels.numpy(), SHOWN, seed=0)
-    images = observed(valid, run.binarisation)[shown]
+    images = model_inputs(valid, run.binarisation)[shown]
     measured = measure(model, images, 1, seeded_generator(0, "evaluation"), SHOWN)
     return {
         "originals": valid.images[shown].numpy(),

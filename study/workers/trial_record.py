@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import optuna
 
-from pipeline.runtime.background import beside
+from pipeline.runtime.background import in_background
 from pipeline.training.loop import EpochReport, epoch_metrics
 from study.search.schedule import RUN_ID
 
@@ -52,7 +52,7 @@ class TrialRecord:
 
     def report(self, value: float, step: int) -> None:
         """Record, soon, a value by which trials are compared on the way."""
-        self._writing.append(beside(self._trial.report, value, step))
+        self._writing.append(in_background(self._trial.report, value, step))
 
     def finish(self, status: "Status", reason: str) -> Future[None]:
         """Record all that waits, and begin to end the run.
@@ -64,12 +64,12 @@ class TrialRecord:
         self._flush(run)
         for write in self._writing:
             write.result()
-        return beside(run.finish, status, reason)
+        return in_background(run.finish, status, reason)
 
     def _flush(self, run: "MlflowRecord") -> None:
         """Begin to record the epochs that wait."""
         if self._waiting:
             epochs = [(one.epoch, epoch_metrics(one)) for one in self._waiting]
-            self._writing.append(beside(run.log_epochs, epochs))
+            self._writing.append(in_background(run.log_epochs, epochs))
             self._waiting.clear()
         self._sent = time.monotonic()

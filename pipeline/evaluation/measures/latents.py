@@ -2,7 +2,7 @@
 
 import math
 
-from pipeline.data.inputs import observed
+from pipeline.data.inputs import model_inputs
 from pipeline.evaluation.bound import posteriors
 from pipeline.evaluation.evaluated_model import EvaluatedModel, Measurement
 from pipeline.evaluation.latents import active_units, latent_accuracy, mutual_information
@@ -14,7 +14,7 @@ def measure(subject: EvaluatedModel) -> Measurement:
     bound, settings = subject.bound, subject.settings
     generator = seeded_generator(settings.seed, "aggregate")
     information = mutual_information(bound.mu, bound.log_var, generator)
-    train_images = observed(subject.train, subject.run.binarisation)
+    train_images = model_inputs(subject.train, subject.run.binarisation)
     train_mu, _ = posteriors(subject.model, train_images, settings.batch_size)
     return {
         "active_units_0.001": active_units(bound.mu_variance, 0.001),

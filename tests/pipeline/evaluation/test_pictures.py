@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from pipeline.data.inputs import observed
+from pipeline.data.inputs import model_inputs
 from pipeline.data.prepared import PreparedData
 from pipeline.evaluation.pictures import (
     Arrays,
@@ -66,7 +66,7 @@ def draw(make_run: MakeRun, prepared: PreparedData, settings: Settings, latent_d
     model = build_model(run, ImageShape(8, 8))
     initialise(model, torch.full((8, 8), 0.3), seeded_generator(0, "initialisation"))
     split = prepared.splits["test"]
-    x = observed(split, "dynamic")
+    x = model_inputs(split, "dynamic")
     with torch.no_grad():
         mu, _ = model.encode(x)
     return draw_pictures(model.eval(), split, x, mu, settings.evaluate)

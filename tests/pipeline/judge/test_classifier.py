@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.data.inputs import observed
+from pipeline.data.inputs import model_inputs
 from pipeline.data.prepared import PreparedData
 from pipeline.errors import UserError
 from pipeline.judge.classifier import Judge, build_judge, initialise_judge, load_judge
@@ -95,7 +95,7 @@ def test_it_learns_four_classes_wholly_and_the_same_again(
     assert [report.epoch for report in reports] == list(range(1, 11))  # 30 steps, 3 an epoch
     assert reports[-1].train_loss < reports[0].train_loss
     assert reports[-1].valid_accuracy == 1
-    verdicts = judge.judge(observed(test, "none"))
+    verdicts = judge.judge(model_inputs(test, "none"))
     assert torch.equal(verdicts.classes, test.labels)
     for name, value in weights[0].items():
         assert torch.equal(value, weights[1][name]), name
@@ -234,7 +234,7 @@ def test_the_card_tells_what_the_judge_is(
     assert card.real.confidence == pytest.approx(1, abs=0.1)
     assert card.real.images == 104
     test = prepared.splits["test"]
-    assert torch.equal(judge.judge(observed(test, "none")).classes, test.labels)
+    assert torch.equal(judge.judge(model_inputs(test, "none")).classes, test.labels)
 
 
 def damage_weights(folder: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pipeline.data.inputs import observed
+from pipeline.data.inputs import model_inputs
 from pipeline.data.prepared import PreparedData
 from pipeline.judge.classifier import Judge, Verdicts
 from pipeline.judge.compare import (
@@ -251,5 +251,5 @@ def test_real_images_score_like_real_images(
     assert (same.precision, same.recall, same.coverage) == (1, 1, 1)
     assert scores.frechet_distance > 0
     assert scores.class_entropy <= math.log(2)
-    seen = Pixels().judge(observed(test, "none")).probabilities
+    seen = Pixels().judge(model_inputs(test, "none")).probabilities
     assert scores.low_confidence == low_confidence(seen, scores.plausible_confidence) == 0.05

@@ -1,4 +1,4 @@
-"""Calls that an interrupt does not break off."""
+"""Calls that Ctrl-C cannot interrupt."""
 
 import os
 import signal
@@ -8,37 +8,37 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline.runtime.background import Uninterrupted, beside, uninterrupted
+from pipeline.runtime.background import Shielded, in_background, run_shielded
 
 
 @pytest.fixture
 def interruptible() -> Iterator[None]:
-    """Interrupts raise, also where a shell began the tests in its background and ignores them."""
+    """Make interrupts raise even if a shell started the tests in the background, ignoring them."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
 
 
-def test_values_and_errors_come_back() -> None:
-    assert uninterrupted(divmod, 7, 2) == (3, 1)
+def test_results_and_exceptions_are_passed_on() -> None:
+    assert run_shielded(divmod, 7, 2) == (3, 1)
     with pytest.raises(ZeroDivisionError):
-        uninterrupted(divmod, 7, 0)
+        run_shielded(divmod, 7, 0)
 
 
-def test_calls_are_done_one_by_one_in_their_order() -> None:
+def test_calls_run_one_at_a_time_in_order() -> None:
     done: list[int] = []
-    futures = [beside(done.append, number) for number in range(50)]
-    uninterrupted(done.append, 50)
+    futures = [in_background(done.append, number) for number in range(50)]
+    run_shielded(done.append, 50)
     assert done == list(range(51))
     assert all(future.done() for future in futures)
 
 
-def test_a_call_may_make_another() -> None:
-    assert uninterrupted(lambda: uninterrupted(sum, [1, 2])) == 3
+def test_calls_can_be_nested() -> None:
+    assert run_shielded(lambda: run_shielded(sum, [1, 2])) == 3
 
 
 @pytest.mark.usefixtures("interruptible")
-def test_an_interrupt_ends_the_wait_and_not_the_call() -> None:
+def test_an_interrupt_ends_the_wait_but_not_the_call() -> None:
     written: list[str] = []
 
     def write() -> None:
@@ -49,20 +49,20 @@ def test_an_interrupt_ends_the_wait_and_not_the_call() -> None:
     interrupt = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
     interrupt.start()
     with pytest.raises(KeyboardInterrupt):
-        uninterrupted(write)
+        run_shielded(write)
     assert written == ["begun"]
-    uninterrupted(written.append, "next")
+    run_shielded(written.append, "next")
     assert written == ["begun", "ended", "next"]
 
 
-def test_methods_of_a_wrapped_object_are_called_in_the_thread() -> None:
+def test_methods_of_a_shielded_object_run_in_the_thread() -> None:
     class Client:
         place = "here"
 
         def who(self, prefix: str, *, suffix: str) -> str:
             return prefix + threading.current_thread().name + suffix
 
-    client = Uninterrupted(Client())
+    client = Shielded(Client())
     assert client.place == "here"
-    assert client.who("<", suffix=">").startswith("<uninterrupted")
+    assert client.who("<", suffix=">").startswith("<background")
     assert threading.current_thread() is threading.main_thread()

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.data import inputs as observed
+import pipeline.models
+import pipeline.training
 from pipeline.errors import UserError
-from pipeline.models import elbo
 from pipeline.runtime.code_version import commit_date, git_commit, source_hash, versions
 from pipeline.schemas.provenance import Origins, RunOrigin, read_origins
 
@@ -16,9 +16,10 @@ def test_versions_name_python_and_what_decides_the_numbers() -> None:
     assert {"python", "torch", "numpy", "vae-study"} <= set(versions())
 
 
-def test_code_has_a_hash_of_its_own() -> None:
-    assert source_hash(elbo, observed) == source_hash(elbo, observed)
-    assert len({source_hash(elbo), source_hash(observed), source_hash(elbo, observed)}) == 3
+def test_each_set_of_folders_has_its_own_hash() -> None:
+    models, training = pipeline.models, pipeline.training
+    assert source_hash(models, training) == source_hash(models, training)
+    assert len({source_hash(models), source_hash(training), source_hash(models, training)}) == 3
 
 
 def test_the_day_of_a_commit_follows_from_its_name_alone() -> None:

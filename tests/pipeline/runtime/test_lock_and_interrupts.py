@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.runtime.interrupts import terminable
+from pipeline.runtime.interrupts import sigterm_as_interrupt
 from pipeline.runtime.lock import sole_writer
 
 
@@ -24,7 +24,7 @@ def test_a_second_writer_waits_for_the_first(
         thread = threading.Thread(target=second)
         thread.start()
         deadline = time.monotonic() + 20
-        while "another training writes" not in capsys.readouterr().out:
+        while "another training is writing" not in capsys.readouterr().out:
             assert time.monotonic() < deadline
             time.sleep(0.01)
         order.append("first")
@@ -34,6 +34,6 @@ def test_a_second_writer_waits_for_the_first(
 
 def test_a_termination_is_an_interrupt_within_the_block_only() -> None:
     before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(KeyboardInterrupt), terminable():
+    with pytest.raises(KeyboardInterrupt), sigterm_as_interrupt():
         signal.raise_signal(signal.SIGTERM)
     assert signal.getsignal(signal.SIGTERM) is before

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from pipeline.data.inputs import observed
+from pipeline.data.inputs import model_inputs
 from pipeline.data.prepared import Split
 from pipeline.models import VAE, ImageShape, build_model, initialise
 from pipeline.models.elbo import bound
@@ -195,9 +195,9 @@ def replace_images(split: Split, images: torch.Tensor) -> Split:
 
 def test_a_measured_split_is_the_stored_draw(valid_split: Split) -> None:
     for binarisation in ("dynamic", "static"):
-        x = observed(valid_split, binarisation)  # type: ignore[arg-type]
+        x = model_inputs(valid_split, binarisation)  # type: ignore[arg-type]
         assert torch.equal(x.squeeze(1), valid_split.binarised.float())
-    assert torch.equal(observed(valid_split, "none").squeeze(1), valid_split.images / 255)
+    assert torch.equal(model_inputs(valid_split, "none").squeeze(1), valid_split.images / 255)
 
 
 def test_beta_warms_up_linearly(make_run: MakeRun) -> None:
