@@ -1,26 +1,20 @@
-"""params.yaml as frozen, checked types; free of torch."""
+"""params.yaml as frozen, checked types; free of torch, so that commands start quickly."""
 
-from pipeline.settings.params import (
+from pipeline.settings.base import SettingsError
+from pipeline.settings.data import DataSettings
+from pipeline.settings.evaluate import EvaluateSettings, JudgeSettings
+from pipeline.settings.load import load_settings, override, parse_settings
+from pipeline.settings.params import Settings, cell_name, shortest_repr
+from pipeline.settings.search import Objective, SearchSettings
+from pipeline.settings.train import (
     Activation,
     Architecture,
     Binarisation,
-    DataSettings,
     Device,
-    EvaluateSettings,
-    JudgeSettings,
     Likelihood,
-    Objective,
     Precision,
     RunSettings,
     Schedule,
-    SearchSettings,
-    Settings,
-    SettingsError,
-    cell_name,
-    load_settings,
-    override,
-    parse_settings,
-    plain,
 )
 
 __all__ = [
@@ -43,5 +37,5 @@ __all__ = [
     "load_settings",
     "override",
     "parse_settings",
-    "plain",
+    "shortest_repr",
 ]

@@ -1,4 +1,4 @@
-"""What pydantic found wrong with a file of settings, as one line for a person."""
+"""Explain in one line what pydantic found wrong with a file."""
 
 import difflib
 import math
@@ -8,56 +8,64 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-UNKNOWN = ("extra_forbidden", "invalid_key")
+UNKNOWN_KEY = ("extra_forbidden", "invalid_key")
+TYPE_NAMES = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "string": "a string",
+    "tuple": "a list",
+    "model": "a section with keys",
+}
 
 
-def describe(error: ValidationError, root: type[BaseModel]) -> str:
-    """The first fault as one line, with the number of others.
+def explain_error(error: ValidationError, root: type[BaseModel]) -> str:
+    """Explain the first mistake in one line, and count the others.
 
     Args:
-        error: of validating against ``root``.
-        root: the outermost section; its fields may be sections in turn.
+        error: raised when validating against ``root``.
+        root: the outermost section; its fields may be sections themselves.
     """
     # Unknown keys first: a misspelt key is also a missing one, and its name is the better clue.
-    faults = sorted(
+    mistakes = sorted(
         error.errors(include_url=False),
-        key=lambda fault: fault["type"] not in ("extra_forbidden", "invalid_key"),
+        key=lambda mistake: mistake["type"] not in UNKNOWN_KEY,
     )
-    # A union reports one fault a branch; the same key is one fault to a reader.
-    keys = list(dict.fromkeys(_key(fault, root) for fault in faults))
-    first = [fault for fault in faults if _key(fault, root) == keys[0]]
+    # A union reports one error per branch, but for the reader one key is one mistake.
+    keys = list(dict.fromkeys(_key(mistake, root) for mistake in mistakes))
+    first = [mistake for mistake in mistakes if _key(mistake, root) == keys[0]]
     others = f" (and {len(keys) - 1} more)" if len(keys) > 1 else ""
-    return _describe_fault(keys[0], first, root) + others
+    return _explain_key(keys[0], first, root) + others
 
 
 def first_error(error: ValidationError) -> str:
-    """What is wrong with a file that this project wrote: the place and the validator's word."""
-    fault = error.errors(include_url=False)[0]
-    key = ".".join(map(str, fault["loc"])) or "the file"
-    return f"{key}: {fault['msg']}"
+    """Return the first error as ``key: message``, for files that this project wrote itself."""
+    first = error.errors(include_url=False)[0]
+    key = ".".join(map(str, first["loc"])) or "the file"
+    return f"{key}: {first['msg']}"
 
 
-def _describe_fault(key: str, faults: Sequence[Any], root: type[BaseModel]) -> str:
-    kind, value = faults[0]["type"], faults[0]["input"]
+def _explain_key(key: str, mistakes: Sequence[Any], root: type[BaseModel]) -> str:
+    kind, value = mistakes[0]["type"], mistakes[0]["input"]
     if kind == "missing":
-        return f"{key} is missing; add it, or see the params.yaml of the repository"
+        return f"{key} is missing; add it, as in the repository's params.yaml"
     if kind == "invalid_key":
         section, _, index = key.rpartition("[")
-        return f"{section}.{index.removesuffix(']')} must be a text: write the key in quotes"
+        return f"{section}.{index.removesuffix(']')} must be a string: write the key in quotes"
     if kind == "extra_forbidden":
         return f"{key} = {_show(value)} is not a known key{_nearest(key, root)}"
     if kind == "value_error":
-        return f"{key}: {faults[0]['ctx']['error']}"
-    rules = list(dict.fromkeys(_rule(fault) for fault in faults))
+        return f"{key}: {mistakes[0]['ctx']['error']}"
+    rules = list(dict.fromkeys(_rule(mistake) for mistake in mistakes))
     return f"{key} = {_show(value)} {' or '.join(rules)}"
 
 
-def _rule(fault: Any) -> str:
-    context = fault.get("ctx", {})
-    match fault["type"]:
+def _rule(mistake: Any) -> str:
+    context = mistake.get("ctx", {})
+    match mistake["type"]:
         case "literal_error":
             names = context["expected"].replace("'", "")
-            return f"must be {names}" + _nearest_value(fault["input"], names)
+            return f"must be {names}" + _nearest_value(mistake["input"], names)
         case "greater_than":
             return f"must be greater than {context['gt']:g}"
         case "greater_than_equal":
@@ -74,20 +82,18 @@ def _rule(fault: Any) -> str:
             return "must have a kind: int, float or categorical"
         case kind:
             name = kind.removesuffix("_type").removesuffix("_parsing")
-            article = {"int": "a whole number", "float": "a number", "bool": "true or false"}
-            spoken = {"string": "a text", "tuple": "a list", "model": "a section with keys"}
-            return f"must be {(article | spoken).get(name, name)}"
+            return f"must be {TYPE_NAMES.get(name, name)}"
 
 
-def _key(fault: Any, root: type[BaseModel]) -> str:
-    """``train.grid.seeds[1]``; the names that pydantic adds for a union's branches are dropped."""
+def _key(mistake: Any, root: type[BaseModel]) -> str:
+    """Return ``train.grid.seeds[1]``, without the names that pydantic adds for union branches."""
     key, fields = "", dict(root.model_fields)
-    location = fault["loc"]
+    location = mistake["loc"]
     for part in location:
         if isinstance(part, int):
             key += f"[{part}]"
             continue
-        unknown = fault["type"] == "extra_forbidden" and part == location[-1]
+        unknown = mistake["type"] == "extra_forbidden" and part == location[-1]
         if key and part not in fields and not unknown:
             continue
         key += f".{part}" if key else part
@@ -96,7 +102,7 @@ def _key(fault: Any, root: type[BaseModel]) -> str:
 
 
 def _fields_below(annotation: Any) -> dict[str, FieldInfo]:
-    """The fields of all sections that stand in an annotation, such as a list of sections."""
+    """Return the fields of all sections within an annotation, such as a list of sections."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return dict(annotation.model_fields)
     below: dict[str, FieldInfo] = {}
@@ -106,7 +112,7 @@ def _fields_below(annotation: Any) -> dict[str, FieldInfo]:
 
 
 def _nearest(key: str, root: type[BaseModel]) -> str:
-    """The known key that a wrong one most resembles, in any section."""
+    """Suggest the most similar known key of any section, or list those of this section."""
     known = dict(_all_keys(root.model_fields))
     section, _, wrong = key.rpartition(".")
     section = section.partition("[")[0]
@@ -116,7 +122,7 @@ def _nearest(key: str, root: type[BaseModel]) -> str:
     close = close or difflib.get_close_matches(wrong, names, 1, 0.6)
     if close:
         return f"; did you mean {names[close[0]]}?"
-    return f"; known there: {', '.join(key.rpartition('.')[2] for key in here)}"
+    return f"; known keys: {', '.join(key.rpartition('.')[2] for key in here)}"
 
 
 def _all_keys(fields: Mapping[str, FieldInfo], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:

@@ -1,20 +1,19 @@
-"""The declared search space: each hyperparameter's range or choices, and when it applies.
+"""The search space: each hyperparameter's range or choices, and when it applies.
 
-Free of torch and optuna: what a sampler does with it is the search's business.
+Free of torch and Optuna; mapping it to a sampler is left to the search.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, model_validator
+from pydantic import Field, Strict, model_validator
 
-# A list in YAML, a tuple here: a settings object can then be hashed and shared.
-T = TypeVar("T")
-Many = Annotated[tuple[T, ...], Strict(False)]
+from pipeline.settings.base import FiniteNonNegative, SettingsSection, TupleOf
+
 Value = int | float | str
 
-# What may be searched. The last five build the widths of a model from a few numbers, which a
-# sampler handles better than lists.
+# What can be searched. The last five set a model's layer widths by a few numbers, which samplers
+# handle better than lists.
 Name = Literal[
     "architecture",
     "latent_dim",
@@ -32,16 +31,14 @@ Name = Literal[
 ]
 
 
-class _Dimension(BaseModel):
-    """What all kinds share."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+class _Dimension(SettingsSection):
+    """The fields that all kinds share."""
 
     name: Name
     when: Annotated[dict[str, Value], Strict(False)] = Field(default_factory=dict)
 
     def applies(self, chosen: Mapping[str, Value]) -> bool:
-        """Whether the dimension has a meaning beside the values chosen so far."""
+        """Return whether the values chosen so far meet the conditions in ``when``."""
         return all(chosen.get(name) == value for name, value in self.when.items())
 
 
@@ -63,14 +60,14 @@ class FloatRange(_Dimension):
     """Numbers from ``low`` to ``high``, both included."""
 
     kind: Literal["float"]
-    low: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    low: FiniteNonNegative
     high: Annotated[float, Field(allow_inf_nan=False)]
     log: bool = False
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.log and self.low == 0:
-            raise ValueError("low = 0 has no logarithm; raise it, or set log: false")
+            raise ValueError("low = 0 has no logarithm; increase it, or set log: false")
         _require_order(self.low, self.high)
         return self
 
@@ -79,12 +76,12 @@ class Choice(_Dimension):
     """One of several values."""
 
     kind: Literal["categorical"]
-    choices: Many[Value] = Field(min_length=1)
+    choices: TupleOf[Value] = Field(min_length=1)
 
     @model_validator(mode="after")
-    def _no_repeats(self) -> Self:
+    def _no_duplicates(self) -> Self:
         if len(set(self.choices)) < len(self.choices):
-            raise ValueError(f"choices = {list(self.choices)} must not name a value twice")
+            raise ValueError(f"choices = {list(self.choices)} must not contain duplicates")
         return self
 
 
@@ -97,25 +94,25 @@ def _require_order(low: float, high: float) -> None:
 
 
 def require_consistent(space: tuple[Dimension, ...]) -> None:
-    """Names once each, and conditions on choices that come before.
+    """Check that names are unique, and that conditions refer to earlier choices.
 
     Raises:
         ValueError: naming the dimension and the rule.
     """
-    seen: dict[str, Dimension] = {}
+    earlier: dict[str, Dimension] = {}
     for dimension in space:
-        if dimension.name in seen:
-            raise ValueError(f"{dimension.name} must not be named twice")
+        if dimension.name in earlier:
+            raise ValueError(f"{dimension.name} must not appear twice")
         for name, value in dimension.when.items():
-            condition = seen.get(name)
+            condition = earlier.get(name)
             if not isinstance(condition, Choice):
                 raise ValueError(
-                    f"{dimension.name}: when names {name}, which must be a categorical dimension "
-                    "that comes before it"
+                    f"{dimension.name}: when refers to {name}, which must be a categorical "
+                    "dimension that comes before it"
                 )
             if value not in condition.choices:
                 raise ValueError(
-                    f"{dimension.name}: when asks for {name} = {value}, which is not one of its "
+                    f"{dimension.name}: when requires {name} = {value}, which is not one of its "
                     f"choices {', '.join(map(str, condition.choices))}"
                 )
-        seen[dimension.name] = dimension
+        earlier[dimension.name] = dimension

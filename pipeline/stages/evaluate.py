@@ -20,7 +20,7 @@ from pipeline.schemas.run_card import HISTORY
 from pipeline.schemas.run_row import read_row
 from pipeline.schemas.tables import Row
 from pipeline.schemas.where import GRID_EXPERIMENT
-from pipeline.settings import load_settings, plain
+from pipeline.settings import load_settings, shortest_repr
 from pipeline.stages.options import worker_options
 
 
@@ -116,7 +116,7 @@ def cell_means(rows: list[Row]) -> dict[str, object]:
     """
     betas = sorted({row["beta"] for row in rows})
     groups: dict[str, object] = {
-        f"beta-{plain(beta)}": _means([row for row in rows if row["beta"] == beta])
+        f"beta-{shortest_repr(beta)}": _means([row for row in rows if row["beta"] == beta])
         for beta in betas
     }
     return groups if len(betas) > 1 else _means(rows)

@@ -1,0 +1,127 @@
+"""Read params.yaml, override single values, and check the rules that span sections."""
+
+from collections.abc import Iterable
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from pipeline.settings.base import SettingsError
+from pipeline.settings.explain import explain_error
+from pipeline.settings.params import Settings
+
+
+def load_settings(path: Path | str = "params.yaml") -> Settings:
+    """Read and check a settings file.
+
+    Raises:
+        SettingsError: if the file cannot be read or breaks a rule.
+    """
+    path = Path(path)
+    try:
+        content = _parse_yaml(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(
+            f"{path}: no such file; run in the project's root, or restore it with "
+            f"`git checkout {path.name}`"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read: {error}") from None
+    except YAMLError as error:
+        raise SettingsError(f"{path}: is not valid YAML: {_yaml_problem(error)}") from None
+    return parse_settings(content, str(path))
+
+
+def parse_settings(content: object, source: str = "params.yaml") -> Settings:
+    """Check settings that have been read already.
+
+    Args:
+        content: the parsed YAML.
+        source: where it comes from, for error messages.
+
+    Raises:
+        SettingsError: if a rule is broken.
+    """
+    if not isinstance(content, dict):
+        sections = ", ".join(Settings.model_fields)
+        raise SettingsError(f"{source}: must have the sections {sections}")
+    try:
+        settings = Settings.model_validate(content)
+    except ValidationError as error:
+        raise SettingsError(f"{source}: {explain_error(error, Settings)}") from None
+    _check_across_sections(settings, source)
+    return settings
+
+
+def override(content: dict[str, Any], assignments: Iterable[str]) -> dict[str, Any]:
+    """Return settings with single values changed.
+
+    Args:
+        content: the settings as plain data; not changed itself.
+        assignments: each ``section.key=value``, as for ``-S``; values are YAML.
+
+    Raises:
+        SettingsError: if an assignment cannot be parsed. Unknown keys are left to
+            ``parse_settings``.
+    """
+    changed = deepcopy(content)
+    for assignment in assignments:
+        path, equals, text = assignment.partition("=")
+        *sections, key = path.strip().split(".")
+        parent: Any = changed
+        for section in sections:
+            parent = parent.get(section) if isinstance(parent, dict) else None
+        if not equals or not sections or not isinstance(parent, dict):
+            raise SettingsError(
+                f"-S {assignment}: must be section.key=value, such as train.clip_norm=5"
+            )
+        try:
+            parent[key] = _parse_yaml(text)
+        except YAMLError as error:
+            raise SettingsError(
+                f"-S {assignment}: the value is not valid YAML: {_yaml_problem(error)}"
+            ) from None
+    return changed
+
+
+def _check_across_sections(settings: Settings, source: str) -> None:
+    data, train = settings.data, settings.train
+    if train.beta_warmup > train.epochs:
+        raise SettingsError(
+            f"{source}: train.beta_warmup = {train.beta_warmup} must not exceed "
+            f"train.epochs = {train.epochs}"
+        )
+    if settings.likelihood != "bernoulli" and train.binarisation not in ("auto", "none"):
+        raise SettingsError(
+            f"{source}: train.binarisation = {train.binarisation!r} makes pixels 0 or 1, but the "
+            f"likelihood {settings.likelihood} is a density of grey pixels; set binarisation to "
+            "auto or none, or train.model.likelihood to bernoulli"
+        )
+    if data.name != "mnist-5k":
+        return
+    if data.valid_fraction + data.test_fraction >= 1:
+        raise SettingsError(
+            f"{source}: data.valid_fraction + data.test_fraction = "
+            f"{data.valid_fraction + data.test_fraction:g} must be less than 1, to leave images "
+            "for training"
+        )
+    if data.root is not None or data.download:
+        key = "data.root" if data.root is not None else "data.download"
+        raise SettingsError(
+            f"{source}: {key} has no effect on mnist-5k, which ships with a package; set it to "
+            "null or false, or set data.name to mnist or fashion-mnist"
+        )
+
+
+def _parse_yaml(text: str) -> Any:
+    return YAML(typ="safe", pure=True).load(text)
+
+
+def _yaml_problem(error: YAMLError) -> str:
+    """Return the parser's complaint on one line."""
+    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+    mark = getattr(error, "problem_mark", None)
+    return f"{problem} in line {mark.line + 1}" if mark else str(problem)
