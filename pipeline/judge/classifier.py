@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from pipeline.schemas.judge_card import JUDGE_WEIGHTS, JudgeCard, load_judge_card, unusable_judge
+from pipeline.schemas.judge_card import JUDGE_WEIGHTS, JudgeCard, load_judge_card
 from pipeline.settings import JudgeSettings
 
 BATCH = 250  # images judged at once: larger ones leave the cache and are slower
@@ -151,7 +151,7 @@ def load_judge(folder: Path | str, data_hash: str) -> tuple[Judge, JudgeCard]:
     folder = Path(folder)
     card = load_judge_card(folder)
     if card.data_hash != data_hash:
-        raise unusable_judge(
+        raise JudgeCard.unusable(
             folder,
             f"was trained on other data (hash {card.data_hash[:12]}) than the prepared file holds "
             f"({data_hash[:12]})",
@@ -161,5 +161,5 @@ def load_judge(folder: Path | str, data_hash: str) -> tuple[Judge, JudgeCard]:
     try:
         judge.load_state_dict(load_file(folder / JUDGE_WEIGHTS))
     except (OSError, SafetensorError, RuntimeError) as error:
-        raise unusable_judge(folder / JUDGE_WEIGHTS, f"cannot be loaded: {error}") from None
+        raise JudgeCard.unusable(folder / JUDGE_WEIGHTS, f"cannot be loaded: {error}") from None
     return judge.eval(), card

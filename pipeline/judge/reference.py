@@ -1,7 +1,6 @@
 """The real images that drawn ones are compared with, and what real images themselves score."""
 
 from dataclasses import dataclass
-from typing import TypedDict
 
 import numpy as np
 import torch
@@ -43,18 +42,6 @@ class Reference:
     samples: int
 
 
-class Comparison(TypedDict):
-    """Distances and overlap of drawn and real images; see ``pipeline.judge.sample_metrics``."""
-
-    frechet_distance: float
-    kernel_distance: float
-    kernel_distance_error: float
-    precision: float
-    recall: float
-    density: float
-    coverage: float
-
-
 def make_reference(judge: Judge, test: Split, settings: JudgeSettings) -> Reference:
     """Judge the test images: once, for all models of a process.
 
@@ -82,7 +69,7 @@ def _some(count: int, settings: JudgeSettings) -> Tensor:
     return torch.from_numpy(order[: settings.samples])
 
 
-def compare(reference: Reference, features: Tensor) -> Comparison:
+def compare(reference: Reference, features: Tensor) -> dict[str, float]:
     """Drawn images beside the real ones.
 
     The distances are to all test images. Precision, recall, density and coverage are means over
@@ -116,11 +103,13 @@ def real_scores(judge: Judge, train: Split, test: Split, settings: JudgeSettings
     verdicts = judge.judge(model_inputs(test, "none"))
     reference = _reference(verdicts, settings)
     stand_ins = judge.judge(model_inputs(train, "none")[_some(len(train), settings)]).features
-    return RealScores(
-        images=len(stand_ins),
-        test_images=len(test),
-        **compare(reference, stand_ins),
-        confidence=confidence(verdicts.probabilities),
-        class_entropy=class_entropy(verdicts.probabilities),
-        plausible_confidence=reference.plausible_confidence,
+    return RealScores.model_validate(
+        {
+            "images": len(stand_ins),
+            "test_images": len(test),
+            **compare(reference, stand_ins),
+            "confidence": confidence(verdicts.probabilities),
+            "class_entropy": class_entropy(verdicts.probabilities),
+            "plausible_confidence": reference.plausible_confidence,
+        }
     )

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from pipeline.models.likelihoods import OBSERVATIONS
-from pipeline.schemas.run_card import WEIGHTS, ModelError, load_card, unusable
+from pipeline.schemas.run_card import WEIGHTS, ModelError, RunCard, load_card
 from pipeline.settings import Activation, Likelihood, RunSettings
 
 ACTIVATIONS: dict[Activation, type[nn.Module]] = {
@@ -325,5 +325,5 @@ def load_model(folder: Path | str) -> VAE:
     try:
         model.load_state_dict(load_file(folder / WEIGHTS))
     except (OSError, SafetensorError, RuntimeError) as error:
-        raise unusable(folder / WEIGHTS, f"cannot be loaded: {error}") from None
+        raise RunCard.unusable(folder / WEIGHTS, f"cannot be loaded: {error}") from None
     return model.eval()

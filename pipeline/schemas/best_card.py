@@ -11,29 +11,13 @@ from pipeline.settings import (
     Likelihood,
     Objective,
     Precision,
-    Pruner,
     RunSettings,
-    Sampler,
+    SearchPlan,
 )
-from pipeline.settings.space import Dimension, Many, Value
+from pipeline.settings.base import TupleOf
+from pipeline.settings.space import Value
 
 BEST = "best.json"
-
-
-class SearchPlan(Part):
-    """What a search was set to do: section ``search`` without the number of trials.
-
-    A search that goes on is the same search, so that number is not part of it.
-    """
-
-    objective: Objective
-    sampler: Sampler
-    pruner: Pruner
-    ahead: int
-    replicates: int
-    epochs: int
-    seed: int
-    space: Many[Dimension]
 
 
 class SearchProtocol(Part):
@@ -106,10 +90,10 @@ class BestCard(Record):
     objective: Objective
     data_hash: str
     finished_trials: int
-    failed: Many[FailedTrial]
+    failed: TupleOf[FailedTrial]
     first_comparison: int | None
     protocol: SearchProtocol
     plan: SearchPlan
     best: BestTrial | None = None
-    front: Many[BestTrial] = ()
+    front: TupleOf[BestTrial] = ()
     architectures: dict[Architecture, BestTrial]

@@ -5,11 +5,12 @@ from pipeline.settings.data import DataSettings
 from pipeline.settings.evaluate import EvaluateSettings, JudgeSettings
 from pipeline.settings.load import load_settings, override, parse_settings
 from pipeline.settings.params import Settings, cell_name, shortest_repr
-from pipeline.settings.search import Objective, SearchSettings
+from pipeline.settings.search import Objective, SearchPlan, SearchSettings
 from pipeline.settings.train import (
     Activation,
     Architecture,
     Binarisation,
+    Checkpoint,
     Device,
     Likelihood,
     Precision,
@@ -21,6 +22,7 @@ __all__ = [
     "Activation",
     "Architecture",
     "Binarisation",
+    "Checkpoint",
     "DataSettings",
     "Device",
     "EvaluateSettings",
@@ -30,6 +32,7 @@ __all__ = [
     "Precision",
     "RunSettings",
     "Schedule",
+    "SearchPlan",
     "SearchSettings",
     "Settings",
     "SettingsError",

@@ -12,10 +12,12 @@ Sampler = Literal["tpe", "random", "qmc", "grid", "gp"]
 Pruner = Literal["median", "percentile", "hyperband", "none"]
 
 
-class SearchSettings(SettingsSection):
-    """Section ``search``: which settings the search varies, and how."""
+class SearchPlan(SettingsSection):
+    """What a search varies, and how: section ``search`` without the number of trials.
 
-    trials: Positive
+    A search that goes on is the same search, so that number is not part of its plan.
+    """
+
     objective: Objective
     sampler: Sampler
     pruner: Pruner
@@ -29,3 +31,14 @@ class SearchSettings(SettingsSection):
     def _consistent(self) -> Self:
         require_consistent(self.space)
         return self
+
+
+class SearchSettings(SearchPlan):
+    """Section ``search``: a plan, and the number of finished trials that it should have."""
+
+    trials: Positive
+
+    @property
+    def plan(self) -> SearchPlan:
+        """The plan alone."""
+        return SearchPlan.model_validate(self.model_dump(exclude={"trials"}))
