@@ -7,7 +7,7 @@ from matplotlib.ticker import PercentFormatter
 
 from analysis.figures.search import look
 from analysis.present.style import INK, WIDTH
-from analysis.read.fanova import ALL, Importance
+from analysis.read.fanova import ALL, FanovaImportance
 from analysis.read.space import readable
 from analysis.words import percent
 
@@ -15,7 +15,7 @@ BAR = "#4b5563"  # of all trials together
 GAP = 0.015  # between a bar and its number, as a share
 
 
-def importance_bars(groups: Sequence[Importance]) -> Figure:
+def importance_bars(groups: Sequence[FanovaImportance]) -> Figure:
     """A panel a group of trials, a bar a hyperparameter, the longest on top.
 
     Args:

@@ -7,8 +7,8 @@ import pandas as pd
 from analysis.estimate.confirmed import Confirmation
 from analysis.present.intervals import brackets
 from analysis.present.tables import Cell, Column, Table
-from analysis.read.fanova import ALL, Importance
-from analysis.read.space import Dimension, readable, shown
+from analysis.read.fanova import ALL, FanovaImportance
+from analysis.read.space import SpaceDimension, readable, shown
 from analysis.read.trials import Trials
 from analysis.words import ARROWS, NOTHING, counted, number, percent
 
@@ -97,7 +97,7 @@ def space_table(trials: Trials) -> Table:
     return Table(tuple(columns), tuple(rows))
 
 
-def _tried(frame: pd.DataFrame, dimension: Dimension) -> str:
+def _tried(frame: pd.DataFrame, dimension: SpaceDimension) -> str:
     column = frame[dimension.name]
     if dimension.numeric:
         low, high = column.min(), column.max()
@@ -216,12 +216,12 @@ def _trials_table(
     return Table(columns, tuple(body))
 
 
-def _further(row: pd.Series, dimensions: Sequence[Dimension]) -> str:
+def _further(row: pd.Series, dimensions: Sequence[SpaceDimension]) -> str:
     told = [(one.label.lower(), shown(row[one.name])) for one in dimensions]
     return ", ".join(f"{name} {value}" for name, value in told if value != NOTHING)
 
 
-def importance_table(groups: Sequence[Importance]) -> Table:
+def importance_table(groups: Sequence[FanovaImportance]) -> Table:
     """A line a hyperparameter, a column a group of trials."""
     names = dict.fromkeys(name for group in groups for name in group.shares)
     columns = (
@@ -241,7 +241,7 @@ def importance_table(groups: Sequence[Importance]) -> Table:
     return Table(columns, rows)
 
 
-def group_name(group: Importance) -> str:
+def group_name(group: FanovaImportance) -> str:
     """``all trials``, or the architecture."""
     return "all trials" if group.group == ALL else group.group
 

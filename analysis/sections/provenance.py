@@ -104,12 +104,12 @@ def _dates(results: Results) -> str:
 
 
 def _notes(results: Results) -> tuple[str, ...]:
-    if results.origins is None:
+    if results.provenance is None:
         return (
             f"There is no `{ORIGINS}`, so the versions and machines of the runs are unknown here: "
             "run `dvc repro collect`.",
         )
-    without = [run for run in results.runs["run"] if run not in results.origins.runs]
+    without = [run for run in results.runs["run"] if run not in results.provenance.runs]
     if without:
         return (f"`{ORIGINS}` says nothing of {listing(without)}: run `dvc repro collect`.",)
     return ()
@@ -229,7 +229,7 @@ def _present(found: Findings, sources: Sequence[str]) -> list[str]:
         absent.add(CONFIRMED)
     if found.results.judge is None:
         absent.add(JUDGE)
-    if found.results.origins is None:
+    if found.results.provenance is None:
         absent.add(ORIGINS)
     if found.results.data is None:
         absent.add(DATA)
@@ -279,11 +279,11 @@ def runs_exhibit(results: Results) -> TableExhibit:
 
 def runs_frame(results: Results) -> pd.DataFrame:
     """The table of runs with whole hashes; empty text and NaN for what is unknown."""
-    origins = results.origins.runs if results.origins else {}
-    dates = results.origins.dates if results.origins else {}
+    known = results.provenance.runs if results.provenance else {}
+    dates = results.provenance.dates if results.provenance else {}
     rows = []
     for _, run in results.runs.iterrows():
-        origin = origins.get(run["run"])
+        origin = known.get(run["run"])
         rows.append(
             {name: run[name] for name in ("run", "model", "seed", "epochs", "train_seconds")}
             | {

@@ -16,7 +16,7 @@ from analysis.figures.search import score_limits
 from analysis.figures.slices import slices
 from analysis.present.exhibits import Exhibit, Part, TableExhibit
 from analysis.present.search_tables import group_name, importance_table
-from analysis.read.fanova import ALL, Importance
+from analysis.read.fanova import ALL, FanovaImportance
 from analysis.read.space import readable
 from analysis.read.trials import Trials
 from analysis.words import counted, listing, number, percent
@@ -213,11 +213,11 @@ def importance_parts(trials: Trials) -> tuple[tuple[Part, ...], str]:
     return (figure, table), ""
 
 
-def _shares(one: Importance) -> str:
+def _shares(one: FanovaImportance) -> str:
     return listing(
         [f"{readable(name)} {percent(round(share, 2))}" for name, share in one.shares.items()]
     )
 
 
-def _group(one: Importance) -> str:
+def _group(one: FanovaImportance) -> str:
     return "the whole search" if one.group == ALL else one.group

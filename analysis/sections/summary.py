@@ -65,10 +65,10 @@ def facts(results: Results) -> list[tuple[str, str]]:
 
 def machines(results: Results) -> str:
     """``cpu with 1 thread``: what each run trained on; empty where it was not exported."""
-    origins = results.origins.runs if results.origins else {}
+    known = results.provenance.runs if results.provenance else {}
     kinds = {
         f"{origin.device} with {counted(origin.threads, 'thread')}"
-        for run, origin in origins.items()
+        for run, origin in known.items()
         if run in set(results.runs["run"])
     }
     return listing(sorted(kinds))
@@ -77,7 +77,7 @@ def machines(results: Results) -> str:
 def trained_with(results: Results) -> dict[str, list[str]]:
     """Versions of each library that the runs were trained with; empty where none are known."""
     found: dict[str, set[str]] = {}
-    for run, origin in (results.origins.runs if results.origins else {}).items():
+    for run, origin in (results.provenance.runs if results.provenance else {}).items():
         if run in set(results.runs["run"]):
             for name, version in origin.versions.items():
                 found.setdefault(name, set()).add(version)
@@ -92,7 +92,7 @@ def _versions(results: Results) -> str:
 
 def days(results: Results) -> list[str]:
     """The days of the runs' commits, such as ``2026-03-01``; empty where git knew none."""
-    dates = results.origins.dates if results.origins else {}
+    dates = results.provenance.dates if results.provenance else {}
     return sorted({dates[commit] for commit in results.runs["commit"] if commit in dates})
 
 

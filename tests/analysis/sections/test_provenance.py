@@ -153,7 +153,7 @@ def test_the_protocol_and_the_missing_time_are_explained(found: Findings) -> Non
     assert "No time at which anything ran is recorded" in text
 
 
-def test_without_origins_the_chapter_says_how_to_get_them(make_results: MakeResults) -> None:
+def test_without_provenance_the_chapter_says_how_to_get_them(make_results: MakeResults) -> None:
     folder = make_results()
     path = folder / "provenance.json"
     content = json.loads(path.read_text())
