@@ -11,7 +11,7 @@ from analysis.read.cells import REMEDY, ResultsError, convert, read_csv
 from analysis.read.confirmed import load_confirmed
 from analysis.read.fanova import FanovaImportance, load_fanova
 from analysis.read.space import Declared, SpaceDimension, declared, inferred, plain
-from analysis.words import counted
+from analysis.words import pluralise
 from pipeline.settings import Objective
 from pipeline.settings.explain import first_fault
 
@@ -180,7 +180,7 @@ class Trials:
     def counts(self) -> str:
         """``34 complete and 16 pruned trials``."""
         pruned = int((self.frame["state"] == "pruned").sum())
-        return f"{len(self.frame) - pruned} complete and {counted(pruned, 'pruned trial')}"
+        return f"{len(self.frame) - pruned} complete and {pluralise(pruned, 'pruned trial')}"
 
     @property
     def each(self) -> str:
