@@ -6,7 +6,7 @@ import pandas as pd
 
 from analysis.estimate.bootstrap import ImageBootstrap
 from analysis.estimate.intervals import summarise
-from analysis.estimate.verdicts import Comparison, compare_architectures, compare_sizes
+from analysis.estimate.verdicts import ModelComparison, compare_architectures, compare_sizes
 from analysis.present.exhibits import Styles
 from analysis.present.style import assign_styles
 from analysis.read.arrays import Drawings, load_drawings, load_per_image
@@ -37,8 +37,8 @@ class Findings:
     styles: Styles
     drawings: list[Drawings]
     images: ImageBootstrap
-    architectures: list[Comparison]
-    sizes: list[Comparison]
+    architectures: list[ModelComparison]
+    sizes: list[ModelComparison]
     trials: Trials | None
     notes: tuple[str, ...]
 

@@ -16,7 +16,7 @@ from analysis.present.exhibits import (
     Exhibit,
     NumberedPart,
     Part,
-    Section,
+    ReportSection,
     TableExhibit,
     Widget,
     number_parts,
@@ -39,7 +39,7 @@ from analysis.sections import (
 )
 from analysis.sections.answers import answer
 from analysis.sections.summary import brief_table, distance_remark, facts, notes
-from analysis.words import CAVEAT, percent, span
+from analysis.words import CAVEAT, format_percent, format_range
 from pipeline.files import write_bytes
 from pipeline.schemas.metrics import METRICS
 from pipeline.settings import Settings
@@ -150,15 +150,15 @@ def _first_screen(found: Findings) -> dict[str, Any]:
         "facts": facts(results),
         "notes": [*notes(results, summary, found.confidence), *found.notes],
         "brief": brief_table(summary, results.protocol),
-        "confidence": percent(found.confidence),
-        "seeds": span(summary["seeds"].tolist(), "seed"),
+        "confidence": format_percent(found.confidence),
+        "seeds": format_range(summary["seeds"].tolist(), "seed"),
         "distance": distance_remark(results.judge) if results.judge else "",
     }
 
 
 def _numbered(
-    sections: Sequence[Section], images: Mapping[str, bytes]
-) -> list[tuple[Section, list[Numbered]]]:
+    sections: Sequence[ReportSection], images: Mapping[str, bytes]
+) -> list[tuple[ReportSection, list[Numbered]]]:
     """The sections with their numbered parts, figures embedded."""
     return [
         (

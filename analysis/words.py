@@ -13,7 +13,7 @@ CAVEAT = "cross-entropy, not a likelihood"
 ARROWS = {"higher": "↑", "lower": "↓", "neither": ""}
 
 
-def number(value: float, digits: int = 2, *, signed: bool = False) -> str:
+def format_number(value: float, digits: int = 2, *, signed: bool = False) -> str:
     """``−111.90`` with a true minus sign; a dash for NaN; ``signed`` also writes the plus."""
     if math.isnan(value):
         return NOTHING
@@ -24,33 +24,33 @@ def number(value: float, digits: int = 2, *, signed: bool = False) -> str:
     return text.replace("-", "−")
 
 
-def percent(fraction: float) -> str:
+def format_percent(fraction: float) -> str:
     """``95 %``."""
     return f"{100 * fraction:g}{NBSP}%"
 
 
-def share(part: float) -> str:
+def format_share(part: float) -> str:
     """``99.2 %`` of 0.992: with one digit behind the point."""
-    return f"{number(100 * part, 1)}{NBSP}%"
+    return f"{format_number(100 * part, 1)}{NBSP}%"
 
 
-def counted(amount: int, noun: str) -> str:
+def pluralise(amount: int, noun: str) -> str:
     """``1 seed``, ``3 seeds``."""
     return f"{amount:,} {noun}{'' if amount == 1 else 's'}"
 
 
-def span(values: Sequence[int], noun: str) -> str:
+def format_range(values: Sequence[int], noun: str) -> str:
     """``3 seeds`` where all agree, ``2 to 3 seeds`` where they do not."""
     low, high = min(values), max(values)
-    return counted(low, noun) if low == high else f"{low:,} to {counted(high, noun)}"
+    return pluralise(low, noun) if low == high else f"{low:,} to {pluralise(high, noun)}"
 
 
-def active(mean: float, latent_dim: int) -> str:
+def format_active_units(mean: float, latent_dim: int) -> str:
     """``15.7 of 20`` active units; whole numbers without a point."""
-    return f"{number(mean, 0 if mean == round(mean) else 1)} of {latent_dim}"
+    return f"{format_number(mean, 0 if mean == round(mean) else 1)} of {latent_dim}"
 
 
-def class_counts(numbers: str, classes: Sequence[str]) -> str:
+def format_class_counts(numbers: str, classes: Sequence[str]) -> str:
     """``8 (2), 9`` for the classes ``8, 9, 8`` of three seeds.
 
     Args:
@@ -65,14 +65,14 @@ def class_counts(numbers: str, classes: Sequence[str]) -> str:
     return ", ".join(f"{name} ({n})" if n > 1 else name for name, n in shown)
 
 
-def listing(items: Sequence[str]) -> str:
+def join_and(items: Sequence[str]) -> str:
     """``a, b and c``."""
     if len(items) < 2:
         return "".join(items)
     return f"{', '.join(items[:-1])} and {items[-1]}"
 
 
-def caveat(metric: Metric, protocol: Protocol) -> str:
+def likelihood_caveat(metric: Metric, protocol: Protocol) -> str:
     """What must stand beside the metric where ``bernoulli`` is no likelihood; else empty."""
     return CAVEAT if metric.of_likelihood and not protocol.is_likelihood else ""
 
@@ -82,13 +82,13 @@ def metric_unit(metric: Metric, protocol: Protocol) -> str:
     if metric.unit in ("dimensions", "images", "class", "classes"):
         return ""
     unit = "nats per image" if metric.unit == "nats" else metric.unit
-    return "; ".join(filter(None, (unit, caveat(metric, protocol))))
+    return "; ".join(filter(None, (unit, likelihood_caveat(metric, protocol))))
 
 
 def axis_title(metric: Metric, protocol: Protocol) -> str:
     """The heading of a chart: label, arrow, and a caveat on a second line."""
     arrow = f" {ARROWS[metric.better]}" if metric.sign else ""
-    below = caveat(metric, protocol)
+    below = likelihood_caveat(metric, protocol)
     return f"{metric.label}{arrow}" + (f"\n({below})" if below else "")
 
 

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from analysis.estimate.montecarlo import (
     Array,
-    Estimated,
+    MonteCarloEstimate,
     from_groups,
     from_repeats,
     importance_weighted_bound,
@@ -117,7 +117,7 @@ def grouped_log_weights(
     return torch.stack(found).double()
 
 
-def estimate(log_weights: Array, samples: int) -> Estimated:
+def estimate(log_weights: Array, samples: int) -> MonteCarloEstimate:
     """The bound at K = ``samples``: the mean of as many estimates as the draws are enough for."""
     size = samples // GROUP
     parts = [log_weights[start : start + size] for start in range(0, len(log_weights), size)]

@@ -8,8 +8,8 @@ import click
 import optuna
 from optuna.trial import TrialState
 
-from analysis.present.intervals import estimate
-from analysis.words import number as number_of
+from analysis.present.intervals import format_estimate
+from analysis.words import format_number as number_of
 from pipeline.errors import UserError
 from pipeline.runtime.workers import count_workers
 from study.outcome.confirm import confirm
@@ -100,7 +100,7 @@ def rerun_command(
     print_table(table)
     way = "better" if found.optimism >= 0 else "worse"
     click.echo(
-        f"elbo over {seeds} seeds {estimate(found.elbo)} nats per image; the search saw "
+        f"elbo over {seeds} seeds {format_estimate(found.elbo)} nats per image; the search saw "
         f"{number_of(found.searched)}, {way} by {number_of(abs(found.optimism))}"
     )
     click.echo(f"models: {found.folder}")

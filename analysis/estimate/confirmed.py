@@ -12,7 +12,7 @@ from analysis.estimate.intervals import Interval, mean_interval
 
 
 @dataclass(frozen=True, slots=True)
-class Confirmation:
+class ConfirmedTrial:
     """One trial with fresh seeds.
 
     Attributes:
@@ -31,7 +31,7 @@ class Confirmation:
     optimism: Interval
 
 
-def confirmations(runs: pd.DataFrame, search: str, confidence: float) -> list[Confirmation]:
+def confirmations(runs: pd.DataFrame, search: str, confidence: float) -> list[ConfirmedTrial]:
     """The confirmed trials of one search, by their number.
 
     Args:
@@ -46,5 +46,5 @@ def confirmations(runs: pd.DataFrame, search: str, confidence: float) -> list[Co
         mean = mean_interval(elbos, confidence)
         searched = float(rows["searched_elbo"].iloc[0])
         optimism = Interval(searched - mean.mean, searched - mean.high, searched - mean.low)
-        found.append(Confirmation(int(str(number)), searched, elbos, mean, optimism))
+        found.append(ConfirmedTrial(int(str(number)), searched, elbos, mean, optimism))
     return found

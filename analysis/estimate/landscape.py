@@ -11,7 +11,7 @@ from itertools import combinations
 import pandas as pd
 
 from analysis.read.fanova import ALL
-from analysis.read.space import Dimension
+from analysis.read.space import SpaceDimension
 from analysis.read.trials import Trials
 
 FEWEST = 10  # trials; fewer make no map
@@ -57,7 +57,7 @@ class Area:
     group: str
     trials: pd.DataFrame
     values: pd.Series
-    pairs: tuple[tuple[Dimension, Dimension], ...]
+    pairs: tuple[tuple[SpaceDimension, SpaceDimension], ...]
     ranked: bool
 
 
@@ -108,7 +108,7 @@ def areas(trials: Trials, values: Values) -> list[Area]:
     return found
 
 
-def _main(trials: Trials, group: str, rows: pd.DataFrame) -> tuple[Sequence[Dimension], bool]:
+def _main(trials: Trials, group: str, rows: pd.DataFrame) -> tuple[Sequence[SpaceDimension], bool]:
     """The amounts that vary in all these trials, the most important first."""
     amounts = [
         one

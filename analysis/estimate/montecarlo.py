@@ -17,7 +17,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Estimated:
+class MonteCarloEstimate:
     """An estimate with its Monte-Carlo error.
 
     Attributes:
@@ -31,7 +31,7 @@ class Estimated:
     interval: Interval
 
 
-def from_repeats(repeats: Sequence[float], confidence: float) -> Estimated:
+def from_repeats(repeats: Sequence[float], confidence: float) -> MonteCarloEstimate:
     """The mean of repeated estimates, each with noise of its own.
 
     Args:
@@ -44,10 +44,12 @@ def from_repeats(repeats: Sequence[float], confidence: float) -> Estimated:
     if len(repeats) < 2:
         raise ValueError(f"a Monte-Carlo error needs two or more repeats, but got {len(repeats)}")
     error = float(np.std(repeats, ddof=1)) / math.sqrt(len(repeats))
-    return Estimated(float(np.mean(repeats)), error, mean_interval(repeats, confidence))
+    return MonteCarloEstimate(float(np.mean(repeats)), error, mean_interval(repeats, confidence))
 
 
-def from_groups(groups: Array, statistic: Callable[[Array], float], confidence: float) -> Estimated:
+def from_groups(
+    groups: Array, statistic: Callable[[Array], float], confidence: float
+) -> MonteCarloEstimate:
     """A statistic of all draws, with its error by the jackknife over independent groups of them.
 
     For estimates that are no plain mean, such as the logarithm of one: the mean over groups would
@@ -68,7 +70,9 @@ def from_groups(groups: Array, statistic: Callable[[Array], float], confidence: 
     left_out = [statistic(np.delete(groups, place, axis=0)) for place in range(count)]
     error = math.sqrt((count - 1) * float(np.var(left_out)))
     value = statistic(groups)
-    return Estimated(value, error, interval_from_error(value, error, count - 1, confidence))
+    return MonteCarloEstimate(
+        value, error, interval_from_error(value, error, count - 1, confidence)
+    )
 
 
 def importance_weighted_bound(log_mean_weights: Array) -> float:

@@ -15,18 +15,18 @@ import pandas as pd
 from analysis.estimate.bootstrap import ImageBootstrap
 from analysis.estimate.intervals import Interval, difference_interval, probability_of_improvement
 from analysis.read.frames import beta_name
-from analysis.words import counted
+from analysis.words import pluralise
 from pipeline.schemas.metric import Metric
 from pipeline.schemas.metrics import ELBO
 
-Word = Literal["better", "worse", "not distinguishable", "unknown"]
+Verdict = Literal["better", "worse", "not distinguishable", "unknown"]
 Factor = Literal["architecture", "latent size"]
 PAIR = (2, 10)  # the latent sizes that the study is about
 NO_IMAGES = ImageBootstrap({})
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ModelComparison:
     """One configuration against another that differs in one factor.
 
     Attributes:
@@ -42,7 +42,7 @@ class Comparison:
             NaN where neither direction is better.
         seeds: runs of subject and of reference.
         collapsed: runs among them that collapsed.
-        word: the verdict on the subject.
+        verdict: the verdict on the subject.
     """
 
     factor: Factor
@@ -56,10 +56,10 @@ class Comparison:
     improvement: float
     seeds: tuple[int, int]
     collapsed: int
-    word: Word
+    verdict: Verdict
 
 
-def judge(difference: Interval, metric: Metric) -> Word:
+def verdict_of(difference: Interval, metric: Metric) -> Verdict:
     """The verdict on a difference, by the metric's better direction."""
     if not difference.is_known or metric.sign == 0:
         return "unknown"
@@ -73,7 +73,7 @@ def compare_architectures(
     confidence: float,
     metric: Metric = ELBO,
     images: ImageBootstrap = NO_IMAGES,
-) -> list[Comparison]:
+) -> list[ModelComparison]:
     """Conv against linear, or any two architectures, wherever both have a latent size and beta.
 
     Args:
@@ -92,7 +92,7 @@ def compare_architectures(
                     cell[cell["architecture"] == subject],
                     cell[cell["architecture"] == reference],
                     factor="architecture",
-                    setting=counted(int(latent_dim), "dimension") + _beta(runs, beta, "and"),
+                    setting=pluralise(int(latent_dim), "dimension") + _beta(runs, beta, "and"),
                     change=f"{subject} against {reference}",
                     confidence=confidence,
                     metric=metric,
@@ -107,7 +107,7 @@ def compare_sizes(
     confidence: float,
     metric: Metric = ELBO,
     images: ImageBootstrap = NO_IMAGES,
-) -> list[Comparison]:
+) -> list[ModelComparison]:
     """10 against 2, then each latent size against the next smaller one, in each architecture.
 
     Args:
@@ -159,10 +159,10 @@ def _compare(
     confidence: float,
     metric: Metric,
     images: ImageBootstrap,
-) -> Comparison:
+) -> ModelComparison:
     ours, theirs = subject[metric.name].tolist(), reference[metric.name].tolist()
     difference = difference_interval(ours, theirs, confidence)
-    return Comparison(
+    return ModelComparison(
         factor=factor,
         subject=str(subject["model"].iloc[0]),
         reference=str(reference["model"].iloc[0]),
@@ -176,5 +176,5 @@ def _compare(
         improvement=probability_of_improvement(ours, theirs, metric),
         seeds=(len(subject), len(reference)),
         collapsed=int(subject["collapsed"].sum() + reference["collapsed"].sum()),
-        word=judge(difference, metric),
+        verdict=verdict_of(difference, metric),
     )

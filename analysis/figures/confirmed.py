@@ -5,18 +5,18 @@ from collections.abc import Mapping, Sequence
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.estimate.confirmed import Confirmation
+from analysis.estimate.confirmed import ConfirmedTrial
 from analysis.figures.labels import beside_row
 from analysis.figures.limits import view
-from analysis.present.intervals import brackets
+from analysis.present.intervals import format_interval
 from analysis.present.style import INK, MUTED, WIDTH
-from analysis.words import number
+from analysis.words import format_number
 
 # In points from the right edge of the panel.
 MEAN, INTERVAL = 50, 58
 
 
-def optimism_rows(confirmed: Sequence[Confirmation], names: Mapping[int, str]) -> Figure:
+def optimism_rows(confirmed: Sequence[ConfirmedTrial], names: Mapping[int, str]) -> Figure:
     """A row a trial: its optimism with the interval, and that by each fresh seed alone.
 
     Absolute values would set trials of different quality far apart and hide their intervals.
@@ -40,8 +40,8 @@ def optimism_rows(confirmed: Sequence[Confirmation], names: Mapping[int, str]) -
         seeds = [one.searched - elbo for elbo in one.elbos]
         axes.plot(seeds, [row + 0.26] * len(seeds), ".", color=MUTED, ms=5)
         axes.plot([optimism.mean], [row], "o", color=INK, ms=5.5)
-        beside_row(axes, row, number(optimism.mean, signed=True), MEAN, "right")
-        beside_row(axes, row, brackets(optimism, signed=True), INTERVAL, "left")
+        beside_row(axes, row, format_number(optimism.mean, signed=True), MEAN, "right")
+        beside_row(axes, row, format_interval(optimism, signed=True), INTERVAL, "left")
     seen = [0.0, *(one.searched - elbo for one in confirmed for elbo in one.elbos)]
     axes.set_xlim(*view(seen, [[one.optimism.low, one.optimism.high] for one in confirmed]))
     axes.set_yticks(range(len(confirmed)), labels)
@@ -65,7 +65,7 @@ def optimism_rows(confirmed: Sequence[Confirmation], names: Mapping[int, str]) -
     return figure
 
 
-def label(one: Confirmation, names: Mapping[int, str]) -> str:
+def label(one: ConfirmedTrial, names: Mapping[int, str]) -> str:
     """``trial 30: conv-26``."""
     name = names.get(one.number, "")
     return f"trial {one.number}: {name}" if name else f"trial {one.number}"

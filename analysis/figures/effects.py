@@ -11,10 +11,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from analysis.estimate.intervals import interval_of
-from analysis.estimate.verdicts import Comparison
+from analysis.estimate.verdicts import ModelComparison
 from analysis.figures.labels import beside_row
 from analysis.figures.limits import view
-from analysis.present.intervals import brackets
+from analysis.present.intervals import format_interval
 from analysis.present.style import (
     ALARM,
     ARCHITECTURE_LINES,
@@ -25,7 +25,7 @@ from analysis.present.style import (
     ModelStyle,
     legend_label,
 )
-from analysis.words import active, axis_title, number
+from analysis.words import axis_title, format_active_units, format_number
 from pipeline.schemas.metrics import ELBO, KL, RECONSTRUCTION
 from pipeline.schemas.protocol import Protocol
 
@@ -120,7 +120,7 @@ def _size_legend(
     figure.legend(handles, labels, loc="outside upper left", ncols=6, handlelength=2.6)
 
 
-def differences(groups: Mapping[str, Sequence[Comparison]]) -> Figure:
+def differences(groups: Mapping[str, Sequence[ModelComparison]]) -> Figure:
     """Differences in ELBO with their intervals, a panel a group, a row a comparison.
 
     Filled points are distinguishable from zero, hollow ones are not.
@@ -146,24 +146,28 @@ def differences(groups: Mapping[str, Sequence[Comparison]]) -> Figure:
     return figure
 
 
-def _row_label(comparison: Comparison) -> str:
+def _row_label(comparison: ModelComparison) -> str:
     return f"{comparison.change}, {comparison.setting}"
 
 
-def _forest(axes: Axes, group: Sequence[Comparison]) -> None:
+def _forest(axes: Axes, group: Sequence[ModelComparison]) -> None:
     axes.axvline(0, color=MUTED, linewidth=1)
     # In points from the right edge of the panel.
     columns: tuple[tuple[int, Literal["left", "right"]], ...] = (
         (50, "right"), (58, "left"), (148, "left")
     )  # fmt: skip
     for row, comparison in enumerate(group):
-        interval, decided = comparison.difference, comparison.word in ("better", "worse")
+        interval, decided = comparison.difference, comparison.verdict in ("better", "worse")
         if interval.is_known:
             axes.hlines(row, interval.low, interval.high, color=INK, lw=1.6)
         face = INK if decided else "white"
         axes.plot([interval.mean], [row], "o", color=INK, mfc=face, ms=5.5, mew=1.3)
-        word = "one seed, no verdict" if comparison.word == "unknown" else comparison.word
-        texts = (number(interval.mean, signed=True), brackets(interval, signed=True), word)
+        word = "one seed, no verdict" if comparison.verdict == "unknown" else comparison.verdict
+        texts = (
+            format_number(interval.mean, signed=True),
+            format_interval(interval, signed=True),
+            word,
+        )
         for text, (points, side) in zip(texts, columns, strict=True):
             weight = "bold" if decided and text == word else "normal"
             color = INK if decided else MUTED
@@ -199,7 +203,7 @@ def kl_per_dimension(
         bars = ranked[ranked["model"] == row["model"]]
         axes.bar(bars["rank"], bars["mean"], width=0.72, color=styles[row["model"]].colour)
         axes.vlines(bars["rank"], bars["lowest"], bars["highest"], color=INK, lw=0.9)
-        units = active(row["active_units_mean"], row["latent_dim"])
+        units = format_active_units(row["active_units_mean"], row["latent_dim"])
         flag = f"\n{row['collapsed']} of {row['seeds']} collapsed" if row["collapsed"] else ""
         axes.set_title(f"{row['model']}: {units} active{flag}", fontsize=9)
         axes.set_xlim(0.3, row["latent_dim"] + 0.7)

@@ -20,7 +20,7 @@ from analysis.figures.canvas import (
 )
 from analysis.figures.images import COLUMNS_SHOWN, Named
 from analysis.present.style import FAINT, ModelStyle
-from analysis.words import number
+from analysis.words import format_number
 
 Ranked = tuple[str, str, Images, Images, NDArray[np.floating]]
 
@@ -63,7 +63,7 @@ def error_maps(originals: Images, models: Named, styles: Mapping[str, ModelStyle
     for row, ((model, label, _), error) in enumerate(zip(models, errors, strict=True)):
         middle = second + row * pitch + height * scale / 2
         sheet.name(label, 0, middle, styles[model])
-        sheet.write(number(float(np.abs(error).mean()), 3), right + 14, middle, size=SMALL)
+        sheet.write(format_number(float(np.abs(error).mean()), 3), right + 14, middle, size=SMALL)
     _colour_bar(sheet, left, end + 30, right - left)
     return sheet.figure
 
@@ -133,5 +133,5 @@ def ranked(models: Sequence[Ranked], columns: int, styles: Mapping[str, ModelSty
 
 def _range(values: NDArray[np.floating]) -> str:
     """``19.1 to 25.3 nats``; one number where both ends are written the same."""
-    low, high = number(float(values.min()), 1), number(float(values.max()), 1)
+    low, high = format_number(float(values.min()), 1), format_number(float(values.max()), 1)
     return f"{low} nats" if low == high else f"{low} to {high} nats"

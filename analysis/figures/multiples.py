@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from analysis.figures.effects import architecture_line
 from analysis.figures.limits import view
 from analysis.present.style import ALARM, MUTED, WIDTH, ModelStyle, legend_label
-from analysis.words import ARROWS, CAVEAT, caveat
+from analysis.words import ARROWS, CAVEAT, likelihood_caveat
 from pipeline.schemas.metric import Metric
 from pipeline.schemas.protocol import Protocol
 
@@ -89,7 +89,7 @@ def _frame(
     axes.set_ylim(*view(seen, summary[[f"{name}_low", f"{name}_high"]]))
     axes.yaxis.set_major_locator(MaxNLocator(4))
     arrow = f" {ARROWS[metric.better]}" if metric.sign else ""
-    star = "*" if caveat(metric, protocol) else ""
+    star = "*" if likelihood_caveat(metric, protocol) else ""
     axes.set_title(f"{metric.label}{star}{arrow}", fontsize=8.5, pad=5)
     unit = {"dimensions": "", "nats (entropy)": "nats"}.get(metric.unit, metric.unit)
     axes.set_title(unit, loc="right", fontsize=7, fontweight="normal", color=MUTED, pad=5)
@@ -123,7 +123,7 @@ def _legend(
     if summary["collapsed"].any():
         handles.append(Line2D([], [], color=ALARM, marker="x", linestyle="", markeredgewidth=1.6))
         labels.append("with collapsed runs")
-    if any(caveat(metric, protocol) for metric in metrics):
+    if any(likelihood_caveat(metric, protocol) for metric in metrics):
         handles.append(Line2D([], [], linestyle=""))
         labels.append(f"* {CAVEAT}")
     figure.legend(handles, labels, loc="outside upper left", ncols=5, handlelength=2.6)

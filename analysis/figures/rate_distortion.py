@@ -15,7 +15,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 
 from analysis.estimate.pareto import pareto_optimal
 from analysis.present.style import ALARM, INK, MUTED, WIDTH, ModelStyle, legend_label
-from analysis.words import number
+from analysis.words import format_number
 
 # Viridis without its ends: dark and light enough to be told from ink and from paper.
 BETAS = LinearSegmentedColormap.from_list(
@@ -129,7 +129,7 @@ def _diagonals(axes: Axes, points: pd.DataFrame) -> None:
         axes.text(
             at,
             -elbo - at,
-            f"ELBO {number(elbo, 0 if elbo == int(elbo) else 1)}",
+            f"ELBO {format_number(elbo, 0 if elbo == int(elbo) else 1)}",
             rotation=-45,
             rotation_mode="anchor",
             transform_rotates_text=True,

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from analysis.read.space import Dimension, shown
+from analysis.read.space import SpaceDimension, shown
 from analysis.words import NOTHING
 
 TICKS = 5
@@ -75,7 +75,7 @@ def jitter(numbers: pd.Series, step: float) -> NDArray[np.float64]:
     return (numbers.to_numpy(dtype=float) * step) % 1 - 0.5
 
 
-def scale_of(dimension: Dimension, column: pd.Series) -> Scale:
+def scale_of(dimension: SpaceDimension, column: pd.Series) -> Scale:
     """The scale that shows all that was allowed, and all that was tried.
 
     Args:

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from analysis.figures.scales import UPWARDS, jitter, scale_of
 from analysis.figures.search import draw_trials, ring, trial_legend
 from analysis.present.style import FAINT, MUTED, WIDTH
-from analysis.read.space import Dimension
+from analysis.read.space import SpaceDimension
 
 COLUMNS = 5  # at most
 BAND = 0.16  # of the axis' length: where trials without a value stand
@@ -20,7 +20,7 @@ BAND = 0.16  # of the axis' length: where trials without a value stand
 def slices(
     trials: pd.DataFrame,
     values: pd.Series,
-    dimensions: Sequence[Dimension],
+    dimensions: Sequence[SpaceDimension],
     label: str,
     limits: tuple[float, float],
     higher: bool,
@@ -75,7 +75,11 @@ def _applies(column: pd.Series) -> pd.Series:
 
 
 def _slice(
-    axes: Axes, trials: pd.DataFrame, heights: pd.Series, dimension: Dimension, winner: int | None
+    axes: Axes,
+    trials: pd.DataFrame,
+    heights: pd.Series,
+    dimension: SpaceDimension,
+    winner: int | None,
 ) -> None:
     if dimension.condition:
         axes.set_xlabel(f"{dimension.condition} only")

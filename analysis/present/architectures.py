@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.estimate.intervals import Interval
-from analysis.estimate.verdicts import Comparison, compare_architectures
-from analysis.present.intervals import brackets
+from analysis.estimate.verdicts import ModelComparison, compare_architectures
+from analysis.present.intervals import format_interval
 from analysis.present.tables import Cell, Column, Table
 from analysis.read.frames import plain_beta
-from analysis.words import ARROWS, NOTHING, counted, metric_unit, number
+from analysis.words import ARROWS, NOTHING, format_number, metric_unit, pluralise
 from pipeline.schemas.metric import Metric
 from pipeline.schemas.protocol import Protocol
 
@@ -24,14 +24,14 @@ class MetricDifference:
 
     metric: Metric
     latent_dim: int
-    comparison: Comparison
+    comparison: ModelComparison
 
     @property
-    def word(self) -> str:
+    def verdict(self) -> str:
         """The verdict; of a number of which neither direction is better, ``higher``, ``lower``."""
         interval = self.comparison.difference
         if self.metric.sign or not interval.is_known:
-            return self.comparison.word
+            return self.comparison.verdict
         if interval.low <= 0 <= interval.high:
             return "not distinguishable"
         return "higher" if interval.mean > 0 else "lower"
@@ -72,7 +72,7 @@ def metric_differences_table(differences: Sequence[MetricDifference], protocol: 
     columns = (
         Column("Metric", numeric=False),
         *([Column("Comparison", numeric=False)] if len(changes) > 1 else []),
-        *(Column(counted(size, "dimension"), numeric=False) for size in sizes),
+        *(Column(pluralise(size, "dimension"), numeric=False) for size in sizes),
     )
     metrics = list(dict.fromkeys(item.metric for item in shown))
     rows = tuple(
@@ -95,10 +95,12 @@ def _heading(metric: Metric, protocol: Protocol) -> Cell:
 def _cell(item: MetricDifference) -> Cell:
     interval = item.comparison.difference
     digits = _digits(interval, item.metric)
-    word = "one seed" if item.word == "unknown" else item.word
+    word = "one seed" if item.verdict == "unknown" else item.verdict
     pointlike = interval.low == interval.high  # would repeat the mean
-    ends = "" if pointlike or not interval.is_known else brackets(interval, digits, signed=True)
-    return Cell(f"{number(interval.mean, digits, signed=True)} {word}", ends)
+    ends = (
+        "" if pointlike or not interval.is_known else format_interval(interval, digits, signed=True)
+    )
+    return Cell(f"{format_number(interval.mean, digits, signed=True)} {word}", ends)
 
 
 def _digits(interval: Interval, metric: Metric) -> int:
@@ -125,7 +127,7 @@ def metric_differences_frame(differences: Iterable[MetricDifference]) -> pd.Data
                 "difference_low": item.comparison.difference.low,
                 "difference_high": item.comparison.difference.high,
                 "improvement": item.comparison.improvement,
-                "verdict": item.word,
+                "verdict": item.verdict,
                 "seeds_subject": item.comparison.seeds[0],
                 "seeds_reference": item.comparison.seeds[1],
                 "collapsed": item.comparison.collapsed,

@@ -89,7 +89,7 @@ Part = Exhibit | TableExhibit | Widget
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class ReportSection:
     """A chapter of the report.
 
     Attributes:
@@ -127,7 +127,9 @@ class NumberedPart:
         return f"{self.kind.capitalize()} {self.number}" if self.number else "Widget"
 
 
-def number_parts(sections: Sequence[Section]) -> list[tuple[Section, list[NumberedPart]]]:
+def number_parts(
+    sections: Sequence[ReportSection],
+) -> list[tuple[ReportSection, list[NumberedPart]]]:
     """The sections, their figures and tables counted through; table 1 is on the first screen."""
     figures, tables = 0, 1
     chapters = []

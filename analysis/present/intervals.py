@@ -1,20 +1,20 @@
 """Intervals as people read them."""
 
 from analysis.estimate.intervals import Interval
-from analysis.words import NBSP, NOTHING, number
+from analysis.words import NBSP, NOTHING, format_number
 
 
-def brackets(interval: Interval, digits: int = 2, *, signed: bool = False) -> str:
+def format_interval(interval: Interval, digits: int = 2, *, signed: bool = False) -> str:
     """``[−112.41, −111.39]``; a dash where one seed gives no interval."""
     if not interval.is_known:
         return NOTHING
-    ends = (number(end, digits, signed=signed) for end in (interval.low, interval.high))
+    ends = (format_number(end, digits, signed=signed) for end in (interval.low, interval.high))
     return f"[{f',{NBSP}'.join(ends)}]"
 
 
-def estimate(interval: Interval, digits: int = 2, *, signed: bool = False) -> str:
+def format_estimate(interval: Interval, digits: int = 2, *, signed: bool = False) -> str:
     """``−111.90 [−112.41, −111.39]``; the mean alone where there is no interval."""
-    mean = number(interval.mean, digits, signed=signed)
+    mean = format_number(interval.mean, digits, signed=signed)
     if not interval.is_known:
         return mean
-    return f"{mean} {brackets(interval, digits, signed=signed)}"
+    return f"{mean} {format_interval(interval, digits, signed=signed)}"

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from analysis.estimate.confirmed import Confirmation
-from analysis.present.intervals import brackets
+from analysis.estimate.confirmed import ConfirmedTrial
+from analysis.present.intervals import format_interval
 from analysis.present.tables import Cell, Column, Table
-from analysis.read.fanova import ALL, Importance
-from analysis.read.space import Dimension, readable, shown
+from analysis.read.fanova import ALL, FanovaImportance
+from analysis.read.space import SpaceDimension, readable, shown
 from analysis.read.trials import Trials
-from analysis.words import ARROWS, NOTHING, counted, number, percent
+from analysis.words import ARROWS, NOTHING, format_number, format_percent, pluralise
 
 BEST_SHOWN = 10
 RUN_DIGITS = 8  # of an MLflow run id; enough to find it
@@ -33,7 +33,7 @@ def settings_table(trials: Trials) -> Table:
         rows += [
             ("Sampler", f"{plan.sampler}, seed {plan.seed}, at most {plan.ahead} trials at once"),
             ("Pruner", f"{pruner}{_comparison(card.first_comparison)}"),
-            ("A trial", f"{counted(plan.epochs, 'epoch')}, {counted(plan.replicates, 'seed')}"),
+            ("A trial", f"{pluralise(plan.epochs, 'epoch')}, {pluralise(plan.replicates, 'seed')}"),
         ]
     if card.protocol is not None:
         protocol = card.protocol
@@ -63,10 +63,10 @@ def _comparison(epoch: int | None) -> str:
 def minutes(seconds: float) -> str:
     """``4.2 minutes``; seconds below one minute, hours from two hours on."""
     if seconds < 60:
-        return f"{number(seconds, 0)} seconds"
+        return f"{format_number(seconds, 0)} seconds"
     if seconds < 7200:
-        return f"{number(seconds / 60, 1)} minutes"
-    return f"{number(seconds / 3600, 1)} hours"
+        return f"{format_number(seconds / 60, 1)} minutes"
+    return f"{format_number(seconds / 3600, 1)} hours"
 
 
 def space_table(trials: Trials) -> Table:
@@ -97,7 +97,7 @@ def space_table(trials: Trials) -> Table:
     return Table(tuple(columns), tuple(rows))
 
 
-def _tried(frame: pd.DataFrame, dimension: Dimension) -> str:
+def _tried(frame: pd.DataFrame, dimension: SpaceDimension) -> str:
     column = frame[dimension.name]
     if dimension.numeric:
         low, high = column.min(), column.max()
@@ -141,8 +141,8 @@ def _state_row(
         Cell(str(len(trials))),
         *(Cell(str(int((trials[by] == group).sum()))) for group in groups),
         Cell(f"{trials['epochs'].sum():,.0f}"),
-        Cell(number(seconds, 0)),
-        Cell(percent(round(seconds / whole, 2)) if whole > 0 else NOTHING),
+        Cell(format_number(seconds, 0)),
+        Cell(format_percent(round(seconds / whole, 2)) if whole > 0 else NOTHING),
     )
 
 
@@ -199,8 +199,8 @@ def _trials_table(
     for place, (_, row) in enumerate(rows.iterrows()):
         cells = [
             Cell(str(row["number"])),
-            *(Cell(number(scores[place])) for _ in scored),
-            *(Cell(number(row[name])) for name in ("elbo", "reconstruction", "kl")),
+            *(Cell(format_number(scores[place])) for _ in scored),
+            *(Cell(format_number(row[name])) for name in ("elbo", "reconstruction", "kl")),
             *(
                 Cell(
                     shown(row[one.name]),
@@ -209,30 +209,34 @@ def _trials_table(
                 for one in columned
             ),
             *([Cell(f"{row['epochs']:.0f}")] if epochs else []),
-            Cell(number(row["seconds"], 1)),
+            Cell(format_number(row["seconds"], 1)),
             Cell(str(row["run_id"])[:RUN_DIGITS] or NOTHING),
         ]
         body.append(tuple(cells))
     return Table(columns, tuple(body))
 
 
-def _further(row: pd.Series, dimensions: Sequence[Dimension]) -> str:
+def _further(row: pd.Series, dimensions: Sequence[SpaceDimension]) -> str:
     told = [(one.label.lower(), shown(row[one.name])) for one in dimensions]
     return ", ".join(f"{name} {value}" for name, value in told if value != NOTHING)
 
 
-def importance_table(groups: Sequence[Importance]) -> Table:
+def fanova_table(groups: Sequence[FanovaImportance]) -> Table:
     """A line a hyperparameter, a column a group of trials."""
     names = dict.fromkeys(name for group in groups for name in group.shares)
     columns = (
         Column("Hyperparameter", numeric=False),
-        *(Column(group_name(group), counted(group.trials, "trial")) for group in groups),
+        *(Column(group_name(group), pluralise(group.trials, "trial")) for group in groups),
     )
     rows = tuple(
         (
             Cell(readable(name)),
             *(
-                Cell(percent(round(group.shares[name], 2)) if name in group.shares else NOTHING)
+                Cell(
+                    format_percent(round(group.shares[name], 2))
+                    if name in group.shares
+                    else NOTHING
+                )
                 for group in groups
             ),
         )
@@ -241,13 +245,13 @@ def importance_table(groups: Sequence[Importance]) -> Table:
     return Table(columns, rows)
 
 
-def group_name(group: Importance) -> str:
+def group_name(group: FanovaImportance) -> str:
     """``all trials``, or the architecture."""
     return "all trials" if group.group == ALL else group.group
 
 
 def confirmed_table(
-    confirmed: Sequence[Confirmation], names: Mapping[int, str], level: float
+    confirmed: Sequence[ConfirmedTrial], names: Mapping[int, str], level: float
 ) -> Table:
     """A line a confirmed trial: what the search saw, what fresh seeds give, and the difference.
 
@@ -262,27 +266,27 @@ def confirmed_table(
         Column("ELBO in the search", "nats"),
         Column("Seeds"),
         Column("Mean of fresh seeds", "nats"),
-        Column(f"{percent(level)} interval", "nats"),
+        Column(f"{format_percent(level)} interval", "nats"),
         Column("Optimism", "nats"),
-        Column(f"{percent(level)} interval of it", "nats"),
+        Column(f"{format_percent(level)} interval of it", "nats"),
     )
     rows = tuple(
         (
             Cell(str(one.number)),
             Cell(names.get(one.number, NOTHING)),
-            Cell(number(one.searched)),
+            Cell(format_number(one.searched)),
             Cell(str(len(one.elbos))),
-            Cell(number(one.mean.mean)),
-            Cell(brackets(one.mean)),
-            Cell(number(one.optimism.mean, signed=True)),
-            Cell(brackets(one.optimism, signed=True)),
+            Cell(format_number(one.mean.mean)),
+            Cell(format_interval(one.mean)),
+            Cell(format_number(one.optimism.mean, signed=True)),
+            Cell(format_interval(one.optimism, signed=True)),
         )
         for one in confirmed
     )
     return Table(columns, rows)
 
 
-def confirmed_frame(confirmed: Sequence[Confirmation]) -> pd.DataFrame:
+def confirmed_frame(confirmed: Sequence[ConfirmedTrial]) -> pd.DataFrame:
     """The same as numbers."""
     return pd.DataFrame(
         [

@@ -13,9 +13,16 @@ from typing import Literal
 import pandas as pd
 
 from analysis.estimate.intervals import Interval, interval_of
-from analysis.estimate.verdicts import Comparison
-from analysis.present.intervals import brackets
-from analysis.words import ARROWS, NOTHING, active, class_counts, metric_unit, number
+from analysis.estimate.verdicts import ModelComparison
+from analysis.present.intervals import format_interval
+from analysis.words import (
+    ARROWS,
+    NOTHING,
+    format_active_units,
+    format_class_counts,
+    format_number,
+    metric_unit,
+)
 from pipeline.schemas.judge_card import JudgeCard
 from pipeline.schemas.metric import GROUPS, Group, Metric
 from pipeline.schemas.metrics import ELBO, METRICS, main_metrics
@@ -92,7 +99,7 @@ def comparison_table(summary: pd.DataFrame, protocol: Protocol) -> Table:
         (
             *cells,
             Cell(f"{row['parameters']:,}"),
-            Cell(number(row["train_seconds_mean"], 1)),
+            Cell(format_number(row["train_seconds_mean"], 1)),
             Cell(str(row["seeds"])),
         )
         for cells, (_, row) in zip(measured.rows, summary.iterrows(), strict=True)
@@ -137,7 +144,10 @@ def _real_row(metrics: Iterable[Metric], judge: JudgeCard) -> tuple[Cell, ...]:
     scores = {metric: float(getattr(judge.real, metric.name)) for metric in metrics}
     return (
         Cell(REAL, reference=True),
-        *(Cell(number(score, metric.digits), reference=True) for metric, score in scores.items()),
+        *(
+            Cell(format_number(score, metric.digits), reference=True)
+            for metric, score in scores.items()
+        ),
     )
 
 
@@ -186,25 +196,25 @@ def _measured(row: pd.Series, metric: Metric, best: bool) -> Cell:
     if math.isnan(interval.mean):
         return Cell(NOTHING)
     if metric.unit == "dimensions":
-        text, digits = active(interval.mean, row["latent_dim"]), 1
+        text, digits = format_active_units(interval.mean, row["latent_dim"]), 1
     else:
-        text, digits = number(interval.mean, metric.digits), metric.digits
+        text, digits = format_number(interval.mean, metric.digits), metric.digits
     detail = _unless_pointlike(interval, digits) if metric.interval else ""
     return Cell(text, detail, best=best)
 
 
 def _labels(numbers: object, classes: Sequence[str]) -> Cell:
     # A frame holds a NaN for a configuration that has none.
-    return Cell(class_counts(numbers, classes) if isinstance(numbers, str) else NOTHING)
+    return Cell(format_class_counts(numbers, classes) if isinstance(numbers, str) else NOTHING)
 
 
 def _unless_pointlike(interval: Interval, digits: int) -> str:
     """No brackets where all seeds agree: they would repeat the mean."""
-    return "" if interval.low == interval.high else brackets(interval, digits)
+    return "" if interval.low == interval.high else format_interval(interval, digits)
 
 
 def differences_table(
-    comparisons: Sequence[Comparison], protocol: Protocol, metric: Metric = ELBO
+    comparisons: Sequence[ModelComparison], protocol: Protocol, metric: Metric = ELBO
 ) -> Table:
     """One row a comparison: the difference, its interval over each source, and the verdict."""
     columns = (
@@ -224,11 +234,11 @@ def differences_table(
                 flag=f"{comparison.collapsed} collapsed" if comparison.collapsed else "",
             ),
             Cell(comparison.setting),
-            Cell(number(comparison.difference.mean, signed=True)),
-            Cell(brackets(comparison.difference, signed=True)),
-            Cell(brackets(comparison.over_images, signed=True)),
-            Cell(number(comparison.improvement)),
-            Cell(comparison.word if comparison.word != "unknown" else "one seed, no verdict"),
+            Cell(format_number(comparison.difference.mean, signed=True)),
+            Cell(format_interval(comparison.difference, signed=True)),
+            Cell(format_interval(comparison.over_images, signed=True)),
+            Cell(format_number(comparison.improvement)),
+            Cell(comparison.verdict if comparison.verdict != "unknown" else "one seed, no verdict"),
             Cell(" / ".join(map(str, comparison.seeds))),
         )
         for comparison in comparisons
@@ -236,7 +246,7 @@ def differences_table(
     return Table(columns, rows)
 
 
-def differences_frame(comparisons: Iterable[Comparison]) -> pd.DataFrame:
+def differences_frame(comparisons: Iterable[ModelComparison]) -> pd.DataFrame:
     """The comparisons as numbers: one row each, the intervals and the seeds in columns.
 
     ``difference_low`` and ``_high`` are over seeds, ``over_images_low`` and ``_high`` over images.

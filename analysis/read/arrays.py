@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.read.cells import REMEDY, ResultsError
-from analysis.words import listing
+from analysis.words import join_and
 from pipeline.schemas.metric import Metric
 from pipeline.schemas.metrics import ELBO
 
@@ -119,7 +119,7 @@ def load_drawings(folder: Path, runs: pd.DataFrame) -> tuple[list[Drawings], lis
                 arrays=_read_arrays(paths[found[0]], latent_dim),
             )
         )
-    notes = [f"No arrays.npz of {listing(missing)}: no images of it."] if missing else []
+    notes = [f"No arrays.npz of {join_and(missing)}: no images of it."] if missing else []
     return drawings, notes
 
 
@@ -145,7 +145,7 @@ def that_share(drawings: Sequence[Drawings], name: str) -> tuple[list[Drawings],
         drawing.model for drawing in drawings if not np.array_equal(drawing.arrays[name], first)
     ]
     notes = (
-        [f"Not beside the others, for it was shown other images: {listing(others)}."]
+        [f"Not beside the others, for it was shown other images: {join_and(others)}."]
         if others
         else []
     )
@@ -174,7 +174,7 @@ def load_per_image(
         )
     absent = [run for run in runs["run"] if run not in values]
     notes = (
-        [f"No {metric.label} of every image of {listing(absent)}: no interval over images of it."]
+        [f"No {metric.label} of every image of {join_and(absent)}: no interval over images of it."]
         if absent
         else []
     )

@@ -12,7 +12,7 @@ ALL = "all"  # the group of all trials
 
 
 @dataclass(frozen=True, slots=True)
-class Importance:
+class FanovaImportance:
     """The shares of one group of trials.
 
     Attributes:
@@ -28,7 +28,7 @@ class Importance:
     shares: Mapping[str, float]
 
 
-def load_importance(folder: Path) -> tuple[Importance, ...]:
+def load_fanova(folder: Path) -> tuple[FanovaImportance, ...]:
     """Read ``importance.csv`` of a results folder; empty where there is none, or it has no rows.
 
     Raises:
@@ -59,7 +59,7 @@ def load_importance(folder: Path) -> tuple[Importance, ...]:
         ordered = rows.sort_values("importance", ascending=False, kind="stable")
         shares = dict(zip(ordered["parameter"], ordered["importance"], strict=True))
         epoch = int(first["epoch"]) if early else None
-        found.append(Importance(str(group), int(first["trials"]), epoch, shares))
+        found.append(FanovaImportance(str(group), int(first["trials"]), epoch, shares))
     return tuple(found)
 
 

@@ -54,7 +54,7 @@ class Results:
         data: the data set's card; None if it was not exported.
         judge: the card of the judge that some numbers are by; None if it was not asked for.
         notes: what is missing, in sentences.
-        origins: where the runs came from; None if it was not exported.
+        provenance: where the runs came from; None if it was not exported.
     """
 
     folder: Path
@@ -64,7 +64,7 @@ class Results:
     data: DataCard | None
     judge: JudgeCard | None
     notes: tuple[str, ...]
-    origins: Origins | None = None
+    provenance: Origins | None = None
 
     @property
     def several_betas(self) -> bool:
@@ -99,8 +99,8 @@ def load_results(folder: Path, judge: Path | None = None) -> Results:
             "classes are not shown."
         )
     card = None if judge is None or not protocol.judge else _read_judge(judge, protocol)
-    origins = read_origins(folder / "provenance.json")
-    return Results(folder, runs, history, protocol, data, card, tuple(notes), origins)
+    provenance = read_origins(folder / "provenance.json")
+    return Results(folder, runs, history, protocol, data, card, tuple(notes), provenance)
 
 
 def _read_judge(path: Path, protocol: Protocol) -> JudgeCard:

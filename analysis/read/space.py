@@ -30,7 +30,7 @@ class Declared(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Dimension:
+class SpaceDimension:
     """What a search varied.
 
     Attributes:
@@ -98,10 +98,10 @@ def plain(value: Value) -> str:
     return f"{number:.0f}" if math.isfinite(number) and number == int(number) else str(value)
 
 
-def declared(dimensions: Sequence[Declared]) -> tuple[Dimension, ...]:
+def declared(dimensions: Sequence[Declared]) -> tuple[SpaceDimension, ...]:
     """The dimensions of a plan."""
     return tuple(
-        Dimension(
+        SpaceDimension(
             name=one.name,
             numeric=one.kind != "categorical",
             whole=one.kind == "int",
@@ -115,7 +115,7 @@ def declared(dimensions: Sequence[Declared]) -> tuple[Dimension, ...]:
     )
 
 
-def inferred(cells: Mapping[str, pd.Series]) -> tuple[Dimension, ...]:
+def inferred(cells: Mapping[str, pd.Series]) -> tuple[SpaceDimension, ...]:
     """The dimensions that columns of text show: an amount where every cell is a number."""
     found = []
     for name, column in cells.items():
@@ -123,5 +123,5 @@ def inferred(cells: Mapping[str, pd.Series]) -> tuple[Dimension, ...]:
         numbers = pd.to_numeric(texts, errors="coerce")
         numeric = bool(len(texts)) and bool(numbers.notna().all())
         whole = numeric and bool((numbers % 1 == 0).all())
-        found.append(Dimension(name=name, numeric=numeric, whole=whole))
+        found.append(SpaceDimension(name=name, numeric=numeric, whole=whole))
     return tuple(found)

@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from analysis.read import cells
 from analysis.read.cells import REMEDY, ResultsError, convert, read_csv
 from analysis.read.confirmed import load_confirmed
-from analysis.read.fanova import Importance, load_importance
-from analysis.read.space import Declared, Dimension, declared, inferred, plain
-from analysis.words import counted
+from analysis.read.fanova import FanovaImportance, load_fanova
+from analysis.read.space import Declared, SpaceDimension, declared, inferred, plain
+from analysis.words import pluralise
 from pipeline.settings import Objective
 from pipeline.settings.explain import first_error
 
@@ -102,9 +102,9 @@ class Trials:
     """
 
     frame: pd.DataFrame
-    dimensions: tuple[Dimension, ...]
+    dimensions: tuple[SpaceDimension, ...]
     card: Card
-    importance: tuple[Importance, ...] = ()
+    importance: tuple[FanovaImportance, ...] = ()
     confirmed: pd.DataFrame | None = None
 
     @property
@@ -180,7 +180,7 @@ class Trials:
     def counts(self) -> str:
         """``34 complete and 16 pruned trials``."""
         pruned = int((self.frame["state"] == "pruned").sum())
-        return f"{len(self.frame) - pruned} complete and {counted(pruned, 'pruned trial')}"
+        return f"{len(self.frame) - pruned} complete and {pluralise(pruned, 'pruned trial')}"
 
     @property
     def each(self) -> str:
@@ -218,7 +218,7 @@ def load_trials(folder: Path) -> Trials | None:
     for name in LATER:
         if name not in frame:
             frame[name] = float("nan")
-    return Trials(frame, dimensions, card, load_importance(folder), load_confirmed(folder))
+    return Trials(frame, dimensions, card, load_fanova(folder), load_confirmed(folder))
 
 
 def _load_card(path: Path) -> Card:
@@ -245,7 +245,7 @@ def _require_values(frame: pd.DataFrame, card: Card, path: Path) -> None:
             )
 
 
-def _dimensions(frame: pd.DataFrame, card: Card, path: Path) -> tuple[Dimension, ...]:
+def _dimensions(frame: pd.DataFrame, card: Card, path: Path) -> tuple[SpaceDimension, ...]:
     """Those of the plan; without one, every other column."""
     if card.plan is None:
         rest = [name for name in frame if name not in (*KNOWN, *LATER)]

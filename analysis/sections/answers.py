@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.estimate.intervals import difference_interval, interval_of
-from analysis.estimate.verdicts import Comparison, judge
-from analysis.present.intervals import estimate
+from analysis.estimate.verdicts import ModelComparison, verdict_of
+from analysis.present.intervals import format_estimate
 from analysis.read.frames import beta_name, plain_beta
-from analysis.words import CAVEAT, counted, listing, percent
+from analysis.words import CAVEAT, format_percent, join_and, pluralise
 from pipeline.schemas.metrics import ELBO
 from pipeline.schemas.protocol import Protocol
 
@@ -34,8 +34,8 @@ class Answer:
 def answer(
     runs: pd.DataFrame,
     summary: pd.DataFrame,
-    architectures: Sequence[Comparison],
-    sizes: Sequence[Comparison],
+    architectures: Sequence[ModelComparison],
+    sizes: Sequence[ModelComparison],
     protocol: Protocol,
     confidence: float,
 ) -> Answer:
@@ -86,7 +86,7 @@ def _use(model: str, runs: Sequence[str]) -> str:
     folders = {run.rpartition("/")[0] for run in runs}
     names = {run.rpartition("/")[2].rpartition("seed-")[0] for run in runs}
     inside = f"{names.pop()}seed-*/" if len(names) == 1 and names != {""} else ""
-    place = listing([f"`models/{folder}/{inside}`" for folder in sorted(folders)])
+    place = join_and([f"`models/{folder}/{inside}`" for folder in sorted(folders)])
     return (
         f"The models of {model} lie in {place}, a folder a seed: "
         f'`load_model("models/{runs[0]}")` of `pipeline.models.vae` loads the first, and '
@@ -98,7 +98,7 @@ def _best(runs: pd.DataFrame, summary: pd.DataFrame, protocol: Protocol, confide
     best = summary.iloc[int(summary["elbo_mean"].argmax())]
     interval, seeds = interval_of(best, "elbo"), int(best["seeds"])
     caveat = "" if protocol.is_likelihood else f" ({CAVEAT})"
-    basis = f"{percent(confidence)} interval over {counted(seeds, 'seed')}"
+    basis = f"{format_percent(confidence)} interval over {pluralise(seeds, 'seed')}"
     if not interval.is_known:
         basis = "one seed, so no interval"
     among = (
@@ -107,22 +107,22 @@ def _best(runs: pd.DataFrame, summary: pd.DataFrame, protocol: Protocol, confide
         else f"The one configuration, {best['model']}, has the mean ELBO"
     )
     text = (
-        f"{among}{caveat}: {estimate(interval)} nats per image on the {protocol.split} split "
+        f"{among}{caveat}: {format_estimate(interval)} nats per image on the {protocol.split} split "
         f"({basis})"
     )
     values = {name: group["elbo"].tolist() for name, group in runs.groupby("model", sort=False)}
     own = values.pop(best["model"])
     words = {
-        str(name): judge(difference_interval(own, other, confidence), ELBO)
+        str(name): verdict_of(difference_interval(own, other, confidence), ELBO)
         for name, other in values.items()
     }
     rivals = [name for name, word in words.items() if word == "not distinguishable"]
     if rivals:
-        text += f", not distinguishable from that of {listing(rivals)}"
+        text += f", not distinguishable from that of {join_and(rivals)}"
     elif words and set(words.values()) == {"better"}:
         text += ", distinguishable from that of every other"
     if best["collapsed"]:
-        text += f"; {counted(int(best['collapsed']), 'run')} of it collapsed"
+        text += f"; {pluralise(int(best['collapsed']), 'run')} of it collapsed"
     return f"{text}."
 
 
@@ -132,7 +132,7 @@ def _sentence(start: str, clauses: Iterable[str]) -> str:
     return f"{text[:1].upper()}{text[1:]}." if text != start else ""
 
 
-def _architecture_clauses(comparisons: Sequence[Comparison]) -> Iterator[str]:
+def _architecture_clauses(comparisons: Sequence[ModelComparison]) -> Iterator[str]:
     """A clause a pair of architectures and verdict."""
     for change, group in _grouped(comparisons, lambda comparison: comparison.change):
         subject, _, reference = change.partition(" against ")
@@ -142,13 +142,13 @@ def _architecture_clauses(comparisons: Sequence[Comparison]) -> Iterator[str]:
             "not distinguishable": f"{subject} and {reference} are not distinguishable",
             "unknown": f"{subject} minus {reference}, with no verdict from one seed,",
         }
-        for word, members in _grouped(group, lambda comparison: comparison.word):
+        for word, members in _grouped(group, lambda comparison: comparison.verdict):
             sizes = {_plain(one, " and β").partition(" ")[0]: one for one in members}
             noun = "dimension" if list(sizes) == ["1"] else "dimensions"
-            yield f"{phrases[word]} at {listing(list(sizes))} {noun} ({_amounts(sizes)})"
+            yield f"{phrases[word]} at {join_and(list(sizes))} {noun} ({_amounts(sizes)})"
 
 
-def _size_clauses(comparisons: Sequence[Comparison]) -> Iterator[str]:
+def _size_clauses(comparisons: Sequence[ModelComparison]) -> Iterator[str]:
     """The first comparison, 10 against 2 if any, and the last step: would more dimensions help?"""
     groups = list(_grouped(comparisons, lambda comparison: comparison.change))
     for change, group in dict([groups[0], groups[-1]]).items() if groups else ():
@@ -159,16 +159,16 @@ def _size_clauses(comparisons: Sequence[Comparison]) -> Iterator[str]:
             "not distinguishable": f"{large} and {small} dimensions are not distinguishable",
             "unknown": f"{large} dimensions minus {small}, with no verdict from one seed,",
         }
-        for word, members in _grouped(group, lambda comparison: comparison.word):
+        for word, members in _grouped(group, lambda comparison: comparison.verdict):
             names = {_plain(one, " at β"): one for one in members}
-            yield f"{phrases[word]} for {listing(list(names))} ({_amounts(names)})"
+            yield f"{phrases[word]} for {join_and(list(names))} ({_amounts(names)})"
 
 
-def _plain(comparison: Comparison, before_beta: str) -> str:
+def _plain(comparison: ModelComparison, before_beta: str) -> str:
     return comparison.setting.partition(before_beta)[0]
 
 
-def _amounts(members: dict[str, Comparison]) -> str:
+def _amounts(members: dict[str, ModelComparison]) -> str:
     """Each difference in ELBO, or of many the least and the largest."""
     if len(members) > 2:
         ranked = sorted(members.items(), key=lambda item: item[1].difference.mean)
@@ -177,15 +177,15 @@ def _amounts(members: dict[str, Comparison]) -> str:
     return f"{' and '.join(_size(one) for one in members.values())} nats"
 
 
-def _size(comparison: Comparison) -> str:
-    return estimate(comparison.difference, signed=True)
+def _size(comparison: ModelComparison) -> str:
+    return format_estimate(comparison.difference, signed=True)
 
 
 def _grouped(
-    comparisons: Iterable[Comparison], key: Callable[[Comparison], str]
-) -> Iterator[tuple[str, list[Comparison]]]:
+    comparisons: Iterable[ModelComparison], key: Callable[[ModelComparison], str]
+) -> Iterator[tuple[str, list[ModelComparison]]]:
     """Groups in the order of their first member."""
-    groups: dict[str, list[Comparison]] = {}
+    groups: dict[str, list[ModelComparison]] = {}
     for comparison in comparisons:
         groups.setdefault(key(comparison), []).append(comparison)
     yield from groups.items()

@@ -13,7 +13,7 @@ from analysis.present.tables import metrics_table, shown_metrics
 from analysis.read.arrays import Drawings, with_arrays
 from analysis.read.frames import Results
 from analysis.sections.wording import LOWEST_SEED, size_columns
-from analysis.words import listing, number, percent, span
+from analysis.words import format_number, format_percent, format_range, join_and
 from pipeline.schemas.metrics import (
     ACTIVE_UNITS,
     ACTIVE_UNITS_HIGH,
@@ -48,8 +48,8 @@ def codes_table(found: Findings) -> TableExhibit | None:
         f"{found.results.protocol.split} split, 0.01 being the usual one: where the three agree, "
         "a dimension is either used or left alone. KL is mutual information plus marginal KL, the "
         f"divergence of the aggregate posterior from the prior.{_ceiling_words(found.results)} "
-        f"Means over {span(summary['seeds'].tolist(), 'seed')} with "
-        f"{percent(found.confidence)} intervals (Student's t).",
+        f"Means over {format_range(summary['seeds'].tolist(), 'seed')} with "
+        f"{format_percent(found.confidence)} intervals (Student's t).",
         metrics_table(summary, found.results.protocol, metrics),
     )
 
@@ -62,7 +62,7 @@ def _ceiling_words(results: Results) -> str:
     if math.isnan(ceiling):
         return ""
     return (
-        f" Mutual information ends at the logarithm of the number of images, {number(ceiling)} "
+        f" Mutual information ends at the logarithm of the number of images, {format_number(ceiling)} "
         "nats: where it is reached, the marginal KL is only the rest of the KL, and may be large "
         "for want of images alone."
     )
@@ -84,7 +84,7 @@ def aggregate_exhibit(
             drawing.label,
             marginal_densities(drawing.arrays["mu"], drawing.arrays["log_var"], z),
             np.argsort(-drawing.arrays["mu"].var(0), kind="stable"),
-            f"marginal KL\n{number(distances[drawing.run])} nats"
+            f"marginal KL\n{format_number(distances[drawing.run])} nats"
             if drawing.run in distances
             else "",
         )
@@ -92,7 +92,7 @@ def aggregate_exhibit(
     ]
     images = len(shown[0].arrays["mu"])
     values = [
-        f"{drawing.model} {number(distances[drawing.run])}"
+        f"{drawing.model} {format_number(distances[drawing.run])}"
         for drawing in shown
         if drawing.run in distances
     ]
@@ -116,7 +116,7 @@ def aggregate_exhibit(
         ),
         alt=(
             "A panel a model with density curves over z beside the standard normal density."
-            + (f" Marginal KL: {listing(values)} nats." if values else "")
+            + (f" Marginal KL: {join_and(values)} nats." if values else "")
         ),
         figure=aggregate_posteriors(models, z, size_columns(shown), styles),
         format="svg",

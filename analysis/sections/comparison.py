@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis.estimate.verdicts import Comparison
+from analysis.estimate.verdicts import ModelComparison
 from analysis.figures.effects import differences, metrics_by_size
 from analysis.figures.multiples import small_multiples
 from analysis.figures.tradeoffs import COSTS, MOST_NAMES, frontier, tradeoffs
@@ -14,12 +14,12 @@ from analysis.present.architectures import (
     metric_differences_frame,
     metric_differences_table,
 )
-from analysis.present.exhibits import Exhibit, Section, Styles, TableExhibit, present
-from analysis.present.intervals import estimate
+from analysis.present.exhibits import Exhibit, ReportSection, Styles, TableExhibit, present
+from analysis.present.intervals import format_estimate
 from analysis.present.tables import comparison_table, differences_frame, differences_table
 from analysis.read.frames import Results, beta_name, plain_beta
 from analysis.sections.training import machine_remark
-from analysis.words import counted, listing, number, percent, span
+from analysis.words import format_number, format_percent, format_range, join_and, pluralise
 from pipeline.schemas.metric import Metric
 from pipeline.schemas.metrics import METRICS, main_metrics
 
@@ -36,11 +36,11 @@ OF_REAL_IMAGES = (
 )
 
 
-def section(found: Findings) -> Section:
+def section(found: Findings) -> ReportSection:
     """The chapter."""
     several = found.results.runs["architecture"].nunique() > 1
     notes = () if several else ("There is one architecture, and so no difference between two.",)
-    return Section(
+    return ReportSection(
         "comparison",
         "Comparison",
         present(
@@ -61,8 +61,8 @@ def comparison_exhibit(found: Findings) -> TableExhibit:
     return TableExhibit(
         "comparison",
         "Every configuration",
-        f"Mean over {span(found.summary['seeds'].tolist(), 'seed')} and in brackets its "
-        f"{percent(found.confidence)} interval (Student's t); table 1 with all its columns. Its "
+        f"Mean over {format_range(found.summary['seeds'].tolist(), 'seed')} and in brackets its "
+        f"{format_percent(found.confidence)} interval (Student's t); table 1 with all its columns. Its "
         "CSV file holds every metric.",
         comparison_table(found.summary, found.results.protocol),
         found.summary.drop(columns="model"),
@@ -100,29 +100,29 @@ def multiples_exhibit(found: Findings) -> Exhibit:
     meant = ["what real images score"] if set(levels) - {"mutual_information"} else []
     if "mutual_information" in levels:
         meant.append("the ceiling of the mutual information, log N")
-    dotted = f" Dotted: {listing(meant)}." if meant else ""
+    dotted = f" Dotted: {join_and(meant)}." if meant else ""
     names = [metric.label for metric in metrics]
     best = []
     for metric in metrics:
         if metric.sign:
             row = summary.iloc[int((metric.sign * summary[f"{metric.name}_mean"]).argmax())]
             best.append(
-                f"{metric.label} {row['model']} {number(row[f'{metric.name}_mean'], metric.digits)}"
+                f"{metric.label} {row['model']} {format_number(row[f'{metric.name}_mean'], metric.digits)}"
             )
     return Exhibit(
         name="metrics-by-size",
         title="Metrics against latent size",
         caption=(
-            f"{counted(len(metrics), 'metric')} on the {results.protocol.split} split{of_beta}, a "
-            f"line an architecture: mean of {span(summary['seeds'].tolist(), 'seed')}, and as a "
-            f"band its {percent(found.confidence)} interval (Student's t), cut where it leaves the "
+            f"{pluralise(len(metrics), 'metric')} on the {results.protocol.split} split{of_beta}, a "
+            f"line an architecture: mean of {format_range(summary['seeds'].tolist(), 'seed')}, and as a "
+            f"band its {format_percent(found.confidence)} interval (Student's t), cut where it leaves the "
             "panel. Markers are those of the models in all figures; units stand at the top right "
             "of a panel, nats are per image, and the arrow says which direction is better."
             f"{dotted} The intervals are not widened for their number."
         ),
         alt=(
-            f"Small line charts over latent dimensions: {listing(names)}. Best means: "
-            f"{listing(best)}."
+            f"Small line charts over latent dimensions: {join_and(names)}. Best means: "
+            f"{join_and(best)}."
         ),
         figure=small_multiples(summary, metrics, found.styles, results.protocol, levels),
         format="svg",
@@ -136,7 +136,7 @@ def metric_differences_exhibit(found: Findings) -> TableExhibit | None:
     if not compared:
         return None
     table = metric_differences_table(compared, found.results.protocol)
-    changes = listing(list(dict.fromkeys(item.comparison.change for item in compared)))
+    changes = join_and(list(dict.fromkeys(item.comparison.change for item in compared)))
     beta = plain_beta(found.summary)
     of_beta = (
         f" At {beta_name(beta)}; the CSV file holds the others as well."
@@ -146,8 +146,8 @@ def metric_differences_exhibit(found: Findings) -> TableExhibit | None:
     known = [item for item in compared if item.comparison.difference.is_known]
     chance = (1 - found.confidence) * len(known)
     remark = (
-        f" The {counted(len(known), 'interval')} are not widened for their number: about "
-        f"{number(chance, 0)} would leave out zero by chance where nothing differs."
+        f" The {pluralise(len(known), 'interval')} are not widened for their number: about "
+        f"{format_number(chance, 0)} would leave out zero by chance where nothing differs."
         if known
         else " One seed gives no interval and no verdict."
     )
@@ -155,7 +155,7 @@ def metric_differences_exhibit(found: Findings) -> TableExhibit | None:
         "differences-by-metric",
         "Differences between architectures in the main metrics",
         f"{changes[:1].upper()}{changes[1:]}: the first minus the second at each latent size, with "
-        f"the {percent(found.confidence)} interval over seeds (Welch) and what follows: better or "
+        f"the {format_percent(found.confidence)} interval over seeds (Welch) and what follows: better or "
         "worse where it leaves out zero, or only higher or lower for a number of which neither "
         f"direction is better. There is no interval over images here.{remark}{of_beta}",
         table,
@@ -169,11 +169,11 @@ def tradeoffs_exhibit(found: Findings) -> Exhibit | None:
     summary, results = found.summary, found.results
     if len(summary) < 2 or not (summary[list(COSTS)] > 0).all(axis=None):
         return None
-    best = {cost: listing(frontier(summary, cost)) for cost in COSTS}
+    best = {cost: join_and(frontier(summary, cost)) for cost in COSTS}
     named = "" if len(summary) <= MOST_NAMES else "Of so many only the optimal ones are named. "
     values = [
-        f"{row['model']} {number(row['elbo_mean'])} with {row['parameters']:,} parameters in "
-        f"{number(row['train_seconds_mean'], 1)} seconds"
+        f"{row['model']} {format_number(row['elbo_mean'])} with {row['parameters']:,} parameters in "
+        f"{format_number(row['train_seconds_mean'], 1)} seconds"
         for _, row in summary.iterrows()
     ]
     return Exhibit(
@@ -181,12 +181,12 @@ def tradeoffs_exhibit(found: Findings) -> Exhibit | None:
         title="What quality costs",
         caption=(
             f"Mean ELBO on the {results.protocol.split} split, nats per image, of "
-            f"{span(summary['seeds'].tolist(), 'seed')} with its {percent(found.confidence)} "
+            f"{format_range(summary['seeds'].tolist(), 'seed')} with its {format_percent(found.confidence)} "
             "interval (Student's t), against the number of parameters and the mean time of "
             f"training. {named}{_optimal(best)} This goes by means alone: neighbours within each "
             f"other's intervals could change places. {machine_remark(results)}"
         ),
-        alt=f"Two scatter charts. {listing(values)}. {_optimal(best)}",
+        alt=f"Two scatter charts. {join_and(values)}. {_optimal(best)}",
         figure=tradeoffs(summary, found.styles, results.protocol),
         format="svg",
     )
@@ -207,7 +207,7 @@ def differences_table_exhibit(found: Findings) -> TableExhibit | None:
     return TableExhibit(
         "differences",
         "Differences in ELBO",
-        f"The first named minus the second, with two {percent(found.confidence)} intervals, of two "
+        f"The first named minus the second, with two {format_percent(found.confidence)} intervals, of two "
         "sources that are never mixed: over seeds (Welch), for other runs of the same settings, "
         "and over images (paired bootstrap), for these models on another test set. The verdict "
         "follows the one over seeds: better or worse where it leaves out zero. The probability of "
@@ -222,9 +222,9 @@ def sizes_exhibit(
     results: Results, summary: pd.DataFrame, styles: Styles, confidence: float
 ) -> Exhibit:
     """ELBO and its terms against latent size."""
-    seeds = span(summary["seeds"].tolist(), "seed")
+    seeds = format_range(summary["seeds"].tolist(), "seed")
     values = [
-        f"{row['model']} {number(row['elbo_mean'])}" for _, row in summary.iterrows()
+        f"{row['model']} {format_number(row['elbo_mean'])}" for _, row in summary.iterrows()
     ]  # fmt: skip
     return Exhibit(
         name="latent-size",
@@ -232,13 +232,13 @@ def sizes_exhibit(
         caption=(
             "ELBO (higher is better), reconstruction (lower is better) and KL on the "
             f"{results.protocol.split} split, nats per image. Large points, in the colours of all "
-            f"figures: mean of {seeds} with its {percent(confidence)} interval (Student's t), cut "
+            f"figures: mean of {seeds} with its {format_percent(confidence)} interval (Student's t), cut "
             "where it leaves the panel; small dots: single runs. Where the lines level off, "
             "further dimensions carry nothing more."
         ),
         alt=(
             "Three charts of ELBO, reconstruction and KL against the number of latent dimensions, "
-            f"a line an architecture. Mean ELBO: {listing(values)} nats."
+            f"a line an architecture. Mean ELBO: {join_and(values)} nats."
         ),
         figure=metrics_by_size(results.runs, summary, styles, results.protocol),
         format="svg",
@@ -246,7 +246,7 @@ def sizes_exhibit(
 
 
 def differences_exhibit(
-    architectures: Sequence[Comparison], sizes: Sequence[Comparison], confidence: float
+    architectures: Sequence[ModelComparison], sizes: Sequence[ModelComparison], confidence: float
 ) -> Exhibit | None:
     """Differences in ELBO with intervals; None where nothing can be compared."""
     titles = {"Architecture": architectures, "Latent size": sizes}
@@ -258,16 +258,16 @@ def differences_exhibit(
         name="differences",
         title="Differences in ELBO",
         caption=(
-            f"Each row is the first named minus the second, with its {percent(confidence)} "
+            f"Each row is the first named minus the second, with its {format_percent(confidence)} "
             "interval over seeds (Welch), nats per image on the test split. Filled: the interval "
             "leaves out zero, and the first is better or worse; hollow: it does not. The "
-            f"{counted(len(shown), 'interval')} are not widened for their number; a very wide one "
+            f"{pluralise(len(shown), 'interval')} are not widened for their number; a very wide one "
             "is cut by the panel, and its ends stand beside it."
         ),
         alt="Intervals beside a line at zero. "
         + " ".join(
             f"{comparison.change}, {comparison.setting}: "
-            f"{estimate(comparison.difference, signed=True)}, {comparison.word}."
+            f"{format_estimate(comparison.difference, signed=True)}, {comparison.verdict}."
             for comparison in shown
         ),
         figure=differences(groups),

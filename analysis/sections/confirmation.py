@@ -3,10 +3,10 @@
 from analysis.estimate.confirmed import confirmations
 from analysis.figures.confirmed import optimism_rows
 from analysis.present.exhibits import Exhibit, Part, TableExhibit
-from analysis.present.intervals import estimate
+from analysis.present.intervals import format_estimate
 from analysis.present.search_tables import confirmed_frame, confirmed_table
 from analysis.read.trials import Trials
-from analysis.words import counted, listing, number, percent, span
+from analysis.words import format_number, format_percent, format_range, join_and, pluralise
 from pipeline.settings import cell_name
 
 
@@ -21,8 +21,8 @@ def confirmed_parts(trials: Trials, confidence: float) -> tuple[tuple[Part, ...]
         others = trials.confirmed is not None and not trials.confirmed.empty
         return (), _unconfirmed(trials, others)
     names = {one.number: _name(trials, one.number) for one in confirmed}
-    level = percent(confidence)
-    seeds = span([len(one.elbos) for one in confirmed], "fresh seed")
+    level = format_percent(confidence)
+    seeds = format_range([len(one.elbos) for one in confirmed], "fresh seed")
     single = any(not one.mean.is_known for one in confirmed)
     caption = (
         "Optimism: the validation ELBO that the search saw"
@@ -40,9 +40,9 @@ def confirmed_parts(trials: Trials, confidence: float) -> tuple[tuple[Part, ...]
         caption=caption,
         alt="Intervals of optimism beside a line at zero. "
         + " ".join(
-            f"Trial {one.number}: {number(one.searched)} in the search, {estimate(one.mean)} over "
-            f"{counted(len(one.elbos), 'fresh seed')}, optimism "
-            f"{estimate(one.optimism, signed=True)}."
+            f"Trial {one.number}: {format_number(one.searched)} in the search, {format_estimate(one.mean)} over "
+            f"{pluralise(len(one.elbos), 'fresh seed')}, optimism "
+            f"{format_estimate(one.optimism, signed=True)}."
             for one in confirmed
         ),
         figure=optimism_rows(confirmed, names),
@@ -51,7 +51,7 @@ def confirmed_parts(trials: Trials, confidence: float) -> tuple[tuple[Part, ...]
     table = TableExhibit(
         "confirmed",
         "Confirmed trials",
-        f"The numbers of the figure above: {listing([str(one.number) for one in confirmed])} of "
+        f"The numbers of the figure above: {join_and([str(one.number) for one in confirmed])} of "
         f"{trials.search}, trained again by `study rerun`; means over {seeds} with {level} "
         "intervals (Student's t).",
         confirmed_table(confirmed, names, confidence),

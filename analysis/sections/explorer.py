@@ -17,12 +17,12 @@ from matplotlib.path import Path as Outline
 
 from analysis.figures.latents import class_name
 from analysis.findings import Findings
-from analysis.present.exhibits import Section, Styles, Widget
+from analysis.present.exhibits import ReportSection, Styles, Widget
 from analysis.present.sprites import LEVELS, sprite_uri
 from analysis.present.style import CLASS_COLOURS
 from analysis.read.arrays import Array, Drawings, with_arrays
 from analysis.sections.wording import IMAGES_ARE_MEANS, LOWEST_SEED
-from analysis.words import listing
+from analysis.words import join_and
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 MEANS_SHOWN = 2000  # dots of a map, at most; more hide each other and make the page heavy
@@ -33,14 +33,14 @@ _TRAVERSED = (
 )
 
 
-def section(found: Findings) -> Section | None:
+def section(found: Findings) -> ReportSection | None:
     """The chapter; None where no run drew anything."""
     if not found.drawings:
         return None
     classes = found.results.data.classes if found.results.data else ()
     widget = explorer(found.drawings, found.styles, classes, found.results.protocol.split)
     parts = (widget,) if widget else ()
-    return Section("explorer", "Explorer", parts, notes=missing(found.drawings))
+    return ReportSection("explorer", "Explorer", parts, notes=missing(found.drawings))
 
 
 def explorer(
@@ -87,7 +87,7 @@ def explorer(
         style=(TEMPLATES / "explorer.css").read_text(encoding="utf-8"),
         text=(
             f"In index.html a reader can move through the latent spaces of "
-            f"{listing([drawing.label for drawing in shown])}."
+            f"{join_and([drawing.label for drawing in shown])}."
         ),
     )
 
@@ -102,16 +102,16 @@ def missing(drawings: Sequence[Drawings]) -> tuple[str, ...]:
     notes = []
     if planes:
         notes.append(
-            f"No decoded plane of {listing(planes)} among the results: not to be explored. Make "
+            f"No decoded plane of {join_and(planes)} among the results: not to be explored. Make "
             "the arrays anew with `dvc repro`."
         )
     if larger:
         notes.append(
-            f"No traversals of {listing(larger)} among the results: not to be explored. Make the "
+            f"No traversals of {join_and(larger)} among the results: not to be explored. Make the "
             "arrays anew with `dvc repro`."
         )
     if lines:
-        notes.append(f"Nothing to explore of {listing(lines)}: a code of one dimension.")
+        notes.append(f"Nothing to explore of {join_and(lines)}: a code of one dimension.")
     return tuple(notes)
 
 

@@ -8,8 +8,8 @@ import pandas as pd
 from analysis.estimate.intervals import interval_of
 from analysis.figures.paths import Judged, Paths, interpolations, pairs_shown
 from analysis.findings import Findings
-from analysis.present.exhibits import Exhibit, Section, Styles, TableExhibit, present
-from analysis.present.intervals import estimate
+from analysis.present.exhibits import Exhibit, ReportSection, Styles, TableExhibit, present
+from analysis.present.intervals import format_estimate
 from analysis.present.tables import metrics_table, shown_metrics
 from analysis.read.arrays import Drawings, that_share, with_arrays
 from analysis.read.frames import Results
@@ -21,19 +21,23 @@ from analysis.sections.wording import (
     threshold_words,
     without,
 )
-from analysis.words import counted, listing, number, percent, span
+from analysis.words import format_number, format_percent, format_range, join_and, pluralise
 from pipeline.schemas.judged_metrics import PATH_PLAUSIBILITY, PATHS
 
 JUDGED = ("interpolations_classes", "interpolations_confidence")
 
 
-def section(found: Findings) -> Section | None:
+def section(found: Findings) -> ReportSection | None:
     """The chapter; None where there is nothing of it."""
     shown = present(
         interpolations_exhibit(found.results, found.summary, found.drawings, found.styles),
         plausibility_exhibit(found),
     )
-    return Section("interpolations", "Interpolations", shown, lead=_lead(found)) if shown else None
+    return (
+        ReportSection("interpolations", "Interpolations", shown, lead=_lead(found))
+        if shown
+        else None
+    )
 
 
 def interpolations_exhibit(
@@ -61,9 +65,9 @@ def interpolations_exhibit(
         else ""
     )
     left_out = [drawing.model for drawing in same if drawing not in shown]
-    others = f" Left out for room: {listing(left_out)}, in the table." if left_out else ""
+    others = f" Left out for room: {join_and(left_out)}, in the table." if left_out else ""
     likely = [
-        f"{path.model} {number(100 * float(path.judged.plausible[:amount].mean()), 0)} %"
+        f"{path.model} {format_number(100 * float(path.judged.plausible[:amount].mean()), 0)} %"
         for path in judged
         if path.judged
     ]
@@ -71,16 +75,16 @@ def interpolations_exhibit(
         name="interpolations",
         title="Interpolations",
         caption=(
-            f"{counted(steps, 'point')} on the straight line between the posterior means of two "
+            f"{pluralise(steps, 'point')} on the straight line between the posterior means of two "
             f"images of the {results.protocol.split} split, which stand at the ends; {amount} of "
-            f"{counted(len(ends), 'pair')}, the same for every model.{below} "
+            f"{pluralise(len(ends), 'pair')}, the same for every model.{below} "
             f"{IMAGES_ARE_MEANS} {LOWEST_SEED}{others} A good path changes evenly and belongs to "
             "a class everywhere."
         ),
         alt=(
-            f"{counted(amount, 'group')} of rows, a row a model, between two large originals: "
-            f"{listing([drawing.model for drawing in shown])}."
-            + (f" Plausible steps: {listing(likely)}." if likely else "")
+            f"{pluralise(amount, 'group')} of rows, a row a model, between two large originals: "
+            f"{join_and([drawing.model for drawing in shown])}."
+            + (f" Plausible steps: {join_and(likely)}." if likely else "")
         ),
         figure=interpolations(ends, paths, styles, results.data.classes if results.data else ()),
         format="png",
@@ -118,8 +122,8 @@ def plausibility_exhibit(found: Findings) -> TableExhibit | None:
         "Over at least 200 pairs of test images of different classes, the same for every model, "
         "the ones shown among them. Path plausibility: share of the points, both ends included, "
         f"with a confidence of the judge{above}. Least confidence: at the worst point of a path, "
-        f"averaged over paths. Means over {span(summary['seeds'].tolist(), 'seed')} with "
-        f"{percent(found.confidence)} intervals (Student's t).",
+        f"averaged over paths. Means over {format_range(summary['seeds'].tolist(), 'seed')} with "
+        f"{format_percent(found.confidence)} intervals (Student's t).",
         metrics_table(summary, found.results.protocol, metrics),
         summary[["model", *columns]],
     )
@@ -137,7 +141,7 @@ def _lead(found: Findings) -> tuple[str, ...]:
         return ()
     digits = PATH_PLAUSIBILITY.digits
     best, worst = (
-        f"{row['model']} ({estimate(interval_of(row, name), digits)})"
+        f"{row['model']} ({format_estimate(interval_of(row, name), digits)})"
         for row in (ranked.iloc[0], ranked.iloc[-1])
     )
     return (

@@ -8,16 +8,16 @@ from analysis.estimate.intervals import sorted_kl_per_dim
 from analysis.figures.effects import kl_per_dimension
 from analysis.figures.latents import Path, class_name, latent_grid, posterior_means
 from analysis.findings import Findings
-from analysis.present.exhibits import Exhibit, Section, Styles, present
+from analysis.present.exhibits import Exhibit, ReportSection, Styles, present
 from analysis.read.arrays import Drawings, that_share, with_arrays
 from analysis.read.frames import Results
 from analysis.sections.codes import aggregate_exhibit, codes_table
 from analysis.sections.plane import borders_table, classes_exhibit, plane_table
 from analysis.sections.wording import IMAGES_ARE_MEANS, LOWEST_SEED, without
-from analysis.words import active, listing, span
+from analysis.words import format_active_units, format_range, join_and
 
 
-def section(found: Findings) -> Section | None:
+def section(found: Findings) -> ReportSection | None:
     """The chapter; None where there is nothing of it."""
     results, drawings, styles = found.results, found.drawings, found.styles
     shown = present(
@@ -31,7 +31,11 @@ def section(found: Findings) -> Section | None:
         aggregate_exhibit(results, drawings, styles),
     )
     notes = without(drawings, "aggregate posterior", "mu", "log_var")
-    return Section("latent-space", "The latent space", shown, notes=tuple(notes)) if shown else None
+    return (
+        ReportSection("latent-space", "The latent space", shown, notes=tuple(notes))
+        if shown
+        else None
+    )
 
 
 def latent_grid_exhibit(
@@ -48,7 +52,7 @@ def latent_grid_exhibit(
     ]
     axis = grids[0][3]
     ends = " to ".join(f"{end:g}".replace("-", "−") for end in (axis[0], axis[-1]))
-    names = listing([drawing.model for drawing in shown])
+    names = join_and([drawing.model for drawing in shown])
     paths = _first_paths(results, shown)
     return Exhibit(
         name="latent-grid",
@@ -92,7 +96,7 @@ def _path_words(paths: dict[str, Path], low: float, high: float) -> str:
         if (path.codes < low).any() or (path.codes > high).any()
     ]
     beyond = (
-        f" {listing(leaving)}: the path leaves the square and is cut at its edge."
+        f" {join_and(leaving)}: the path leaves the square and is cut at its edge."
         if leaving
         else ""
     )
@@ -114,7 +118,7 @@ def posterior_means_exhibit(
     axes = [d.arrays["latent_grid_axis"] for d in with_arrays(shown, "latent_grid_axis")]
     square = float(axes[0][-1]) if axes else None
     framed = "; dashed: the plane decoded above" if square is not None else ""
-    names = listing([drawing.model for drawing in shown])
+    names = join_and([drawing.model for drawing in shown])
     return Exhibit(
         name="posterior-means",
         title="Where the images lie",
@@ -136,7 +140,7 @@ def dimensions_exhibit(results: Results, summary: pd.DataFrame, styles: Styles) 
     if larger.empty:
         return None
     values = [
-        f"{row['model']} {active(row['active_units_mean'], row['latent_dim'])}"
+        f"{row['model']} {format_active_units(row['active_units_mean'], row['latent_dim'])}"
         for _, row in larger.iterrows()
     ]
     return Exhibit(
@@ -145,11 +149,11 @@ def dimensions_exhibit(results: Results, summary: pd.DataFrame, styles: Styles) 
         caption=(
             f"What each latent dimension carries, in nats per image of the {results.protocol.split}"
             " split, sorted within its run; bars are means over "
-            f"{span(larger['seeds'].tolist(), 'seed')}, whiskers reach from the lowest to the "
+            f"{format_range(larger['seeds'].tolist(), 'seed')}, whiskers reach from the lowest to the "
             "highest. Active: the variance of the posterior mean over the split exceeds 0.01. "
             "Bars near zero are dimensions that the model leaves unused."
         ),
-        alt=f"Bar charts of sorted KL per dimension. Active dimensions: {listing(values)}.",
+        alt=f"Bar charts of sorted KL per dimension. Active dimensions: {join_and(values)}.",
         figure=kl_per_dimension(sorted_kl_per_dim(results.runs), larger, styles),
         format="svg",
     )

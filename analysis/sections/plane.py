@@ -13,7 +13,7 @@ from analysis.present.tables import Cell, Column, Table, metrics_table, shown_me
 from analysis.read.arrays import Drawings, with_arrays
 from analysis.read.frames import Results
 from analysis.sections.wording import LOWEST_SEED, threshold, threshold_words
-from analysis.words import NOTHING, listing, percent, span
+from analysis.words import NOTHING, format_percent, format_range, join_and
 from pipeline.schemas.judged_metrics import GRID_CENTER_CLASS, PLANE
 
 SQUARE = 1.5  # half a side of the plane that the judge sees
@@ -48,7 +48,7 @@ def classes_exhibit(
         alt=" ".join(_in_words(shown, classes) for shown in maps),
         figure=class_maps(maps, np.linspace(-SQUARE, SQUARE, size[0]), classes, styles),
         format="png",
-        notes=(f"Judged at other points, and not shown: {listing(other)}.",) if other else (),
+        notes=(f"Judged at other points, and not shown: {join_and(other)}.",) if other else (),
     )
 
 
@@ -74,7 +74,7 @@ def _in_words(shown: ClassMap, classes: Sequence[str]) -> str:
     middle = int(shown.classes[shown.classes.shape[0] // 2, shown.classes.shape[1] // 2])
     return (
         f"Map of {shown.model}: {class_name(middle, classes)} at the origin; shares of the plane: "
-        f"{listing(shares)}."
+        f"{join_and(shares)}."
     )
 
 
@@ -93,8 +93,8 @@ def plane_table(found: Findings) -> TableExhibit | None:
         "The middle of the plane",
         "The judge's class of the image decoded at the origin, how many other classes that class "
         "borders, and how many classes occur on the plane at all. Over "
-        f"{span(flat['seeds'].tolist(), 'seed')}: a class of several seeds has their number in "
-        f"brackets; numbers are means with {percent(found.confidence)} intervals (Student's t), "
+        f"{format_range(flat['seeds'].tolist(), 'seed')}: a class of several seeds has their number in "
+        f"brackets; numbers are means with {format_percent(found.confidence)} intervals (Student's t), "
         "which with few seeds may reach beyond what is possible. Where the seeds disagree, the "
         "class in the middle is a matter of the seed, not of the model.",
         metrics_table(flat, results.protocol, metrics, classes),

@@ -10,7 +10,7 @@ from analysis.findings import Findings
 from analysis.present.exhibits import (
     Exhibit,
     NumberedPart,
-    Section,
+    ReportSection,
     TableExhibit,
     Widget,
     number_parts,
@@ -19,7 +19,7 @@ from analysis.present.exhibits import (
 from analysis.present.tables import Cell, Column, Table
 from analysis.read.frames import Results
 from analysis.sections.summary import HASH_DIGITS, days, short_commit, trained_with
-from analysis.words import NOTHING, counted, listing, number
+from analysis.words import NOTHING, format_number, join_and, pluralise
 from pipeline.schemas.protocol import PROTOCOL_FIELDS
 
 RUNS, HISTORY = "results/metrics.csv", "results/history.csv"
@@ -63,7 +63,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
 OF_THE_REPORT = ("vae-study", "numpy", "pandas", "scipy", "matplotlib")
 
 
-def section(found: Findings, sections: Sequence[Section]) -> Section:
+def section(found: Findings, sections: Sequence[ReportSection]) -> ReportSection:
     """The last chapter.
 
     Args:
@@ -71,8 +71,8 @@ def section(found: Findings, sections: Sequence[Section]) -> Section:
         sections: the other chapters, in their order.
     """
     results = found.results
-    fields = listing([f"`{name}`" for name in PROTOCOL_FIELDS])
-    return Section(
+    fields = join_and([f"`{name}`" for name in PROTOCOL_FIELDS])
+    return ReportSection(
         "provenance",
         "Provenance",
         present(
@@ -96,7 +96,7 @@ def section(found: Findings, sections: Sequence[Section]) -> Section:
 
 def _dates(results: Results) -> str:
     known = days(results)
-    when = f"The runs' code is of {listing(known)}, the day of its commit. " if known else ""
+    when = f"The runs' code is of {join_and(known)}, the day of its commit. " if known else ""
     return (
         f"{when}No time at which anything ran is recorded in the results: the same inputs give "
         "the same bytes. MLflow keeps the times of each run under its run id."
@@ -104,14 +104,14 @@ def _dates(results: Results) -> str:
 
 
 def _notes(results: Results) -> tuple[str, ...]:
-    if results.origins is None:
+    if results.provenance is None:
         return (
             f"There is no `{ORIGINS}`, so the versions and machines of the runs are unknown here: "
             "run `dvc repro collect`.",
         )
-    without = [run for run in results.runs["run"] if run not in results.origins.runs]
+    without = [run for run in results.runs["run"] if run not in results.provenance.runs]
     if without:
-        return (f"`{ORIGINS}` says nothing of {listing(without)}: run `dvc repro collect`.",)
+        return (f"`{ORIGINS}` says nothing of {join_and(without)}: run `dvc repro collect`.",)
     return ()
 
 
@@ -136,7 +136,7 @@ def versions_exhibit(results: Results) -> TableExhibit:
     )
     several = [name for name, found in columns["Training"].items() if len(found) > 1]
     remark = (
-        f" The runs were trained with several versions of {listing(several)}." if several else ""
+        f" The runs were trained with several versions of {join_and(several)}." if several else ""
     )
     return TableExhibit(
         "versions",
@@ -152,7 +152,7 @@ def _single(versions: dict[str, str]) -> dict[str, list[str]]:
     return {name: [version] for name, version in versions.items()}
 
 
-def files_exhibit(found: Findings, sections: Sequence[Section]) -> TableExhibit:
+def files_exhibit(found: Findings, sections: Sequence[ReportSection]) -> TableExhibit:
     """For every figure and table, its file, what it was made from and what makes that again."""
     rows = [("Table 1", "In brief", "report.md", "comparison"), *_trail(sections)]
     lines, frame = [], []
@@ -192,10 +192,10 @@ def files_exhibit(found: Findings, sections: Sequence[Section]) -> TableExhibit:
 
 def _rest(items: Sequence[str]) -> str:
     """Those after the first, as they stand below it."""
-    return f"and {listing(items[1:])}" if len(items) > 1 else ""
+    return f"and {join_and(items[1:])}" if len(items) > 1 else ""
 
 
-def _trail(sections: Sequence[Section]) -> list[tuple[str, str, str, str]]:
+def _trail(sections: Sequence[ReportSection]) -> list[tuple[str, str, str, str]]:
     """Label, title, file and key of ``SOURCES`` of each part."""
     return [
         (item.label, item.part.title, _file(item), _key(item, chapter))
@@ -213,7 +213,7 @@ def _file(item: NumberedPart) -> str:
     return f"tables/{part.name}.{'md' if part.frame is None else 'csv'}"
 
 
-def _key(item: NumberedPart, chapter: Section) -> str:
+def _key(item: NumberedPart, chapter: ReportSection) -> str:
     anchor = f"table-{item.part.name}" if item.kind == "table" else item.part.name
     return anchor if anchor in SOURCES else chapter.anchor
 
@@ -229,7 +229,7 @@ def _present(found: Findings, sources: Sequence[str]) -> list[str]:
         absent.add(CONFIRMED)
     if found.results.judge is None:
         absent.add(JUDGE)
-    if found.results.origins is None:
+    if found.results.provenance is None:
         absent.add(ORIGINS)
     if found.results.data is None:
         absent.add(DATA)
@@ -254,8 +254,8 @@ def runs_exhibit(results: Results) -> TableExhibit:
             Cell(str(row["seed"])),
             Cell(str(row["epochs"])),
             Cell(
-                number(row["train_seconds"], 1),
-                f"{row['device']}, {counted(int(row['threads']), 'thread')}"
+                format_number(row["train_seconds"], 1),
+                f"{row['device']}, {pluralise(int(row['threads']), 'thread')}"
                 if row["device"]
                 else "",
             ),
@@ -268,7 +268,7 @@ def runs_exhibit(results: Results) -> TableExhibit:
     return TableExhibit(
         "runs",
         "Every run",
-        f"{counted(len(frame), 'run')}. Below each name, the folder of its metrics and arrays; its "
+        f"{pluralise(len(frame), 'run')}. Below each name, the folder of its metrics and arrays; its "
         "weights and history lie in the folder of its name under `models/`, and `mlflow ui` shows "
         "its record under its run id. Hashes and commits are cut here, and whole in the CSV file.",
         Table(columns, rows),
@@ -279,11 +279,11 @@ def runs_exhibit(results: Results) -> TableExhibit:
 
 def runs_frame(results: Results) -> pd.DataFrame:
     """The table of runs with whole hashes; empty text and NaN for what is unknown."""
-    origins = results.origins.runs if results.origins else {}
-    dates = results.origins.dates if results.origins else {}
+    known = results.provenance.runs if results.provenance else {}
+    dates = results.provenance.dates if results.provenance else {}
     rows = []
     for _, run in results.runs.iterrows():
-        origin = origins.get(run["run"])
+        origin = known.get(run["run"])
         rows.append(
             {name: run[name] for name in ("run", "model", "seed", "epochs", "train_seconds")}
             | {

@@ -7,19 +7,19 @@ import pandas as pd
 from analysis.figures.rate_distortion import Plane, front, rate_distortion
 from analysis.figures.search import ARCHITECTURE
 from analysis.findings import Findings
-from analysis.present.exhibits import Exhibit, Section, TableExhibit, present
+from analysis.present.exhibits import Exhibit, ReportSection, TableExhibit, present
 from analysis.present.style import MUTED, ModelStyle
 from analysis.present.tables import Cell, Column, Table
 from analysis.read.frames import plain_beta
 from analysis.read.trials import Trials
-from analysis.words import NOTHING, caveat, counted, listing, number
+from analysis.words import NOTHING, format_number, join_and, likelihood_caveat, pluralise
 from pipeline.schemas.metrics import ELBO
 from pipeline.settings import cell_name
 
 FRONT_COLUMNS = ("number", "architecture", "latent_dim", "beta", "kl", "reconstruction", "elbo")
 
 
-def section(found: Findings) -> Section:
+def section(found: Findings) -> ReportSection:
     """The chapter."""
     searched = trials_plane(found.trials) if found.trials else None
     notes: tuple[str, ...] = ()
@@ -28,7 +28,7 @@ def section(found: Findings) -> Section:
             "No search with complete trials was exported, so there is no panel of trials: run "
             "`study run --trials 50`, then `dvc repro`.",
         )
-    return Section(
+    return ReportSection(
         "rate-distortion",
         "Rate and distortion",
         present(plane_exhibit(found, searched), front_exhibit(found.trials)),
@@ -51,23 +51,23 @@ def plane_exhibit(found: Findings, searched: Plane | None) -> Exhibit:
         else "in the colour and marker of its model"
     )
     texts = [
-        f"{'Left: each' if searched else 'Each'} of {counted(len(grid.points), 'run')} of the grid "
+        f"{'Left: each' if searched else 'Each'} of {pluralise(len(grid.points), 'run')} of the grid "
         f"on the {results.protocol.split} split, {look}."
     ]
     if searched is not None:
         best = front(searched.points)
         coloured = " in the colour of its β" if searched.coloured else ""
         texts.append(
-            f"Right: each of {counted(len(searched.points), 'complete trial')} of the search on "
+            f"Right: each of {pluralise(len(searched.points), 'complete trial')} of the search on "
             f"the validation split, one seed each{coloured}, with their Pareto front: for each of "
-            f"its {counted(len(best), 'trial')}, no other has both a lower rate and a lower "
+            f"its {pluralise(len(best), 'trial')}, no other has both a lower rate and a lower "
             "distortion. The panels are of different splits and trainings: no point of one may be "
             "compared with a point of the other."
         )
     texts.append(
         "Nats per image; down and left is better, and along a grey line the ELBO is the same."
     )
-    remark = caveat(ELBO, results.protocol)
+    remark = likelihood_caveat(ELBO, results.protocol)
     if remark:
         texts.append(f"ELBO and reconstruction: {remark}.")
     return Exhibit(
@@ -81,9 +81,9 @@ def plane_exhibit(found: Findings, searched: Plane | None) -> Exhibit:
 
 
 def _alt(found: Findings, searched: Plane | None) -> str:
-    places = listing(
+    places = join_and(
         [
-            f"{row['model']} ({number(row['kl_mean'], 1)}, {number(row['reconstruction_mean'], 1)})"
+            f"{row['model']} ({format_number(row['kl_mean'], 1)}, {format_number(row['reconstruction_mean'], 1)})"
             for _, row in found.summary.iterrows()
         ]
     )
@@ -93,10 +93,10 @@ def _alt(found: Findings, searched: Plane | None) -> str:
     )
     if searched is not None:
         ends = [
-            f"({number(row['kl'], 1)}, {number(row['reconstruction'], 1)})"
+            f"({format_number(row['kl'], 1)}, {format_number(row['reconstruction'], 1)})"
             for _, row in front(searched.points).iterrows()
         ]
-        text += f" Beside it the trials of the search; their front runs through {listing(ends)}."
+        text += f" Beside it the trials of the search; their front runs through {join_and(ends)}."
     return text
 
 
@@ -197,9 +197,9 @@ def front_exhibit(trials: Trials | None) -> TableExhibit | None:
     rows = tuple(
         tuple(
             Cell(
-                number(row[name])
+                format_number(row[name])
                 if name in measured
-                else number(betas.iloc[place], 3)
+                else format_number(betas.iloc[place], 3)
                 if name == "beta"
                 else _plain(row[name])
             )
@@ -210,7 +210,7 @@ def front_exhibit(trials: Trials | None) -> TableExhibit | None:
     return TableExhibit(
         "rate-distortion-front",
         "The search's Pareto front",
-        f"The {counted(len(frame), 'complete trial')} of {trials.search} of which no other has "
+        f"The {pluralise(len(frame), 'complete trial')} of {trials.search} of which no other has "
         "both a lower rate and a lower distortion, by rising rate; validation split, one seed "
         "each, so its course is partly luck.",
         Table(columns, rows),

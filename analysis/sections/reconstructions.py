@@ -8,16 +8,16 @@ from analysis.figures.errors import error_maps, ranked, signed_errors
 from analysis.figures.images import COLUMNS_SHOWN, reconstructions
 from analysis.figures.latents import class_name
 from analysis.findings import Findings
-from analysis.present.exhibits import Exhibit, Section, Styles, present
+from analysis.present.exhibits import Exhibit, ReportSection, Styles, present
 from analysis.read.arrays import Drawings, that_share, with_arrays
 from analysis.read.frames import Results
 from analysis.sections.wording import IMAGES_ARE_MEANS, LOWEST_SEED, named, size_columns, without
-from analysis.words import counted, listing, number
+from analysis.words import format_number, join_and, pluralise
 
 RANKED = ("ranked_indices", "ranked_values", "ranked_originals", "ranked_reconstructions")
 
 
-def section(found: Findings) -> Section | None:
+def section(found: Findings) -> ReportSection | None:
     """The chapter; None without arrays."""
     results, drawings, styles = found.results, found.drawings, found.styles
     shown = present(
@@ -28,7 +28,7 @@ def section(found: Findings) -> Section | None:
     if not shown:
         return None
     notes = without(drawings, "best and worst images", *RANKED)
-    return Section("reconstructions", "Reconstructions", shown, notes=tuple(notes))
+    return ReportSection("reconstructions", "Reconstructions", shown, notes=tuple(notes))
 
 
 def reconstructions_exhibit(
@@ -49,12 +49,12 @@ def reconstructions_exhibit(
         else ""
     )
     amount = min(len(first["originals"]), COLUMNS_SHOWN)
-    names = listing([drawing.model for drawing in shown])
+    names = join_and([drawing.model for drawing in shown])
     return Exhibit(
         name="reconstructions",
         title="Reconstructions",
         caption=(
-            f"The same {counted(amount, 'image')} of the {results.protocol.split} split through "
+            f"The same {pluralise(amount, 'image')} of the {results.protocol.split} split through "
             f"every model. {seen}{IMAGES_ARE_MEANS} {LOWEST_SEED} Compare blur, broken shapes "
             "and images that turn into another class."
         ),
@@ -77,12 +77,12 @@ def errors_exhibit(
         float(np.abs(signed_errors(originals, d.arrays["reconstructions"][:COLUMNS_SHOWN])).mean())
         for d in shown
     ]
-    values = [f"{d.model} {number(mean, 3)}" for d, mean in zip(shown, means, strict=True)]
+    values = [f"{d.model} {format_number(mean, 3)}" for d, mean in zip(shown, means, strict=True)]
     return Exhibit(
         name="reconstruction-errors",
         title="Where reconstructions are wrong",
         caption=(
-            f"Reconstruction minus original of the same {counted(len(originals), 'image')}, pixel "
+            f"Reconstruction minus original of the same {pluralise(len(originals), 'image')}, pixel "
             "by pixel and on one scale for all models: red where the reconstruction is too bright, "
             "blue where it is too dark, white where it is right. Against the grey original, since "
             "no model can foresee a binarised draw of it. At the end of a row: the mean absolute "
@@ -91,7 +91,7 @@ def errors_exhibit(
         ),
         alt=(
             f"Rows of {len(originals)} error images a model, blue for too dark and red for too "
-            f"bright. Mean absolute error: {listing(values)}."
+            f"bright. Mean absolute error: {join_and(values)}."
         ),
         figure=error_maps(originals, named(shown, "reconstructions"), styles),
         format="png",
@@ -108,7 +108,7 @@ def ranked_exhibit(
         return None
     amount = min(drawing.arrays["ranked_values"].shape[1] for drawing in shown)
     values = [
-        f"{drawing.model} {number(float(ranks[0, 0]), 1)} to {number(float(ranks[2, -1]), 1)}"
+        f"{drawing.model} {format_number(float(ranks[0, 0]), 1)} to {format_number(float(ranks[2, -1]), 1)}"
         for drawing in shown
         for ranks in (drawing.arrays["ranked_values"],)
     ]
@@ -131,7 +131,7 @@ def ranked_exhibit(
         alt=(
             f"For each model three double rows of {amount} images: best, median and worst, each "
             "above its reconstruction. Reconstruction term in nats from the best to the worst "
-            f"image: {listing(values)}."
+            f"image: {join_and(values)}."
         ),
         figure=ranked(
             [
@@ -157,10 +157,10 @@ def _shared(drawings: Sequence[Drawings]) -> str:
         return ""
     worst = [set(drawing.arrays["ranked_indices"][2].tolist()) for drawing in drawings]
     common, together = len(set.intersection(*worst)), len(set.union(*worst))
-    amount = counted(common, "image") if common else "No image"
+    amount = pluralise(common, "image") if common else "No image"
     return (
         f" {amount} {'is' if common < 2 else 'are'} among the worst of every model; together they "
-        f"name {counted(together, 'image')}."
+        f"name {pluralise(together, 'image')}."
     )
 
 

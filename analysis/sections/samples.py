@@ -6,7 +6,7 @@ import numpy as np
 
 from analysis.figures.images import Marks, samples, samples_side
 from analysis.findings import Findings
-from analysis.present.exhibits import Exhibit, Section, Styles, TableExhibit, present
+from analysis.present.exhibits import Exhibit, ReportSection, Styles, TableExhibit, present
 from analysis.present.tables import REAL, Cell, Table, metrics_table, shown_metrics
 from analysis.read.arrays import Drawings, with_arrays
 from analysis.read.frames import Results
@@ -19,19 +19,19 @@ from analysis.sections.wording import (
     threshold_words,
     without,
 )
-from analysis.words import NOTHING, counted, listing, number, percent, span
+from analysis.words import NOTHING, format_number, format_percent, format_range, join_and, pluralise
 from pipeline.schemas.judged_metrics import CONFIDENCE, FRECHET_DISTANCE, PRECISION, RECALL
 from pipeline.schemas.metrics import CONTRAST, CONTRAST_DATA, SHARPNESS
 
 SCORES = (SHARPNESS, CONTRAST, CONFIDENCE, FRECHET_DISTANCE, PRECISION, RECALL)
 
 
-def section(found: Findings) -> Section | None:
+def section(found: Findings) -> ReportSection | None:
     """The chapter; None where there is nothing of it."""
     shown = present(
         samples_exhibit(found.results, found.drawings, found.styles), scores_exhibit(found)
     )
-    return Section("samples", "Samples", shown) if shown else None
+    return ReportSection("samples", "Samples", shown) if shown else None
 
 
 def samples_exhibit(
@@ -58,12 +58,12 @@ def samples_exhibit(
         name="samples",
         title="Samples",
         caption=(
-            f"The first {counted(amount, 'draw')} of each model from the prior N(0, I), decoded, "
+            f"The first {pluralise(amount, 'draw')} of each model from the prior N(0, I), decoded, "
             f"not selected.{marked} {IMAGES_ARE_MEANS} {LOWEST_SEED} Look for shapes that belong "
             "to no class, for classes that are missing, and for blur."
         ),
-        alt=f"Square blocks of samples of {listing([drawing.model for drawing in shown])}."
-        + (f" Implausible to the judge: {listing(counts)}." if counts else ""),
+        alt=f"Square blocks of samples of {join_and([drawing.model for drawing in shown])}."
+        + (f" Implausible to the judge: {join_and(counts)}." if counts else ""),
         figure=samples(blocks, size_columns(shown), styles, doubtful),
         format="png",
         notes=tuple(
@@ -100,18 +100,18 @@ def scores_exhibit(found: Findings) -> TableExhibit | None:
         Cell(REAL, reference=True),
         *(
             Cell(
-                number(real[metric.name], metric.digits) if metric.name in real else NOTHING,
+                format_number(real[metric.name], metric.digits) if metric.name in real else NOTHING,
                 reference=True,
             )
             for metric in metrics
         ),
     )
-    seeds = span(summary["seeds"].tolist(), "seed")
+    seeds = format_range(summary["seeds"].tolist(), "seed")
     drawn = f" {judge.settings.samples:,} draws of each run." if judge else ""
     return TableExhibit(
         "sample-scores",
         "Samples in numbers",
-        f"Means over {seeds} with {percent(found.confidence)} intervals (Student's t), which with "
+        f"Means over {seeds} with {format_percent(found.confidence)} intervals (Student's t), which with "
         f"few seeds may reach beyond what is possible.{drawn} Sharpness and contrast have no "
         "better direction: the nearer to the real images in the last row, the more alike. "
         "Implausible samples lower confidence and precision and raise the Fréchet distance; kinds "

@@ -2,7 +2,7 @@
 
 from analysis.figures.search import history, score_limits
 from analysis.findings import Findings
-from analysis.present.exhibits import Exhibit, Section, TableExhibit, present
+from analysis.present.exhibits import Exhibit, ReportSection, TableExhibit, present
 from analysis.present.search_tables import (
     BEST_SHOWN,
     best_table,
@@ -14,20 +14,20 @@ from analysis.present.search_tables import (
 )
 from analysis.read.trials import Trials
 from analysis.sections.confirmation import confirmed_parts
-from analysis.sections.search_space import contours_exhibit, importance_parts, slices_exhibits
-from analysis.words import CAVEAT, counted, number
+from analysis.sections.search_space import contours_exhibit, fanova_parts, slices_exhibits
+from analysis.words import CAVEAT, format_number, pluralise
 
 
-def section(found: Findings) -> Section:
+def section(found: Findings) -> ReportSection:
     """The chapter; without a search it says how to run one."""
     trials = found.trials
     if trials is None:
         none = "No search was exported: run `study run --trials 50`, then `study report`."
-        return Section("search", "The search", notes=(none,))
+        return ReportSection("search", "The search", notes=(none,))
     contours, unmapped = contours_exhibit(trials)
-    importances, unexplained = importance_parts(trials)
+    importances, unexplained = fanova_parts(trials)
     confirmed, unconfirmed = confirmed_parts(trials, found.confidence)
-    return Section(
+    return ReportSection(
         "search",
         "The search",
         present(
@@ -117,7 +117,7 @@ def best_exhibit(trials: Trials) -> TableExhibit | None:
     return TableExhibit(
         "trials",
         "Best trials",
-        f"The best {amount} of {counted(len(trials.complete), 'complete trial')} by {by}, with "
+        f"The best {amount} of {pluralise(len(trials.complete), 'complete trial')} by {by}, with "
         f"beta = 1 in the ELBO whatever they trained with{each}. The MLflow run is named by the "
         "first digits of its id.",
         best_table(trials),
@@ -132,7 +132,7 @@ def front_exhibit(trials: Trials) -> TableExhibit | None:
     return TableExhibit(
         "front",
         "Pareto front",
-        f"The {len(trials.front)} of {counted(len(trials.complete), 'complete trial')} that no "
+        f"The {len(trials.front)} of {pluralise(len(trials.complete), 'complete trial')} that no "
         "other beats in both reconstruction and KL, lowest reconstruction first; validation "
         "split, nats per image. Being chosen among many noisy pairs, the front is too good. The "
         "chapter on rate and distortion shows all trials in the plane of the two.",
@@ -149,7 +149,7 @@ def search_exhibit(trials: Trials | None) -> Exhibit | None:
     # What is pruned early is so bad that it would flatten the rest.
     low, high = score_limits(trials.score.dropna(), trials.higher_is_better)
     outside = int(((values < low) | (values > high)).sum())
-    beyond = f" {counted(outside, 'trial')} beyond the axis at its edge." if outside else ""
+    beyond = f" {pluralise(outside, 'trial')} beyond the axis at its edge." if outside else ""
     best = trials.ranked.iloc[0]
     name = trials.score_name
     bound = " (there the negative ELBO)" if trials.objective == "nll" else ""
@@ -166,7 +166,7 @@ def search_exhibit(trials: Trials | None) -> Exhibit | None:
         ),
         alt=(
             f"Scatter chart of {name} over the number of the trial. The best, trial "
-            f"{best['number']}, has an ELBO of {number(best['elbo'])}."
+            f"{best['number']}, has an ELBO of {format_number(best['elbo'])}."
         ),
         figure=history(
             trials.frame,

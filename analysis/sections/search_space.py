@@ -11,15 +11,15 @@ from analysis.estimate.landscape import (
     first_values,
 )
 from analysis.figures.contours import contours
-from analysis.figures.importance import importance_bars
+from analysis.figures.fanova import fanova_bars
 from analysis.figures.search import score_limits
 from analysis.figures.slices import slices
 from analysis.present.exhibits import Exhibit, Part, TableExhibit
-from analysis.present.search_tables import group_name, importance_table
-from analysis.read.fanova import ALL, Importance
+from analysis.present.search_tables import fanova_table, group_name
+from analysis.read.fanova import ALL, FanovaImportance
 from analysis.read.space import readable
 from analysis.read.trials import Trials
-from analysis.words import counted, listing, number, percent
+from analysis.words import format_number, format_percent, join_and, pluralise
 
 UNEVEN = "The trials are an uneven sample: the sampler chose most where it expected good values"
 
@@ -41,10 +41,10 @@ def _slices(trials: Trials, values: Values, name: str) -> Exhibit:
     # Of all trials at an early epoch many are bad, and none of them says more than that it is.
     low, high = score_limits(known, values.higher, 0.1 if final else 0.2)
     beyond = int(((known < low) | (known > high)).sum())
-    outside = f" {counted(beyond, 'trial')} beyond the axis at its edge." if beyond else ""
+    outside = f" {pluralise(beyond, 'trial')} beyond the axis at its edge." if beyond else ""
     direction = "higher" if values.higher else "lower"
     if final:
-        told = f"{counted(len(known), 'complete trial')} after the last epoch, filled"
+        told = f"{pluralise(len(known), 'complete trial')} after the last epoch, filled"
         if len(known) < len(trials.frame):
             told += (
                 "; hollow, in the grey band at the edge, those that were pruned, whose values are "
@@ -74,9 +74,9 @@ def _slices(trials: Trials, values: Values, name: str) -> Exhibit:
             "vary at once: a slope in one panel may be another panel's doing."
         ),
         alt=(
-            f"A scatter chart a dimension ({listing([one.label for one in trials.dimensions])}) of "
+            f"A scatter chart a dimension ({join_and([one.label for one in trials.dimensions])}) of "
             f"validation {values.name} {values.when}. The best trial, {best['number']}, has an "
-            f"ELBO of {number(best['elbo'])}."
+            f"ELBO of {format_number(best['elbo'])}."
         ),
         figure=slices(
             trials.frame,
@@ -97,7 +97,7 @@ def contours_exhibit(trials: Trials) -> tuple[Exhibit | None, str]:
     if values is None:
         return None, (
             f"No map of the objective: it takes {FEWEST} trials measured after the same epoch, and "
-            f"there are {counted(len(trials.complete), 'complete trial')}. `study run` with more "
+            f"there are {pluralise(len(trials.complete), 'complete trial')}. `study run` with more "
             "trials goes on."
         )
     found = areas(trials, values)
@@ -142,7 +142,7 @@ def _chosen(found: list[Area]) -> str:
 
 
 def _basis_counts(found: list[Area]) -> str:
-    return listing([f"{len(area.trials)} of {area.group}" for area in found])
+    return join_and([f"{len(area.trials)} of {area.group}" for area in found])
 
 
 def _left_out(trials: Trials, values: Values, found: list[Area]) -> str:
@@ -159,20 +159,22 @@ def _left_out(trials: Trials, values: Values, found: list[Area]) -> str:
     few = [
         f"{name} ({len(rows)})" for name, rows in rated.groupby("architecture") if name not in shown
     ]
-    return f" Too few trials for a map: {listing(few)}." if few else ""
+    return f" Too few trials for a map: {join_and(few)}." if few else ""
 
 
 def _best_place(area: Area, values: Values) -> str:
     best = int(area.values.argmax() if values.higher else area.values.argmin())
-    pairs = listing([f"{across.label.lower()} and {up.label.lower()}" for across, up in area.pairs])
+    pairs = join_and(
+        [f"{across.label.lower()} and {up.label.lower()}" for across, up in area.pairs]
+    )
     return (
         f"Maps of {values.name} of {area.group} over {pairs}: of {len(area.trials)} points the "
         f"best, trial {area.trials['number'].iloc[best]}, has "
-        f"{number(area.values.iloc[best])} nats."
+        f"{format_number(area.values.iloc[best])} nats."
     )
 
 
-def importance_parts(trials: Trials) -> tuple[tuple[Part, ...], str]:
+def fanova_parts(trials: Trials) -> tuple[tuple[Part, ...], str]:
     """Shares of the variance as bars and as numbers, or else a note that says why not."""
     groups = trials.importance
     if not groups:
@@ -188,7 +190,7 @@ def importance_parts(trials: Trials) -> tuple[tuple[Part, ...], str]:
         else f"ELBO of all trials after epoch {first.epoch}, the first comparison, as fewer "
         f"than {FEWEST} are complete; early values favour what learns fast"
     )
-    counts = listing([f"{counted(one.trials, 'trial')} of {_group(one)}" for one in groups])
+    counts = join_and([f"{pluralise(one.trials, 'trial')} of {_group(one)}" for one in groups])
     figure = Exhibit(
         name="importance",
         title="What the objective depends on",
@@ -200,24 +202,27 @@ def importance_parts(trials: Trials) -> tuple[tuple[Part, ...], str]:
             f"{UNEVEN}, and there are no intervals: a hint where to look, not an estimate."
         ),
         alt=" ".join(f"Bars of {group_name(one)}: {_shares(one)}." for one in groups),
-        figure=importance_bars(groups),
+        figure=fanova_bars(groups),
         format="svg",
     )
     table = TableExhibit(
         "importance",
         "Shares of the variance as numbers",
         "Functional ANOVA of the figure above; the shares of a column add up to 100 %.",
-        importance_table(groups),
+        fanova_table(groups),
         folded=True,
     )
     return (figure, table), ""
 
 
-def _shares(one: Importance) -> str:
-    return listing(
-        [f"{readable(name)} {percent(round(share, 2))}" for name, share in one.shares.items()]
+def _shares(one: FanovaImportance) -> str:
+    return join_and(
+        [
+            f"{readable(name)} {format_percent(round(share, 2))}"
+            for name, share in one.shares.items()
+        ]
     )
 
 
-def _group(one: Importance) -> str:
+def _group(one: FanovaImportance) -> str:
     return "the whole search" if one.group == ALL else one.group

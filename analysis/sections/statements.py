@@ -6,12 +6,12 @@ from collections.abc import Sequence
 import pandas as pd
 
 from analysis.findings import Findings
-from analysis.present.exhibits import Section, TableExhibit
-from analysis.present.intervals import brackets
+from analysis.present.exhibits import ReportSection, TableExhibit
+from analysis.present.intervals import format_interval
 from analysis.present.tables import Cell, Column, Table, Tone
 from analysis.read.arrays import load_borders
 from analysis.statements import Decision, Verdict, decide_statements
-from analysis.words import NOTHING, counted, listing, number, percent
+from analysis.words import NOTHING, format_number, format_percent, join_and, pluralise
 
 MARKS: dict[Verdict, tuple[str, Tone]] = {
     "supported": ("✓", "yes"),
@@ -21,11 +21,11 @@ MARKS: dict[Verdict, tuple[str, Tone]] = {
 }
 
 
-def section(found: Findings) -> Section:
+def section(found: Findings) -> ReportSection:
     """The chapter."""
     borders = load_borders(found.results.folder, found.results.runs)
     decisions = decide_statements(found.results, borders, found.confidence)
-    return Section(
+    return ReportSection(
         "statements",
         "Statements tested",
         (statements_exhibit(decisions, found.confidence),),
@@ -42,14 +42,14 @@ def leads(decisions: Sequence[Decision], confidence: float, data: str) -> tuple[
         outcome[-1] = f"{len(decisions) - decided} that cannot be decided"
     first = (
         "Reports on such models state by eye what a number can decide. Here are "
-        f"{len(decisions)} such statements, each with its number: {listing(outcome)}."
+        f"{len(decisions)} such statements, each with its number: {join_and(outcome)}."
     )
     if not decided:
         return (first,)
     return (
         first,
-        f"The {percent(confidence)} intervals are not widened for their number: of "
-        f"{counted(decided, 'interval')}, about {number(decided * (1 - confidence), 1)} would "
+        f"The {format_percent(confidence)} intervals are not widened for their number: of "
+        f"{pluralise(decided, 'interval')}, about {format_number(decided * (1 - confidence), 1)} would "
         f"miss the truth by chance. Every verdict is on {data} and these settings, not on such "
         "models in general.",
     )
@@ -60,7 +60,7 @@ def statements_exhibit(decisions: Sequence[Decision], confidence: float) -> Tabl
     return TableExhibit(
         "statements",
         "Statements and verdicts",
-        f"Effects with {percent(confidence)} intervals over runs: of differences by Welch and "
+        f"Effects with {format_percent(confidence)} intervals over runs: of differences by Welch and "
         "Satterthwaite, each configuration with its own variance. ✓ supported: the whole interval "
         "lies where the statement puts it; ✗ contradicted: the whole interval lies on the other "
         "side; ≈ not distinguishable: neither. The four models are those of two architectures and "
@@ -116,10 +116,10 @@ def _effect(decision: Decision) -> Cell:
     if not decision.effect.is_known:
         return Cell(NOTHING)
     digits, signed = decision.digits, decision.signed
-    basis = ", ".join(filter(None, (decision.unit, counted(decision.runs, "run"))))
+    basis = ", ".join(filter(None, (decision.unit, pluralise(decision.runs, "run"))))
     return Cell(
-        number(decision.effect.mean, digits, signed=signed),
-        f"{brackets(decision.effect, digits, signed=signed)}\n{basis}",
+        format_number(decision.effect.mean, digits, signed=signed),
+        f"{format_interval(decision.effect, digits, signed=signed)}\n{basis}",
     )
 
 

@@ -3,10 +3,17 @@
 import pandas as pd
 
 from analysis.estimate.intervals import mean_interval
-from analysis.present.intervals import estimate
+from analysis.present.intervals import format_estimate
 from analysis.present.tables import Cell, Column, Table, metrics_table, shown_metrics
 from analysis.read.frames import Results
-from analysis.words import counted, likelihood_label, listing, number, share, span
+from analysis.words import (
+    format_number,
+    format_range,
+    format_share,
+    join_and,
+    likelihood_label,
+    pluralise,
+)
 from pipeline.schemas.judge_card import JudgeCard
 from pipeline.schemas.metrics import METRICS
 from pipeline.schemas.protocol import Protocol
@@ -26,7 +33,7 @@ def brief_table(summary: pd.DataFrame, protocol: Protocol) -> Table:
     shown = shown_metrics(summary)
     table = metrics_table(summary, protocol, [METRICS[name] for name in BRIEF if name in shown])
     rows = tuple(
-        (*cells, Cell(number(seconds, 1)))
+        (*cells, Cell(format_number(seconds, 1)))
         for cells, seconds in zip(table.rows, summary["train_seconds_mean"], strict=True)
     )
     return Table((*table.columns, Column("Training", "seconds")), rows)
@@ -48,11 +55,11 @@ def facts(results: Results) -> list[tuple[str, str]]:
         ("Likelihood", likelihood_label(protocol)),
         ("Binarisation", protocol.binarisation),
         ("Runs", f"{len(runs)} (seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))})"),
-        ("Epochs", span(runs["epochs"].tolist(), "epoch").rpartition(" ")[0]),
+        ("Epochs", format_range(runs["epochs"].tolist(), "epoch").rpartition(" ")[0]),
         ("Checkpoint", f"{protocol.checkpoint} epoch"),
         ("Arithmetic", protocol.arithmetic),
         *(
-            [("Judge", f"{share(judge.accuracy)} right, hash {judge.sha256[:HASH_DIGITS]}")]
+            [("Judge", f"{format_share(judge.accuracy)} right, hash {judge.sha256[:HASH_DIGITS]}")]
             if judge
             else []
         ),
@@ -65,19 +72,19 @@ def facts(results: Results) -> list[tuple[str, str]]:
 
 def machines(results: Results) -> str:
     """``cpu with 1 thread``: what each run trained on; empty where it was not exported."""
-    origins = results.origins.runs if results.origins else {}
+    known = results.provenance.runs if results.provenance else {}
     kinds = {
-        f"{origin.device} with {counted(origin.threads, 'thread')}"
-        for run, origin in origins.items()
+        f"{origin.device} with {pluralise(origin.threads, 'thread')}"
+        for run, origin in known.items()
         if run in set(results.runs["run"])
     }
-    return listing(sorted(kinds))
+    return join_and(sorted(kinds))
 
 
 def trained_with(results: Results) -> dict[str, list[str]]:
     """Versions of each library that the runs were trained with; empty where none are known."""
     found: dict[str, set[str]] = {}
-    for run, origin in (results.origins.runs if results.origins else {}).items():
+    for run, origin in (results.provenance.runs if results.provenance else {}).items():
         if run in set(results.runs["run"]):
             for name, version in origin.versions.items():
                 found.setdefault(name, set()).add(version)
@@ -92,7 +99,7 @@ def _versions(results: Results) -> str:
 
 def days(results: Results) -> list[str]:
     """The days of the runs' commits, such as ``2026-03-01``; empty where git knew none."""
-    dates = results.origins.dates if results.origins else {}
+    dates = results.provenance.dates if results.provenance else {}
     return sorted({dates[commit] for commit in results.runs["commit"] if commit in dates})
 
 
@@ -100,7 +107,7 @@ def distance_remark(judge: JudgeCard) -> str:
     """What must stand beside a Fréchet distance."""
     return (
         "The Fréchet distance is in the judge's own features and not comparable with Inception "
-        f"FID; real images come to {number(judge.real.frechet_distance)}."
+        f"FID; real images come to {format_number(judge.real.frechet_distance)}."
     )
 
 
@@ -110,7 +117,7 @@ def notes(results: Results, summary: pd.DataFrame, confidence: float) -> list[st
     for _, run in runs[runs["collapsed"]].iterrows():
         healthy = runs[(runs["model"] == run["model"]) & ~runs["collapsed"]]["elbo"].tolist()
         rest = (
-            f"the mean ELBO of the others is {estimate(mean_interval(healthy, confidence))}"
+            f"the mean ELBO of the others is {format_estimate(mean_interval(healthy, confidence))}"
             if healthy
             else "no run of this configuration did not collapse"
         )
@@ -120,20 +127,22 @@ def notes(results: Results, summary: pd.DataFrame, confidence: float) -> list[st
         )
     single = summary[summary["seeds"] == 1]["model"].tolist()
     if single:
-        which = "Every configuration" if len(single) == len(summary) else listing(single)
+        which = "Every configuration" if len(single) == len(summary) else join_and(single)
         found.append(f"{which}: one seed only, which gives no interval (–) and no verdict.")
     commits = _commits(runs)
     if len(commits) > 1:
-        found.append(f"The runs come from {counted(len(commits), 'commit')}: {listing(commits)}.")
+        found.append(
+            f"The runs come from {pluralise(len(commits), 'commit')}: {join_and(commits)}."
+        )
     changed = runs[runs["commit"].str.contains("+", regex=False)]
     if len(changed):
         found.append(
-            f"The code of {counted(len(changed), 'run')} differed from its commit (+changes): the "
+            f"The code of {pluralise(len(changed), 'run')} differed from its commit (+changes): the "
             "commit alone does not give it back."
         )
     hashes = {*runs["data_hash"], *([results.data.hash] if results.data else [])} - {""}
     if len(hashes) > 1:
-        shown = listing(sorted(value[:HASH_DIGITS] for value in hashes))
+        shown = join_and(sorted(value[:HASH_DIGITS] for value in hashes))
         found.append(f"The prepared data changed between runs: hashes {shown}.")
     return found
 

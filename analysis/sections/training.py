@@ -7,13 +7,13 @@ import pandas as pd
 from analysis.estimate.intervals import training_bands
 from analysis.figures.curves import first_epoch_in_view, training_curves
 from analysis.findings import Findings
-from analysis.present.exhibits import Exhibit, Section, Styles, present
+from analysis.present.exhibits import Exhibit, ReportSection, Styles, present
 from analysis.read.frames import Results, plain_beta
 from analysis.sections.summary import machines
-from analysis.words import listing, number, percent, span
+from analysis.words import format_number, format_percent, format_range, join_and
 
 
-def section(found: Findings) -> Section:
+def section(found: Findings) -> ReportSection:
     """The chapter; without a history it says so."""
     results, summary, styles = found.results, found.summary, found.styles
     curves = curves_exhibit(results, summary, styles, found.confidence)
@@ -26,7 +26,7 @@ def section(found: Findings) -> Section:
             "The history holds no times above zero, so no curves over time are shown: run "
             "`dvc repro collect`.",
         )
-    return Section("training", "Training", present(curves, timed), notes=notes)
+    return ReportSection("training", "Training", present(curves, timed), notes=notes)
 
 
 def curves_exhibit(
@@ -46,7 +46,7 @@ def curves_exhibit(
         if first > 1
         else ""
     )
-    names = listing(models)
+    names = join_and(models)
     return Exhibit(
         name="training-curves",
         title="Training curves",
@@ -78,7 +78,7 @@ def time_exhibit(
         return None
     valid = bands[bands["split"] == "valid"]
     ends = {model: valid.loc[valid["model"] == model, "seconds_mean"].max() for model in models}
-    took = listing([f"{model} {number(seconds, 1)}" for model, seconds in ends.items()])
+    took = join_and([f"{model} {format_number(seconds, 1)}" for model, seconds in ends.items()])
     return Exhibit(
         name="training-time",
         title="Training curves over time",
@@ -88,7 +88,7 @@ def time_exhibit(
             f"time. In nats per image. {machine_remark(results)}"
         ),
         alt=(
-            f"Three line charts over seconds: ELBO, reconstruction and KL of {listing(models)}. "
+            f"Three line charts over seconds: ELBO, reconstruction and KL of {join_and(models)}. "
             f"Mean seconds of the whole training: {took}."
         ),
         figure=training_curves(bands, models, styles, results.protocol, over="seconds_mean"),
@@ -124,13 +124,17 @@ def curve_models(summary: pd.DataFrame) -> list[str]:
 def _basis(bands: pd.DataFrame, confidence: float) -> str:
     if (bands["seeds"] == 1).all():
         return "one seed each and so without bands"
-    seeds = span(bands["seeds"].tolist(), "seed")
-    return f"mean of {seeds} with its {percent(confidence)} interval (Student's t) as a band"
+    seeds = format_range(bands["seeds"].tolist(), "seed")
+    return f"mean of {seeds} with its {format_percent(confidence)} interval (Student's t) as a band"
 
 
 def _final_values(bands: pd.DataFrame, models: Sequence[str]) -> str:
     """The last validation ELBO of each model, as a sentence."""
     valid = bands[bands["split"] == "valid"]
     last = [(model, valid[valid["model"] == model]) for model in models]
-    ends = [f"{model} at {number(line['elbo_mean'].iloc[-1])}" for model, line in last if len(line)]
-    return f"The validation ELBO ends with {listing(ends)} nats." if ends else ""
+    ends = [
+        f"{model} at {format_number(line['elbo_mean'].iloc[-1])}"
+        for model, line in last
+        if len(line)
+    ]
+    return f"The validation ELBO ends with {join_and(ends)} nats." if ends else ""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from analysis.read.arrays import Array, Drawings, with_arrays
 from analysis.read.frames import Results
-from analysis.words import listing, number
+from analysis.words import format_number, join_and
 
 LOWEST_SEED = "Each model is the run of its lowest seed."
 IMAGES_ARE_MEANS = "Images are the means of the decoder's likelihood."
@@ -22,7 +22,7 @@ def threshold(results: Results) -> float | None:
 
 def threshold_words(least: float) -> str:
     """What the threshold is, to stand behind "confidence at most"."""
-    return f"{number(least, 3)}, the 5th percentile of real test images"
+    return f"{format_number(least, 3)}, the 5th percentile of real test images"
 
 
 def without(drawings: Sequence[Drawings], what: str, *names: str) -> list[str]:
@@ -37,7 +37,7 @@ def without(drawings: Sequence[Drawings], what: str, *names: str) -> list[str]:
     lacking = [drawing.model for drawing in drawings if drawing.model not in holding]
     if not lacking:
         return []
-    return [f"No {what} of {listing(lacking)}: `dvc repro evaluate` adds what they need."]
+    return [f"No {what} of {join_and(lacking)}: `dvc repro evaluate` adds what they need."]
 
 
 def size_columns(drawings: Sequence[Drawings]) -> int:

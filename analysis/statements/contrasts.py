@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from analysis.estimate.intervals import Interval
 from analysis.estimate.verdicts import PAIR, Factor
-from analysis.present.intervals import estimate
+from analysis.present.intervals import format_estimate
 from analysis.read.frames import model_name
 from analysis.statements.decision import Decision, Side, sentences, verdict_on
 from analysis.statements.evidence import (
@@ -23,7 +23,7 @@ from analysis.statements.evidence import (
     pairs_of_architectures,
     pairs_of_sizes,
 )
-from analysis.words import counted, listing, metric_unit
+from analysis.words import join_and, metric_unit, pluralise
 from pipeline.schemas.metric import Metric
 
 
@@ -89,19 +89,19 @@ def absent(evidence: Evidence) -> str:
     """Which of the four models there are, where a comparison lacks a side."""
     there = [model_name(*model) for model in evidence.models]
     if there:
-        return f"Of the four models the results hold only {listing(there)}."
-    names = listing(ARCHITECTURES)
+        return f"Of the four models the results hold only {join_and(there)}."
+    names = join_and(ARCHITECTURES)
     return f"The results hold no latent size of both {names}."
 
 
 def shown(name: str, effect: Interval, metric: Metric) -> str:
     """``Conv: −48.01 [−49.00, −47.02]``."""
-    return f"{name[:1].upper()}{name[1:]}: {estimate(effect, metric.digits, signed=True)}"
+    return f"{name[:1].upper()}{name[1:]}: {format_estimate(effect, metric.digits, signed=True)}"
 
 
 def listed(effects: Iterable[tuple[str, Interval]], metric: Metric) -> str:
     """What decides nothing: ``Beside the four, 5 dimensions: −2.40 [−3.45, −1.35].``."""
-    texts = [f"{name}: {estimate(own, metric.digits, signed=True)}" for name, own in effects]
+    texts = [f"{name}: {format_estimate(own, metric.digits, signed=True)}" for name, own in effects]
     return f"Beside the four, {'; '.join(texts)}." if texts else ""
 
 
@@ -129,10 +129,10 @@ def _statistic(change: Change, evidence: Evidence, pairs: Sequence[Pair]) -> str
     if change.factor == "architecture":
         reference, subject = ARCHITECTURES
         what = f"{subject} minus {reference}"
-        over = f"{listing([str(size) for size in evidence.sizes])} dimensions"
+        over = f"{join_and([str(size) for size in evidence.sizes])} dimensions"
     else:
         what = "{large} minus {small} dimensions".format(**_ends(evidence))
-        over = listing(evidence.architectures)
+        over = join_and(evidence.architectures)
     mean = f", mean over {over}" if len(pairs) > 1 else f", {over}" if pairs else ""
     rule = f"Supported {change.side} zero."
     return " ".join(filter(None, (f"{change.quantity.label}: {what}{mean}.", rule, change.remark)))
@@ -144,7 +144,7 @@ def _others(change: Change, evidence: Evidence) -> str:
     for size in evidence.others:
         if change.factor == "architecture":
             pairs = pairs_of_architectures(evidence, [size])
-            label = counted(size, "dimension")
+            label = pluralise(size, "dimension")
         else:
             small = evidence.sizes[0]
             pairs = pairs_of_sizes(evidence.architectures, size, small)

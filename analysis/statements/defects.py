@@ -13,7 +13,7 @@ from scipy.stats import pearsonr, rankdata
 from analysis.estimate.intervals import Interval, interval_from_error, unknown_interval
 from analysis.statements.decision import Decision, sentences, verdict_on
 from analysis.statements.evidence import Evidence
-from analysis.words import counted, listing, number
+from analysis.words import format_number, join_and, pluralise
 from pipeline.schemas.judged_metrics import LOW_CONFIDENCE
 from pipeline.schemas.metrics import CONTRAST
 
@@ -40,7 +40,7 @@ def decide_defects(evidence: Evidence) -> Decision:
     amount = runs["model"].nunique()
     if amount < FEWEST:
         return _open(
-            f"{counted(amount, 'configuration').capitalize()}, and a rank correlation that means "
+            f"{pluralise(amount, 'configuration').capitalize()}, and a rank correlation that means "
             f"something needs {FEWEST}."
         )
     whole = [seed for _, seed in runs.groupby("seed") if len(seed) == amount]
@@ -53,15 +53,15 @@ def decide_defects(evidence: Evidence) -> Decision:
     if len(correlations) < 2:
         return _open("Fewer than two seeds have all configurations, which gives no interval.")
     effect = correlation_interval(correlations, amount, evidence.confidence)
-    each = listing([number(value, signed=True) for value in correlations])
+    each = join_and([format_number(value, signed=True) for value in correlations])
     collapsed = int(runs["collapsed"].sum())
     return Decision(
         STATEMENT,
         STATISTIC,
         verdict_on(effect, "above"),
         sentences(
-            f"By seed: {each}, each over {counted(amount, 'configuration')}.",
-            f"{collapsed} of {counted(len(runs), 'run')} collapsed." if collapsed else "",
+            f"By seed: {each}, each over {pluralise(amount, 'configuration')}.",
+            f"{collapsed} of {pluralise(len(runs), 'run')} collapsed." if collapsed else "",
         ),
         effect,
         "correlation",

@@ -14,7 +14,7 @@ from analysis.estimate.intervals import Interval, contrast_interval
 from analysis.estimate.verdicts import PAIR
 from analysis.read.arrays import Array
 from analysis.read.frames import Results, model_name, plain_beta
-from analysis.words import NBSP, counted, listing
+from analysis.words import NBSP, join_and, pluralise
 from pipeline.schemas.judged_metrics import JUDGED, PATHS, PLANE
 from pipeline.schemas.metric import Metric
 from pipeline.schemas.metrics import ELBO
@@ -125,12 +125,12 @@ class Evidence:
                 return f"No judge saw what the models draw, so there is no {name}."
             return f"The results hold no {name}; dvc repro measures it."
         single = [model_name(*model) for model, amount in amounts.items() if amount == 1]
-        return f"One seed only of {listing(single)}, which gives no interval." if single else ""
+        return f"One seed only of {join_and(single)}, which gives no interval." if single else ""
 
     def collapsed(self, models: Sequence[Model]) -> str:
         """How many runs of these models collapsed, as a sentence; empty for none."""
         flags = pd.concat([self.of(model)["collapsed"] for model in models])
-        return f"{flags.sum()} of {counted(len(flags), 'run')} collapsed." if flags.any() else ""
+        return f"{flags.sum()} of {pluralise(len(flags), 'run')} collapsed." if flags.any() else ""
 
 
 def gather(results: Results, borders: Mapping[str, Array], confidence: float) -> Evidence:
@@ -167,7 +167,9 @@ def pairs_of_architectures(evidence: Evidence, sizes: Sequence[int]) -> list[Pai
     if len(evidence.architectures) < len(ARCHITECTURES):
         return []
     reference, subject = ARCHITECTURES
-    return [Pair(counted(size, "dimension"), (subject, size), (reference, size)) for size in sizes]
+    return [
+        Pair(pluralise(size, "dimension"), (subject, size), (reference, size)) for size in sizes
+    ]
 
 
 def pairs_of_sizes(architectures: Sequence[str], large: int, small: int) -> list[Pair]:

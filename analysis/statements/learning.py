@@ -6,7 +6,7 @@ from analysis.read.frames import model_name
 from analysis.statements.contrasts import absent, listed, shown
 from analysis.statements.decision import Decision, Verdict, all_of, sentences, verdict_on
 from analysis.statements.evidence import ARCHITECTURES, Evidence, Model
-from analysis.words import listing, metric_unit
+from analysis.words import join_and, metric_unit
 from pipeline.schemas.metrics import ELBO
 
 STATEMENT = "All four models learn."
@@ -28,11 +28,11 @@ def decide_learning(evidence: Evidence) -> Decision:
     gains = {model: _gains(evidence, model) for model in models}
     without = [model_name(*model) for model, own in gains.items() if not own]
     if without:
-        return _open(f"No history of {listing(without)} goes on for two epochs.")
+        return _open(f"No history of {join_and(without)} goes on for two epochs.")
     intervals = {model: mean_interval(own, evidence.confidence) for model, own in gains.items()}
     single = [model_name(*model) for model in models if not intervals[model].is_known]
     if single:
-        return _open(f"One seed only of {listing(single)}, which gives no interval.")
+        return _open(f"One seed only of {join_and(single)}, which gives no interval.")
     named = {model: model_name(*model) for model in models}
     return Decision(
         STATEMENT,

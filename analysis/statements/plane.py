@@ -6,12 +6,12 @@ from dataclasses import replace
 from scipy.stats import binomtest
 
 from analysis.estimate.intervals import Interval
-from analysis.present.intervals import estimate
+from analysis.present.intervals import format_estimate
 from analysis.read.arrays import Array
 from analysis.statements.contrasts import Change, decide_change
 from analysis.statements.decision import Decision, all_of, sentences, verdict_on
 from analysis.statements.evidence import Evidence, Model, Quantity
-from analysis.words import counted, listing
+from analysis.words import join_and, pluralise
 from pipeline.schemas.judged_metrics import (
     GRID_CENTER_CLASS,
     PATH_MIN_CONFIDENCE,
@@ -48,7 +48,7 @@ def decide_paths(evidence: Evidence) -> Decision:
     small = evidence.sizes[0]
     own = evidence.mean(PATHS.quantity, [(name, small) for name in evidence.architectures])
     alone = verdict_on(own, "above", HALF)
-    size = estimate(own, PATH_PLAUSIBILITY.digits)
+    size = format_estimate(own, PATH_PLAUSIBILITY.digits)
     return replace(
         decision,
         verdict=all_of((decision.verdict, alone)),
@@ -70,7 +70,7 @@ def decide_grid(evidence: Evidence) -> Decision:
         return _open(lacking)
     continuity = evidence.mean(quantity, models)
     measured = (
-        f"Continuity: {estimate(continuity, GRID_CONTINUITY.digits)} against one half, "
+        f"Continuity: {format_estimate(continuity, GRID_CONTINUITY.digits)} against one half, "
         f"{verdict_on(continuity, 'below', HALF)}."
     )
     if HUB not in evidence.classes:
@@ -88,7 +88,7 @@ def decide_grid(evidence: Evidence) -> Decision:
         all_of((verdict_on(share, "above", HALF), verdict_on(continuity, "below", HALF))),
         sentences(
             f"Hubs: {_counted(found, evidence.classes)}.",
-            f"{counted(len(found), 'run')} cannot show more than one half, whatever their hubs."
+            f"{pluralise(len(found), 'run')} cannot show more than one half, whatever their hubs."
             if hopeless
             else "",
             measured,
@@ -134,11 +134,11 @@ def _hubs(evidence: Evidence, models: list[Model]) -> list[tuple[int, ...]]:
 def _counted(found: list[tuple[int, ...]], classes: tuple[str, ...]) -> str:
     """``8 in 3 runs; 1 and 8 alike in 2 runs; none in 1 run``."""
     counts = sorted(Counter(found).items(), key=lambda item: (-item[1], item[0]))
-    return "; ".join(f"{_tie(hubs, classes)} in {counted(n, 'run')}" for hubs, n in counts)
+    return "; ".join(f"{_tie(hubs, classes)} in {pluralise(n, 'run')}" for hubs, n in counts)
 
 
 def _tie(hubs: tuple[int, ...], classes: tuple[str, ...]) -> str:
-    names = listing([_name(label, classes) for label in hubs])
+    names = join_and([_name(label, classes) for label in hubs])
     return f"{names} alike" if len(hubs) > 1 else names or "none"
 
 

@@ -88,11 +88,11 @@ def write_results(
     }
     (folder / "data.json").write_text(json.dumps(card), encoding="utf-8")
     (folder / "judge.json").write_text(_judge_card(classes).model_dump_json(), encoding="utf-8")
-    _write_origins(folder, [row["run"] for row in rows])
+    _write_provenance(folder, [row["run"] for row in rows])
     return folder
 
 
-def _write_origins(folder: Path, runs: Sequence[str]) -> None:
+def _write_provenance(folder: Path, runs: Sequence[str]) -> None:
     """All on one machine, from a commit whose day is known."""
     origin = {"device": "cpu", "threads": 1, "versions": {"torch": "2.9.1"}, "weights": "beef" * 16}
     content = {"runs": dict.fromkeys(runs, origin), "dates": {"c0ffee0123456789": "2026-03-01"}}

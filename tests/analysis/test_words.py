@@ -5,19 +5,19 @@ import math
 import pytest
 
 from analysis.estimate.intervals import Interval
-from analysis.present.intervals import brackets, estimate
+from analysis.present.intervals import format_estimate, format_interval
 from analysis.words import (
     CAVEAT,
-    active,
     axis_title,
-    caveat,
-    counted,
+    format_active_units,
+    format_number,
+    format_percent,
+    format_range,
+    join_and,
+    likelihood_caveat,
     likelihood_label,
-    listing,
     metric_unit,
-    number,
-    percent,
-    span,
+    pluralise,
 )
 from pipeline.schemas.metrics import ACTIVE_UNITS, ELBO, KL, METRICS
 from pipeline.schemas.protocol import Protocol
@@ -37,31 +37,36 @@ GREY = Protocol("mnist", "test", "ab", "bernoulli", "none", "last", "float32")
     ],
 )
 def test_number(value: float, signed: bool, text: str) -> None:
-    assert number(value, signed=signed) == text
+    assert format_number(value, signed=signed) == text
 
 
 def test_intervals() -> None:
     known, unknown = Interval(1.0, -1.0, 3.0), Interval(1.0, math.nan, math.nan)
-    assert brackets(known) == "[−1.00,\N{NO-BREAK SPACE}3.00]"
-    assert estimate(known, 0, signed=True) == "+1 [−1,\N{NO-BREAK SPACE}+3]"
-    assert brackets(unknown) == "–"
-    assert estimate(unknown) == "1.00"
+    assert format_interval(known) == "[−1.00,\N{NO-BREAK SPACE}3.00]"
+    assert format_estimate(known, 0, signed=True) == "+1 [−1,\N{NO-BREAK SPACE}+3]"
+    assert format_interval(unknown) == "–"
+    assert format_estimate(unknown) == "1.00"
 
 
 def test_amounts() -> None:
-    assert counted(1, "seed") == "1 seed"
-    assert counted(1200, "image") == "1,200 images"
-    assert span([3, 3], "seed") == "3 seeds"
-    assert span([3, 2], "seed") == "2 to 3 seeds"
-    assert percent(0.95) == "95\N{NO-BREAK SPACE}%"
-    assert listing(["a", "b", "c"]) == "a, b and c"
-    assert active(2.0, 2) == "2 of 2"
-    assert active(15.666, 20) == "15.7 of 20"
+    assert pluralise(1, "seed") == "1 seed"
+    assert pluralise(1200, "image") == "1,200 images"
+    assert format_range([3, 3], "seed") == "3 seeds"
+    assert format_range([3, 2], "seed") == "2 to 3 seeds"
+    assert format_percent(0.95) == "95\N{NO-BREAK SPACE}%"
+    assert join_and(["a", "b", "c"]) == "a, b and c"
+    assert format_active_units(2.0, 2) == "2 of 2"
+    assert format_active_units(15.666, 20) == "15.7 of 20"
 
 
 def test_a_bernoulli_on_grey_pixels_is_called_what_it_is() -> None:
-    assert caveat(ELBO, GREY) == CAVEAT == "cross-entropy, not a likelihood"
-    assert caveat(ELBO, BINARISED) == caveat(KL, GREY) == caveat(ACTIVE_UNITS, GREY) == ""
+    assert likelihood_caveat(ELBO, GREY) == CAVEAT == "cross-entropy, not a likelihood"
+    assert (
+        likelihood_caveat(ELBO, BINARISED)
+        == likelihood_caveat(KL, GREY)
+        == likelihood_caveat(ACTIVE_UNITS, GREY)
+        == ""
+    )
     assert CAVEAT in metric_unit(ELBO, GREY)
     assert CAVEAT in axis_title(ELBO, GREY)
     assert CAVEAT in likelihood_label(GREY)
@@ -71,7 +76,7 @@ def test_a_bernoulli_on_grey_pixels_is_called_what_it_is() -> None:
 
 
 def test_only_what_is_made_of_the_likelihood_has_its_caveat() -> None:
-    marked = {metric.name for metric in METRICS.values() if caveat(metric, GREY)}
+    marked = {metric.name for metric in METRICS.values() if likelihood_caveat(metric, GREY)}
     assert marked == {
         "elbo",
         "reconstruction",
@@ -79,4 +84,4 @@ def test_only_what_is_made_of_the_likelihood_has_its_caveat() -> None:
         *(name for name in METRICS if "nll" in name and name != "nll_5000_images"),
         "ais_gap",
     }
-    assert not any(caveat(metric, BINARISED) for metric in METRICS.values())
+    assert not any(likelihood_caveat(metric, BINARISED) for metric in METRICS.values())

@@ -9,7 +9,7 @@ import pytest
 
 from analysis.estimate.bootstrap import ImageBootstrap
 from analysis.estimate.intervals import Interval, difference_interval
-from analysis.estimate.verdicts import compare_architectures, compare_sizes, judge
+from analysis.estimate.verdicts import compare_architectures, compare_sizes, verdict_of
 from analysis.read.arrays import load_per_image
 from analysis.read.frames import load_results
 from pipeline.schemas.metric import Metric
@@ -34,15 +34,15 @@ MakeResults = Callable[..., Path]
     ],
 )
 def test_judge(metric: Metric, low: float, high: float, word: str) -> None:
-    assert judge(Interval((low + high) / 2, low, high), metric) == word
+    assert verdict_of(Interval((low + high) / 2, low, high), metric) == word
 
 
 def test_architectures_are_compared_at_equal_size(results_folder: Path) -> None:
     runs = load_results(results_folder).runs
     first, second = compare_architectures(runs, 0.95)
-    assert (first.subject, first.reference, first.word) == ("conv-2", "linear-2", "better")
+    assert (first.subject, first.reference, first.verdict) == ("conv-2", "linear-2", "better")
     assert (second.subject, second.setting) == ("conv-10", "10 dimensions")
-    assert second.word == "not distinguishable"
+    assert second.verdict == "not distinguishable"
     assert first.difference == difference_interval([-155.5, -154.5], [-160.5, -159.5], 0.95)
     assert first.seeds == (2, 2)
 
@@ -58,7 +58,7 @@ def test_a_comparison_has_both_intervals_and_the_probability(results_folder: Pat
     assert (first.improvement, second.improvement) == (1, 0.75)
     without = compare_architectures(runs, 0.95)
     assert not without[0].over_images.is_known
-    assert [c.word for c in without] == [c.word for c in with_images]
+    assert [c.verdict for c in without] == [c.verdict for c in with_images]
 
 
 def test_sizes_are_compared_stepwise_and_10_against_2_first(make_results: MakeResults) -> None:

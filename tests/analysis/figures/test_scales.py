@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from analysis.figures.scales import scale_of
-from analysis.read.space import Dimension
+from analysis.read.space import SpaceDimension
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from analysis.read.space import Dimension
     ],
 )
 def test_logarithmic_axes_have_plain_numbers(low: float, high: float, labels: list[str]) -> None:
-    dimension = Dimension("width", True, low=low, high=high, log=True)
+    dimension = SpaceDimension("width", True, low=low, high=high, log=True)
     scale = scale_of(dimension, pd.Series([low, high]))
     assert [label for _, label in scale.ticks] == labels
     assert scale.low < np.log10(low) < np.log10(high) < scale.high
@@ -27,14 +27,14 @@ def test_logarithmic_axes_have_plain_numbers(low: float, high: float, labels: li
 
 
 def test_whole_numbers_have_no_ticks_between_them() -> None:
-    few = scale_of(Dimension("depth", True, whole=True, low=1, high=3), pd.Series([1, 2]))
+    few = scale_of(SpaceDimension("depth", True, whole=True, low=1, high=3), pd.Series([1, 2]))
     assert few.ticks == ((1.0, "1"), (2.0, "2"), (3.0, "3"))
-    many = scale_of(Dimension("size", True, whole=True, low=2, high=12), pd.Series([2, 5]))
+    many = scale_of(SpaceDimension("size", True, whole=True, low=2, high=12), pd.Series([2, 5]))
     assert all("." not in label for _, label in many.ticks)
 
 
 def test_choices_stand_in_their_declared_order_spread_by_number() -> None:
-    dimension = Dimension("channels", False, choices=("24", "16"))
+    dimension = SpaceDimension("channels", False, choices=("24", "16"))
     numbers = pd.Series(range(40))
     column = pd.Series(["24", "16", "8", "16"] * 10)
     scale = scale_of(dimension, column)
@@ -46,6 +46,6 @@ def test_choices_stand_in_their_declared_order_spread_by_number() -> None:
 
 
 def test_a_single_value_has_an_axis() -> None:
-    scale = scale_of(Dimension("beta", True), pd.Series([0.5, 0.5]))
+    scale = scale_of(SpaceDimension("beta", True), pd.Series([0.5, 0.5]))
     assert scale.ticks == ((0.5, "0.5"),)
     assert scale.low < 0.5 < scale.high

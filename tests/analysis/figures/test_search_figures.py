@@ -8,10 +8,10 @@ import pytest
 
 from analysis.estimate.confirmed import confirmations
 from analysis.figures.confirmed import optimism_rows
-from analysis.figures.importance import importance_bars
+from analysis.figures.fanova import fanova_bars
 from analysis.figures.search import history, score_limits
 from analysis.present.style import theme
-from analysis.read.fanova import load_importance
+from analysis.read.fanova import load_fanova
 from tests.analysis.searches import SEARCH, searched, write_confirmed, write_importance
 
 
@@ -53,7 +53,7 @@ def test_limits_leave_out_a_tenth_of_the_worst(higher: bool) -> None:
 def test_a_bar_a_hyperparameter(tmp_path: Path) -> None:
     write_importance(tmp_path)
     with theme():
-        figure = importance_bars(load_importance(tmp_path))
+        figure = fanova_bars(load_fanova(tmp_path))
     every, conv = figure.axes
     assert every.get_title(loc="left") == "all, 24 trials"
     assert [bar.get_width() for bar in every.patches] == [0.75, 0.25]  # type: ignore[attr-defined]

@@ -54,7 +54,7 @@ def test_a_number_without_a_better_direction_is_higher_or_lower(make_results: Ma
         runs["latent_dim"] == 2, 1, -1
     )
     changed = runs.assign(kl=shift + 0.01 * runs["seed"])
-    words = [item.word for item in compare_metrics(changed, 0.95, [KL, ACTIVE_UNITS])]
+    words = [item.verdict for item in compare_metrics(changed, 0.95, [KL, ACTIVE_UNITS])]
     assert words == ["higher", "lower", "not distinguishable", "not distinguishable"]
 
 
@@ -122,4 +122,4 @@ def test_a_verdict_is_decided_exactly_where_zero_is_left_out(
     runs = load_results(results_folder).runs
     for item in compare_metrics(runs, 0.95, [metric]):  # type: ignore[list-item]
         interval = item.comparison.difference
-        assert (item.word == "not distinguishable") == (interval.low <= 0 <= interval.high)
+        assert (item.verdict == "not distinguishable") == (interval.low <= 0 <= interval.high)

@@ -7,23 +7,23 @@ import pandas as pd
 import pytest
 
 from analysis.read.cells import ResultsError
-from analysis.read.fanova import load_importance
+from analysis.read.fanova import load_fanova
 from tests.analysis.searches import write_importance
 
 
 def test_groups_with_their_shares(tmp_path: Path) -> None:
-    assert load_importance(tmp_path) == ()
+    assert load_fanova(tmp_path) == ()
     write_importance(tmp_path, epoch=4)
-    every, conv = load_importance(tmp_path)
+    every, conv = load_fanova(tmp_path)
     assert (every.group, every.trials, every.epoch) == ("all", 24, 4)
     assert list(conv.shares.items()) == [("latent_dim", 0.9), ("beta", 0.1)]
     write_importance(tmp_path)
-    assert load_importance(tmp_path)[0].epoch is None
+    assert load_fanova(tmp_path)[0].epoch is None
 
 
 def test_no_rows_are_no_groups(tmp_path: Path) -> None:
     (tmp_path / "importance.csv").write_text("group,parameter,importance,trials,values,epoch\n")
-    assert load_importance(tmp_path) == ()
+    assert load_fanova(tmp_path) == ()
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_damage_is_refused_in_one_line(tmp_path: Path, change: dict[str, Any], t
         frame.loc[0, name] = value
     frame.to_csv(tmp_path / "importance.csv", index=False)
     with pytest.raises(ResultsError) as refused:
-        load_importance(tmp_path)
+        load_fanova(tmp_path)
     assert told in refused.value.message
 
 
@@ -51,4 +51,4 @@ def test_early_values_name_their_epoch(tmp_path: Path) -> None:
     text = "group,parameter,importance,trials,values,epoch\nall,beta,1,12,first comparison,\n"
     (tmp_path / "importance.csv").write_text(text)
     with pytest.raises(ResultsError, match="must name the epoch"):
-        load_importance(tmp_path)
+        load_fanova(tmp_path)

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from analysis.read.space import Dimension, plain, readable, shown
+from analysis.read.space import SpaceDimension, plain, readable, shown
 
 
 @pytest.mark.parametrize(
@@ -33,8 +33,8 @@ def test_choices_are_the_same_with_and_without_a_point() -> None:
 def test_names_are_readable() -> None:
     assert readable("learning_rate") == "Learning rate"
     assert readable("latent_dim") == "Latent size"
-    one = Dimension("width", True, when=(("architecture", "linear"), ("batch_size", "128")))
+    one = SpaceDimension("width", True, when=(("architecture", "linear"), ("batch_size", "128")))
     assert one.condition == "architecture linear, batch size 128"
     assert one.allowed == "–"
-    assert Dimension("beta", True, low=0.25, high=4.0).allowed == "0.25 to 4"
-    assert Dimension("channels", False, choices=("16", "24")).allowed == "16, 24"
+    assert SpaceDimension("beta", True, low=0.25, high=4.0).allowed == "0.25 to 4"
+    assert SpaceDimension("channels", False, choices=("16", "24")).allowed == "16, 24"

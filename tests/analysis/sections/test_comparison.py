@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.findings import Findings
-from analysis.present.exhibits import Exhibit, Section, TableExhibit
+from analysis.present.exhibits import Exhibit, ReportSection, TableExhibit
 from analysis.present.style import theme
 from analysis.sections import comparison
 from analysis.sections.comparison import (
@@ -28,7 +28,7 @@ HELD = [
 ]
 
 
-def chapter(found: Findings) -> Section:
+def chapter(found: Findings) -> ReportSection:
     with theme():
         return comparison.section(found)
 

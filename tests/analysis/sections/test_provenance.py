@@ -9,7 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from analysis.findings import Findings, find
-from analysis.present.exhibits import Section, TableExhibit, number_parts
+from analysis.present.exhibits import ReportSection, TableExhibit, number_parts
 from analysis.present.style import theme
 from analysis.read.frames import load_results
 from analysis.read.trials import load_trials
@@ -24,13 +24,13 @@ from tests.conftest import ROOT
 MakeResults = Callable[..., Path]
 
 
-def others(found: Findings) -> list[Section]:
+def others(found: Findings) -> list[ReportSection]:
     with theme():
         chapters = [chapter.section(found) for chapter in CHAPTERS]
     return [section for section in chapters if section is not None]
 
 
-def tables(section: Section) -> dict[str, TableExhibit]:
+def tables(section: ReportSection) -> dict[str, TableExhibit]:
     return {part.name: part for part in section.parts if isinstance(part, TableExhibit)}
 
 
@@ -42,12 +42,12 @@ def found(tmp_path_factory: pytest.TempPathFactory, results_folder: Path) -> Fin
 
 
 @pytest.fixture(scope="module")
-def chapters(found: Findings) -> list[Section]:
+def chapters(found: Findings) -> list[ReportSection]:
     return others(found)
 
 
 def test_every_figure_and_table_is_traced_under_its_number(
-    found: Findings, chapters: list[Section]
+    found: Findings, chapters: list[ReportSection]
 ) -> None:
     frame = tables(provenance.section(found, chapters))["files"].frame
     assert frame is not None
@@ -70,7 +70,7 @@ def test_every_figure_and_table_is_traced_under_its_number(
     assert again["figures/metrics-by-size.svg"] == "dvc repro collect; dvc repro judge"
 
 
-def test_every_chapter_is_known_to_the_trail(chapters: list[Section]) -> None:
+def test_every_chapter_is_known_to_the_trail(chapters: list[ReportSection]) -> None:
     """One that is not would claim all files."""
     assert {section.anchor for section in chapters} <= set(SOURCES)
 
@@ -153,7 +153,7 @@ def test_the_protocol_and_the_missing_time_are_explained(found: Findings) -> Non
     assert "No time at which anything ran is recorded" in text
 
 
-def test_without_origins_the_chapter_says_how_to_get_them(make_results: MakeResults) -> None:
+def test_without_provenance_the_chapter_says_how_to_get_them(make_results: MakeResults) -> None:
     folder = make_results()
     path = folder / "provenance.json"
     content = json.loads(path.read_text())

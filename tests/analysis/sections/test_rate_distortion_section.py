@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from analysis.findings import Findings
-from analysis.present.exhibits import Exhibit, Section, TableExhibit
+from analysis.present.exhibits import Exhibit, ReportSection, TableExhibit
 from analysis.present.style import theme
 from analysis.sections import rate_distortion
 from analysis.sections.rate_distortion import runs_plane, trials_plane
@@ -15,7 +15,7 @@ from tests.analysis.sections.given import found_in
 MakeResults = Callable[..., Path]
 
 
-def chapter(found: Findings) -> Section:
+def chapter(found: Findings) -> ReportSection:
     with theme():
         return rate_distortion.section(found)
 

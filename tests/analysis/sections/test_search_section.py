@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from analysis.findings import find
-from analysis.present.exhibits import Exhibit, Section, TableExhibit
+from analysis.present.exhibits import Exhibit, ReportSection, TableExhibit
 from analysis.present.style import theme
 from analysis.read.frames import load_results
 from analysis.read.trials import Trials
@@ -40,18 +40,18 @@ WHOLE = [
 ]
 
 
-def chapter(results_folder: Path, trials: Trials | None) -> Section:
+def chapter(results_folder: Path, trials: Trials | None) -> ReportSection:
     found = find(load_results(results_folder), 0.95, trials)
     with theme():
         return section(found)
 
 
-def exhibit(shown: Section, name: str) -> Exhibit:
+def exhibit(shown: ReportSection, name: str) -> Exhibit:
     (found,) = [one for one in shown.parts if isinstance(one, Exhibit) and one.name == name]
     return found
 
 
-def names(shown: Section) -> list[str]:
+def names(shown: ReportSection) -> list[str]:
     return [part.name for part in shown.parts]
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.estimate.intervals import training_bands
 from analysis.findings import Findings
-from analysis.present.exhibits import Exhibit, Section
+from analysis.present.exhibits import Exhibit, ReportSection
 from analysis.present.style import theme
 from analysis.sections import training
 from tests.analysis.sections.given import found_in
@@ -16,7 +16,7 @@ from tests.analysis.sections.given import found_in
 MakeResults = Callable[..., Path]
 
 
-def chapter(found: Findings) -> Section:
+def chapter(found: Findings) -> ReportSection:
     with theme():
         return training.section(found)
 

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from mlflow import MlflowClient
 
-from analysis.words import number
+from analysis.words import format_number
 from pipeline.models import load_model
 from pipeline.stages import train
 from study import stage
@@ -99,7 +99,9 @@ def test_a_trial_is_confirmed_with_fresh_seeds(searchable: Path) -> None:
     assert (runs["searched_elbo"] == trials()[1].value).all()
     searched, mean = trials()[1].value, runs["elbo"].mean()
     way = "better" if searched >= mean else "worse"
-    said = f"the search saw {number(searched)}, {way} by {number(abs(searched - mean))}"
+    said = (
+        f"the search saw {format_number(searched)}, {way} by {format_number(abs(searched - mean))}"
+    )
     assert said in result.output
     folder = Path("results/confirmed") / searches()[0] / "trial-1" / "seed-1"
     assert load_model(folder).latent_dim == trials()[1].params["latent_dim"]

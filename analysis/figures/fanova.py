@@ -7,15 +7,15 @@ from matplotlib.ticker import PercentFormatter
 
 from analysis.figures.search import look
 from analysis.present.style import INK, WIDTH
-from analysis.read.fanova import ALL, Importance
+from analysis.read.fanova import ALL, FanovaImportance
 from analysis.read.space import readable
-from analysis.words import percent
+from analysis.words import format_percent
 
 BAR = "#4b5563"  # of all trials together
 GAP = 0.015  # between a bar and its number, as a share
 
 
-def importance_bars(groups: Sequence[Importance]) -> Figure:
+def fanova_bars(groups: Sequence[FanovaImportance]) -> Figure:
     """A panel a group of trials, a bar a hyperparameter, the longest on top.
 
     Args:
@@ -34,7 +34,7 @@ def importance_bars(groups: Sequence[Importance]) -> Figure:
             axes.text(
                 share + GAP,
                 place,
-                percent(round(share, 2)),
+                format_percent(round(share, 2)),
                 va="center",
                 fontsize=8,
                 color=INK,
