@@ -27,7 +27,7 @@ def settings_table(trials: Trials) -> Table:
     ]
     if card.plan is not None:
         plan = card.plan
-        pruner = plan.pruner
+        pruner: str = plan.pruner
         if not trials.is_single and pruner != "none":
             pruner = f"none ({pruner} needs one objective)"
         rows += [

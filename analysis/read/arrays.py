@@ -4,9 +4,7 @@ A figure shows the run of the lowest seed that has arrays: a rule that cannot pi
 Values of every image are those of all runs.
 """
 
-import zipfile
-import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,57 +15,11 @@ from numpy.typing import NDArray
 
 from analysis.read.cells import REMEDY, ResultsError
 from analysis.words import join_and
+from pipeline.schemas.arrays import ARRAYS, read_arrays, read_checked_arrays
 from pipeline.schemas.metric import Metric
 from pipeline.schemas.metrics import ELBO
 
 Array = NDArray[Any]
-
-# What the report reads: a letter an axis. The same letter is the same length in all arrays of one
-# archive; d is the run's latent size, and a digit is a length itself. Images are uint8, with height
-# and width last.
-_IMAGES = {
-    "originals": "SHW",
-    "inputs": "SHW",
-    "reconstructions": "SHW",
-    "samples": "MHW",
-    "interpolations": "PLHW",
-    "interpolation_originals": "P2HW",
-    "latent_grid": "GGHW",
-    "ranked_originals": "3RHW",
-    "ranked_inputs": "3RHW",
-    "ranked_reconstructions": "3RHW",
-    "traversals": "BDTHW",
-}
-_NUMBERS = {
-    "latent_grid_axis": "G",
-    "plane_confidence": "CC",
-    "samples_confidence": "M",
-    "interpolation_codes": "PLd",
-    "interpolations_confidence": "PL",
-    "mu": "Nd",
-    "log_var": "Nd",
-    "mu_variance": "d",
-    "kl_per_dim": "d",
-    "ranked_values": "3R",
-    "traversal_axis": "T",
-    "traversal_base_codes": "Bd",
-}
-_WHOLE_NUMBERS = {
-    "labels": "N",
-    "samples_classes": "M",
-    "interpolation_labels": "P2",
-    "interpolations_classes": "PL",
-    "plane_classes": "CC",
-    "plane_borders": "K2",
-    "ranked_indices": "3R",
-    "traversal_dims": "D",
-    "traversal_bases": "B",
-}
-_AXES = _IMAGES | _NUMBERS | _WHOLE_NUMBERS
-# Those that point into an axis: no less than 0, and less than its length.
-_INDICES = {"ranked_indices": "N", "traversal_bases": "N", "traversal_dims": "d"}
-# What numpy raises for a file that is no archive of arrays, or only a part of one.
-_DAMAGE = (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +55,7 @@ def load_drawings(folder: Path, runs: pd.DataFrame) -> tuple[list[Drawings], lis
     drawings, missing = [], []
     for model, group in runs.groupby("model", sort=False):
         ordered = group.sort_values("seed")
-        paths = [folder / "runs" / run / "arrays.npz" for run in ordered["run"]]
+        paths = [folder / "runs" / run / ARRAYS for run in ordered["run"]]
         found = [place for place, path in enumerate(paths) if path.exists()]
         if not found:
             missing.append(str(model))
@@ -116,7 +68,7 @@ def load_drawings(folder: Path, runs: pd.DataFrame) -> tuple[list[Drawings], lis
                 run=str(row["run"]),
                 latent_dim=latent_dim,
                 collapsed=bool(row["collapsed"]),
-                arrays=_read_arrays(paths[found[0]], latent_dim),
+                arrays=read_checked_arrays(paths[found[0]], latent_dim),
             )
         )
     notes = [f"No arrays.npz of {join_and(missing)}: no images of it."] if missing else []
@@ -162,8 +114,8 @@ def load_per_image(
     """
     values: dict[str, NDArray[np.float64]] = {}
     for run, mean in zip(runs["run"], runs[metric.name], strict=True):
-        path = folder / "runs" / run / "arrays.npz"
-        if path.exists() and metric.name in (arrays := _load(path, (metric.name,))):
+        path = folder / "runs" / run / ARRAYS
+        if path.exists() and metric.name in (arrays := read_arrays(path, (metric.name,))):
             values[run] = _checked_values(path, arrays[metric.name], metric, float(mean))
     sizes = {run: len(array) for run, array in values.items()}
     if len(set(sizes.values())) > 1:
@@ -189,8 +141,8 @@ def load_borders(folder: Path, runs: pd.DataFrame) -> dict[str, Array]:
     """
     borders: dict[str, Array] = {}
     for run in runs[runs["latent_dim"] == 2]["run"]:
-        path = folder / "runs" / run / "arrays.npz"
-        found = _load(path, ("plane_borders",)) if path.exists() else {}
+        path = folder / "runs" / run / ARRAYS
+        found = read_arrays(path, ("plane_borders",)) if path.exists() else {}
         for array in found.values():
             if array.ndim != 2 or array.shape[1] != 2 or not np.issubdtype(array.dtype, np.integer):
                 raise ResultsError(
@@ -215,54 +167,3 @@ def _checked_values(path: Path, array: Array, metric: Metric, mean: float) -> ND
             f"metrics.csv is {mean:g}, and both must be of one evaluation; {REMEDY}"
         )
     return values
-
-
-def _load(path: Path, names: Iterable[str]) -> dict[str, Array]:
-    """Those of the named arrays that the archive holds; the others are not read."""
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in names if name in archive}
-    except _DAMAGE as error:
-        problem = next(iter(str(error).splitlines()), type(error).__name__)
-        raise ResultsError(f"{path}: cannot be read ({problem}); {REMEDY}") from None
-
-
-def _read_arrays(path: Path, latent_dim: int) -> dict[str, Array]:
-    arrays = _load(path, _AXES)
-    for name, array in arrays.items():
-        _check_kind(path, name, array)
-    lengths = {"d": latent_dim} | {digit: int(digit) for digit in "23"}
-    for name, array in arrays.items():
-        for axis, length in zip(_AXES[name], array.shape, strict=True):
-            if lengths.setdefault(axis, length) != length:
-                raise ResultsError(
-                    f"{path}: {name} has the shape {array.shape}, but the run's latent size and "
-                    f"its other arrays make an axis {lengths[axis]} long, not {length}; {REMEDY}"
-                )
-    for name, axis in _INDICES.items():
-        if name in arrays and axis in lengths and arrays[name].size:
-            low, high = int(arrays[name].min()), int(arrays[name].max())
-            if low < 0 or high >= lengths[axis]:
-                raise ResultsError(
-                    f"{path}: {name} must be from 0 to {lengths[axis] - 1}, but has values from "
-                    f"{low} to {high}; {REMEDY}"
-                )
-    return arrays
-
-
-def _check_kind(path: Path, name: str, array: Array) -> None:
-    """Its number of axes, its type, and that it is finite."""
-    if name in _IMAGES:
-        kind, right = "uint8", array.dtype == np.uint8
-    elif name in _WHOLE_NUMBERS:
-        kind, right = "whole numbers", array.dtype.kind in "iu"
-    else:
-        kind, right = "numbers", array.dtype.kind in "fiu"
-    axes = len(_AXES[name])
-    if array.ndim != axes or not right:
-        raise ResultsError(
-            f"{path}: {name} has {array.ndim} axes of {array.dtype}, and must have "
-            f"{axes} {'axis' if axes == 1 else 'axes'} of {kind}; {REMEDY}"
-        )
-    if name in _NUMBERS and not np.isfinite(array).all():
-        raise ResultsError(f"{path}: {name} must be finite everywhere; {REMEDY}")

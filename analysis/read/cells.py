@@ -1,26 +1,39 @@
-"""CSV files cell by cell: read as text, converted by a reader a column, faults named by line."""
+"""CSV files cell by cell: read as text, then converted by the declared readers.
 
-from collections.abc import Callable, Iterable, Mapping
+A fault names the file, the line, the column, the value and the rule.
+"""
+
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from pipeline.errors import UserError
+from pipeline.schemas.cells import Reader
+from pipeline.schemas.record import RecordError
+from pipeline.schemas.tables import Table
 
-REMEDY = "make it anew with `dvc repro`"
-Reader = Callable[[str], Any]
+REMEDY = "write it again with `dvc repro`"
 
 
-class ResultsError(UserError):
+class ResultsError(RecordError):
     """Exported results that cannot be used: names file, place, rule and remedy."""
 
 
-def read_csv(path: Path, required: Iterable[str]) -> pd.DataFrame:
-    """All cells as text, so that each can be checked and quoted as it stands in the file.
+def read_table(path: Path, table: Table) -> pd.DataFrame:
+    """A declared table, each declared column converted; other columns stay text.
 
     Raises:
-        ResultsError: if there is no such file, it is no CSV, or a required column is missing.
+        ResultsError: naming file, line, column, value and rule of the first fault.
+    """
+    return convert(read_csv(path, table.columns), table.columns, path)
+
+
+def read_csv(path: Path, required: Iterable[str]) -> pd.DataFrame:
+    """All cells as text, so that each can be checked and quoted as it is in the file.
+
+    Raises:
+        ResultsError: if there is no such file, it is not CSV, or a required column is missing.
     """
     try:
         frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")

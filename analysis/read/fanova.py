@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.read import cells
-from analysis.read.cells import REMEDY, ResultsError, convert, read_csv
+from analysis.read.cells import REMEDY, ResultsError, read_table
+from pipeline.schemas.tables import IMPORTANCE
 
-COLUMNS = ("group", "parameter", "importance", "trials", "values", "epoch")
 ALL = "all"  # the group of all trials
 
 
@@ -34,22 +33,14 @@ def load_fanova(folder: Path) -> tuple[FanovaImportance, ...]:
     Raises:
         ResultsError: if it breaks a rule.
     """
-    path = folder / "importance.csv"
+    path = folder / IMPORTANCE.name
     if not path.exists():
         return ()
-    readers = {
-        "group": cells.text,
-        "parameter": cells.text,
-        "importance": _share,
-        "trials": cells.count,
-        "values": _values,
-        "epoch": cells.count_or_none,
-    }
-    frame = convert(read_csv(path, COLUMNS), readers, path)
+    frame = read_table(path, IMPORTANCE)
     found = []
     for group, rows in frame.groupby("group", sort=False):
         if rows["parameter"].duplicated().any():
-            raise ResultsError(f"{path}: {group} names a parameter twice; {REMEDY}")
+            raise ResultsError(f"{path}: {group} lists a parameter twice; {REMEDY}")
         if (rows[["trials", "values", "epoch"]].nunique(dropna=False) > 1).any():
             raise ResultsError(f"{path}: {group} must rest on the same trials throughout; {REMEDY}")
         first = rows.iloc[0]
@@ -61,16 +52,3 @@ def load_fanova(folder: Path) -> tuple[FanovaImportance, ...]:
         epoch = int(first["epoch"]) if early else None
         found.append(FanovaImportance(str(group), int(first["trials"]), epoch, shares))
     return tuple(found)
-
-
-def _share(cell: str) -> float:
-    value = cells.number(cell)
-    if not 0 <= value <= 1:
-        raise ValueError("must lie in 0 to 1")
-    return value
-
-
-def _values(cell: str) -> str:
-    if cell not in ("final", "first comparison"):
-        raise ValueError("must be final or first comparison")
-    return cell

@@ -1,44 +1,30 @@
-"""Exported results -> checked frames. The only module that reads the CSV files of ``results/``.
+"""Exported results -> checked frames.
 
-Everything downstream may rely on what is checked here: columns, types, finite numbers, one row a
+Everything downstream may rely on what is checked here: columns, types, finite numbers, one row per
 run, one protocol. A model's display name (column ``model``) stands for one configuration, which is
 architecture, latent size and beta; beta is named where the results hold several.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import TypeVar, get_args
 
 import pandas as pd
 
-from analysis.read import cells
-from analysis.read.cells import REMEDY, Reader, ResultsError, convert, line_of, read_csv
-from pipeline.schemas.judge_card import JudgeCard, read_judge_card
+from analysis.read.cells import REMEDY, ResultsError, line_of, read_table
+from pipeline.schemas.data_card import DATA_CARD, DataCard
+from pipeline.schemas.judge_card import JudgeCard
 from pipeline.schemas.metric import Metric
 from pipeline.schemas.metrics import METRICS
 from pipeline.schemas.protocol import PROTOCOL_FIELDS, Protocol, require_same_protocol
-from pipeline.schemas.provenance import Origins, read_origins
+from pipeline.schemas.provenance import PROVENANCE, Provenance
+from pipeline.schemas.record import Record, read_record
+from pipeline.schemas.tables import GRID_EPOCHS, RUN_METRICS
 from pipeline.settings import Architecture, cell_name
 
+R = TypeVar("R", bound=Record)
+
 CONFIGURATION = ["architecture", "latent_dim", "beta"]
-
-
-@dataclass(frozen=True, slots=True)
-class DataCard:
-    """What ``results/data.json`` says of the data set.
-
-    Attributes:
-        name: of the data set.
-        classes: one name a label.
-        sizes: images a split.
-        hash: content hash of the prepared data.
-    """
-
-    name: str
-    classes: tuple[str, ...]
-    sizes: dict[str, int]
-    hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +50,7 @@ class Results:
     data: DataCard | None
     judge: JudgeCard | None
     notes: tuple[str, ...]
-    provenance: Origins | None = None
+    provenance: Provenance | None = None
 
     @property
     def several_betas(self) -> bool:
@@ -86,28 +72,32 @@ def load_results(folder: Path, judge: Path | None = None) -> Results:
         JudgeError: if the judge's card cannot be read.
         UserError: if ``provenance.json`` is there and cannot be read.
     """
-    runs = read_runs(folder / "metrics.csv")
+    runs = read_runs(folder / RUN_METRICS.name)
     protocol = require_same_protocol(
         (Protocol(*row) for row in runs[list(PROTOCOL_FIELDS)].itertuples(index=False)),
-        str(folder / "metrics.csv"),
+        str(folder / RUN_METRICS.name),
     )
-    history, notes = read_history(folder / "history.csv", runs)
-    data = read_data_card(folder / "data.json")
+    history, notes = read_history(folder / GRID_EPOCHS.name, runs)
+    data = _read_if_there(DataCard, folder / DATA_CARD)
     if data is None:
         notes.append(
-            f"{folder / 'data.json'} is missing: the sizes of the splits and the names of the "
+            f"{folder / DATA_CARD} is missing: the sizes of the splits and the names of the "
             "classes are not shown."
         )
     card = None if judge is None or not protocol.judge else _read_judge(judge, protocol)
-    provenance = read_origins(folder / "provenance.json")
+    provenance = _read_if_there(Provenance, folder / PROVENANCE)
     return Results(folder, runs, history, protocol, data, card, tuple(notes), provenance)
 
 
+def _read_if_there(record: type[R], path: Path) -> R | None:
+    return read_record(record, path) if path.exists() else None
+
+
 def _read_judge(path: Path, protocol: Protocol) -> JudgeCard:
-    card = read_judge_card(path)
+    card = read_record(JudgeCard, path)
     if card.sha256 != protocol.judge:
         raise ResultsError(
-            f"{path}: describes the judge {card.sha256[:12]}, and the results are by "
+            f"{path}: describes the judge {card.sha256[:12]}, but the results were judged by "
             f"{protocol.judge[:12]}; run `dvc repro evaluate`"
         )
     return card
@@ -136,20 +126,11 @@ def read_runs(path: Path) -> pd.DataFrame:
     Raises:
         ResultsError: naming file, line, column, value and rule.
     """
-    frame = read_csv(path, [*_RUN_COLUMNS, *PROTOCOL_FIELDS])
+    frame = read_table(path, RUN_METRICS)
     if frame.empty:
-        raise ResultsError(f"{path}: holds no run; {REMEDY}")
-    extra = [name for name in METRICS if name in frame and name not in _RUN_COLUMNS]
-    readers = {
-        name: cells.count_or_none if METRICS[name].is_label else cells.number_or_none
-        for name in extra
-    }
-    frame = convert(frame, {**_RUN_COLUMNS, **readers}, path)
-    for name in extra:
-        _check_gaps(frame, METRICS[name], path)
-    for column in ("commit", "data_hash", "run_id"):
-        if column not in frame:
-            frame[column] = ""
+        raise ResultsError(f"{path}: has no runs; {REMEDY}")
+    for metric in METRICS.values():
+        _check_gaps(frame, metric, path)
     _check_bound(frame, path)
     _check_kl_per_dim(frame, path)
     _check_configurations(frame, path)
@@ -166,17 +147,15 @@ def read_history(path: Path, runs: pd.DataFrame) -> tuple[pd.DataFrame, list[str
         ResultsError: naming file, line, column, value and rule.
     """
     if not path.exists():
-        empty = pd.DataFrame(columns=[*_HISTORY_COLUMNS, "model"])
+        empty = pd.DataFrame(columns=[*GRID_EPOCHS.columns, "model"])
         return empty, [f"{path} is missing: training curves are not shown."]
-    frame = read_csv(path, _HISTORY_COLUMNS)
-    timed = {"seconds": cells.number} if "seconds" in frame else {}
-    frame = convert(frame, {**_HISTORY_COLUMNS, **timed}, path)
+    frame = read_table(path, GRID_EPOCHS)
     repeated = frame.duplicated(["run", "epoch", "split"])
     if repeated.any():
         row = frame[repeated].iloc[0]
         raise ResultsError(
             f"{path}: line {line_of(row.name)}, run {row['run']}, epoch {row['epoch']}, "
-            f"{row['split']}: stands there twice, and must once; {REMEDY}"
+            f"{row['split']}: is listed twice; {REMEDY}"
         )
     frame = frame[frame["run"].isin(runs["run"])]
     absent = [run for run in runs["run"] if run not in set(frame["run"])]
@@ -185,66 +164,7 @@ def read_history(path: Path, runs: pd.DataFrame) -> tuple[pd.DataFrame, list[str
     return _sorted(frame, ["seed", "split", "epoch"]), notes
 
 
-def read_data_card(path: Path) -> DataCard | None:
-    """``data.json``; None if there is none.
-
-    Raises:
-        ResultsError: if it is not a JSON object with name, classes, sizes and hash.
-    """
-    if not path.exists():
-        return None
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return DataCard(
-            name=str(content["name"]),
-            classes=tuple(str(name) for name in content["classes"]),
-            sizes={str(split): int(size) for split, size in content["sizes"].items()},
-            hash=str(content["hash"]),
-        )
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ResultsError(
-            f"{path}: must be a JSON object with name, classes, sizes and hash "
-            f"({type(error).__name__}: {error}); {REMEDY}"
-        ) from None
-
-
 # --- rules --------------------------------------------------------------------------------------
-
-
-def _split(cell: str) -> str:
-    if cell not in ("train", "valid"):
-        raise ValueError("must be train or valid")
-    return cell
-
-
-_RUN_COLUMNS: dict[str, Reader] = {
-    "run": cells.text,
-    "architecture": cells.text,
-    "latent_dim": cells.count,
-    "beta": cells.number,
-    "seed": cells.count,
-    "parameters": cells.count,
-    "train_seconds": cells.number,
-    "epochs": cells.count,
-    "elbo": cells.number,
-    "reconstruction": cells.number,
-    "kl": cells.number,
-    "active_units": cells.count,
-    "collapsed": cells.truth,
-    "kl_per_dim": cells.numbers,
-}
-_HISTORY_COLUMNS: dict[str, Reader] = {
-    "run": cells.text,
-    "architecture": cells.text,
-    "latent_dim": cells.count,
-    "beta": cells.number,
-    "seed": cells.count,
-    "epoch": cells.count,
-    "split": _split,
-    "elbo": cells.number,
-    "reconstruction": cells.number,
-    "kl": cells.number,
-}
 
 
 def _check_gaps(frame: pd.DataFrame, metric: Metric, path: Path) -> None:
@@ -306,8 +226,8 @@ def _check_configurations(frame: pd.DataFrame, path: Path) -> None:
     if repeated.any():
         row = frame[repeated].iloc[0]
         raise ResultsError(
-            f"{path}: line {line_of(row.name)}, run {row['run']}: its configuration and seed stand "
-            f"there twice, and must once; {REMEDY}"
+            f"{path}: line {line_of(row.name)}, run {row['run']}: its configuration and seed are "
+            f"listed twice; {REMEDY}"
         )
     for _, runs in frame.groupby(CONFIGURATION):
         counts = sorted(set(runs["parameters"]))

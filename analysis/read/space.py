@@ -1,32 +1,15 @@
-"""The dimensions of a search: what was declared, or what the trials show where nothing was."""
+"""The dimensions of a search, and their values as people read them."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
-
-import pandas as pd
-from pydantic import BaseModel, ConfigDict
+from typing import Any
 
 from analysis.words import NOTHING
+from pipeline.settings.space import Choice, Dimension, Value
 
-Value = int | float | str
 DIGITS = 3  # significant ones of a searched number
 NAMES = {"latent_dim": "Latent size"}  # what no rule makes of a column's name
-
-
-class Declared(BaseModel):
-    """A dimension as the search's plan declares it; see ``pipeline.settings.space``."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
-
-    name: str
-    kind: Literal["int", "float", "categorical"]
-    low: float = math.nan
-    high: float = math.nan
-    log: bool = False
-    choices: list[Value] = []
-    when: dict[str, Value] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,30 +81,22 @@ def plain(value: Value) -> str:
     return f"{number:.0f}" if math.isfinite(number) and number == int(number) else str(value)
 
 
-def declared(dimensions: Sequence[Declared]) -> tuple[SpaceDimension, ...]:
-    """The dimensions of a plan."""
-    return tuple(
-        SpaceDimension(
-            name=one.name,
-            numeric=one.kind != "categorical",
-            whole=one.kind == "int",
-            low=one.low,
-            high=one.high,
-            log=one.log,
-            choices=tuple(plain(choice) for choice in one.choices),
-            when=tuple((name, plain(value)) for name, value in one.when.items()),
-        )
-        for one in dimensions
+def declared(dimensions: Sequence[Dimension]) -> tuple[SpaceDimension, ...]:
+    """The dimensions of a plan, as the report shows them."""
+    return tuple(_declared(one) for one in dimensions)
+
+
+def _declared(one: Dimension) -> SpaceDimension:
+    when = tuple((name, plain(value)) for name, value in one.when.items())
+    if isinstance(one, Choice):
+        choices = tuple(plain(choice) for choice in one.choices)
+        return SpaceDimension(one.name, numeric=False, choices=choices, when=when)
+    return SpaceDimension(
+        name=one.name,
+        numeric=True,
+        whole=one.kind == "int",
+        low=one.low,
+        high=one.high,
+        log=one.log,
+        when=when,
     )
-
-
-def inferred(cells: Mapping[str, pd.Series]) -> tuple[SpaceDimension, ...]:
-    """The dimensions that columns of text show: an amount where every cell is a number."""
-    found = []
-    for name, column in cells.items():
-        texts = pd.Series([cell for cell in column if isinstance(cell, str) and cell])
-        numbers = pd.to_numeric(texts, errors="coerce")
-        numeric = bool(len(texts)) and bool(numbers.notna().all())
-        whole = numeric and bool((numbers % 1 == 0).all())
-        found.append(SpaceDimension(name=name, numeric=numeric, whole=whole))
-    return tuple(found)

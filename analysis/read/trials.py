@@ -4,88 +4,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, ValidationError
 
-from analysis.read import cells
-from analysis.read.cells import REMEDY, ResultsError, convert, read_csv
+from analysis.read.cells import REMEDY, ResultsError, convert, line_of, read_table
 from analysis.read.confirmed import load_confirmed
 from analysis.read.fanova import FanovaImportance, load_fanova
-from analysis.read.space import Declared, SpaceDimension, declared, inferred, plain
+from analysis.read.space import SpaceDimension, declared, plain
 from analysis.words import pluralise
+from pipeline.schemas.best_card import BEST, BestCard
+from pipeline.schemas.cells import number_or_none
+from pipeline.schemas.record import read_record
+from pipeline.schemas.tables import TRIALS
 from pipeline.settings import Objective
-from pipeline.settings.explain import first_error
-
-# What is no dimension of the space.
-KNOWN = (
-    "number",
-    "state",
-    "value",
-    "elbo",
-    "reconstruction",
-    "kl",
-    "nll",
-    "spread",
-    "epochs",
-    "seconds",
-    "run_id",
-)
-LATER = ("first_value",)  # columns that older exports lack
-
-
-class Plan(BaseModel):
-    """What a search was set to do."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
-
-    sampler: str
-    pruner: str
-    ahead: int
-    replicates: int
-    epochs: int
-    seed: int
-    space: list[Declared]
-
-
-class Measured(BaseModel):
-    """How a search's numbers were measured: the fields of its protocol."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
-
-    data: str
-    split: str
-    likelihood: str
-    binarisation: str
-    checkpoint: str
-    precision: str
-    nll_samples: int | None
-
-    @property
-    def is_likelihood(self) -> bool:
-        """Whether the ELBO bounds a log-likelihood: a Bernoulli on grey pixels does not."""
-        return not (self.likelihood == "bernoulli" and self.binarisation == "none")
-
-
-class Failed(BaseModel):
-    """A trial that came to no result."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
-
-    number: int
-    reason: str
-
-
-class Card(BaseModel):
-    """``best.json``, as far as the report needs it; None for what older ones do not say."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
-
-    search: str
-    objective: Objective
-    data_hash: str = ""
-    first_comparison: int | None = None
-    failed: list[Failed] | None = None
-    protocol: Measured | None = None
-    plan: Plan | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +32,7 @@ class Trials:
 
     frame: pd.DataFrame
     dimensions: tuple[SpaceDimension, ...]
-    card: Card
+    card: BestCard
     importance: tuple[FanovaImportance, ...] = ()
     confirmed: pd.DataFrame | None = None
 
@@ -143,7 +72,7 @@ class Trials:
         """``ELBO``, or ``NLL (K = 64)``."""
         if self.objective != "nll":
             return "ELBO"
-        samples = self.card.protocol.nll_samples if self.card.protocol else None
+        samples = self.card.protocol.nll_samples
         return f"NLL (K = {samples})" if samples else "NLL"
 
     @property
@@ -185,8 +114,6 @@ class Trials:
     @property
     def each(self) -> str:
         """``one seed a trial``; empty where it is not known."""
-        if self.card.plan is None:
-            return ""
         seeds = self.card.plan.replicates
         return "one seed a trial" if seeds == 1 else f"means of {seeds} seeds a trial"
 
@@ -200,38 +127,25 @@ def load_trials(folder: Path) -> Trials | None:
     Raises:
         ResultsError: if they break a rule.
     """
-    path = folder / "trials.csv"
-    if not path.exists() or not (folder / "best.json").exists():
+    path = folder / TRIALS.name
+    if not path.exists() or not (folder / BEST).exists():
         return None
-    card = _load_card(folder / "best.json")
-    frame = read_csv(path, KNOWN)
-    numbers = [name for name in (*KNOWN, *LATER) if name not in ("state", "run_id")]
-    readers = {name: cells.number_or_none for name in numbers if name in frame}
-    frame = convert(frame, readers | {"number": cells.count, "state": _state}, path)
+    card = read_record(BestCard, folder / BEST)
+    frame = read_table(path, TRIALS)
     _require_values(frame, card, path)
-    dimensions = _dimensions(frame, card, path)
-    tried = {one.name: cells.number_or_none if one.numeric else plain for one in dimensions}
+    dimensions = declared(card.plan.space)
+    missing = [one.name for one in dimensions if one.name not in frame]
+    if missing:
+        raise ResultsError(f"{path}: must have the columns {', '.join(missing)}; {REMEDY}")
+    tried = {one.name: number_or_none if one.numeric else plain for one in dimensions}
     frame = convert(frame, tried, path)
     for one in dimensions:
         if one.numeric and frame[one.name].notna().all() and (frame[one.name] % 1 == 0).all():
             frame[one.name] = frame[one.name].astype(int)
-    for name in LATER:
-        if name not in frame:
-            frame[name] = float("nan")
     return Trials(frame, dimensions, card, load_fanova(folder), load_confirmed(folder))
 
 
-def _load_card(path: Path) -> Card:
-    try:
-        return Card.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        fault = first_error(error) if isinstance(error, ValidationError) else error.strerror
-        raise ResultsError(
-            f"{path}: must be a JSON object with search and objective ({fault}); {REMEDY}"
-        ) from None
-
-
-def _require_values(frame: pd.DataFrame, card: Card, path: Path) -> None:
+def _require_values(frame: pd.DataFrame, card: BestCard, path: Path) -> None:
     """Complete trials have their metrics and, of one objective, its value; numbers come once."""
     if frame["number"].duplicated().any():
         raise ResultsError(f"{path}: must name each number once; {REMEDY}")
@@ -240,24 +154,6 @@ def _require_values(frame: pd.DataFrame, card: Card, path: Path) -> None:
     for name in needed:
         for row in whole.index[whole[name].isna()]:
             raise ResultsError(
-                f"{path}: line {cells.line_of(row)}, {name} must not be empty in a complete "
+                f"{path}: line {line_of(row)}, {name} must not be empty in a complete "
                 f"trial; {REMEDY}"
             )
-
-
-def _dimensions(frame: pd.DataFrame, card: Card, path: Path) -> tuple[SpaceDimension, ...]:
-    """Those of the plan; without one, every other column."""
-    if card.plan is None:
-        rest = [name for name in frame if name not in (*KNOWN, *LATER)]
-        return inferred({str(name): frame[name] for name in rest})
-    found = declared(card.plan.space)
-    missing = [one.name for one in found if one.name not in frame]
-    if missing:
-        raise ResultsError(f"{path}: must have the columns {', '.join(missing)}; {REMEDY}")
-    return found
-
-
-def _state(cell: str) -> str:
-    if cell not in ("complete", "pruned"):
-        raise ValueError("must be complete or pruned")
-    return cell

@@ -43,7 +43,7 @@ def section(found: Findings) -> ReportSection:
             space_exhibit(trials),
         ),
         lead=_lead(trials),
-        notes=tuple(filter(None, (unconfirmed, unexplained, unmapped, _unsaid(trials)))),
+        notes=tuple(filter(None, (unconfirmed, unexplained, unmapped))),
     )
 
 
@@ -57,16 +57,6 @@ def _lead(trials: Trials) -> tuple[str, ...]:
     grey = protocol is not None and not protocol.is_likelihood
     caveat = f"ELBO and reconstruction of the search: {CAVEAT}, as its pixels are grey."
     return (found, caveat) if grey else (found,)
-
-
-def _unsaid(trials: Trials) -> str:
-    """What an older export does not tell."""
-    if trials.card.plan is not None:
-        return ""
-    return (
-        "The export does not tell the search's settings and space, nor which trials failed: run "
-        "`study export`, then `study report`."
-    )
 
 
 def settings_exhibit(trials: Trials) -> TableExhibit:

@@ -4,6 +4,7 @@ The best of many noisy values is biased upwards. Seeds that had no part in the c
 much.
 """
 
+import csv
 import io
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,17 +16,17 @@ from analysis.estimate.intervals import Interval, mean_interval
 from pipeline.data.prepared import load_prepared
 from pipeline.errors import UserError
 from pipeline.files import write_text
-from pipeline.jobs.train import Wanted, fingerprint, finished_fingerprint
-from pipeline.jobs.train_batch import train_batch
-from pipeline.numerics.hardware import resolve_hardware
+from pipeline.jobs.job import out_of_date
+from pipeline.jobs.train import finished_fingerprint, training_task
+from pipeline.jobs.training_job import train_runs
 from pipeline.runtime.tracking import Tracker
 from pipeline.schemas.run_card import HISTORY, load_whole_card
+from pipeline.schemas.tables import CONFIRMED, Row
 from study.search.plan import PARENT, Plan, plan_of
 from study.search.schedule import RESULT, Turn
 from study.search.space import to_run
 from study.workers.worker import EXPERIMENT
 
-CONFIRMED = "confirmed.csv"
 CONFIDENCE = 0.95
 
 
@@ -75,42 +76,35 @@ def confirm(
     if prepared.hash != plan.data_hash:
         raise UserError(f"{data} is not the data of search {search.study_name}")
     base = out / "confirmed" / search.study_name
-    wanted: dict[str, Wanted] = {}
+    tasks = []
     for seed in fresh_seeds(plan, seeds):
         run = to_run(turn.params, plan.base, seed, plan.search.epochs)
-        machine = resolve_hardware(run.device, run.precision)
         name = f"trial-{turn.number}/seed-{seed}"
-        wanted[name] = Wanted(run, fingerprint(run, prepared.hash, machine, 1))
-    todo = {
-        name: run
-        for name, run in wanted.items()
-        if finished_fingerprint(base / name) != run.fingerprint
-    }
+        tasks.append(training_task(name, run, base / name, prepared.hash))
+    todo = out_of_date(tasks, finished_fingerprint)
     if todo:
-        parent = search.user_attrs.get(PARENT)
-        train_batch(
+        train_runs(
             f"trial {turn.number} confirmed",
             turn.params,
             todo,
             data,
-            base,
             Tracker.open(EXPERIMENT),
             min(workers, len(todo)),
-            parent=parent,
+            parent=search.user_attrs.get(PARENT),
         )
     searched = float(turn.trial.user_attrs[RESULT]["elbo"])
     rows = [
         {
             "search": search.study_name,
             "number": turn.number,
-            "seed": run.settings.seed,
-            **_chosen_epoch(base / name),
+            "seed": task.settings.seed,
+            **_chosen_epoch(task.folder),
             "searched_elbo": searched,
         }
-        for name, run in wanted.items()
+        for task in tasks
     ]
     runs = pd.DataFrame(rows)
-    _merge(out / CONFIRMED, runs)
+    _merge(out / CONFIRMED.name, rows)
     elbo = mean_interval(runs["elbo"].tolist(), CONFIDENCE)
     return Confirmation(runs, elbo, searched, base / f"trial-{turn.number}")
 
@@ -129,11 +123,11 @@ def _chosen_epoch(folder: Path) -> dict[str, float]:
     return {name: float(row[name]) for name in ("elbo", "reconstruction", "kl")}
 
 
-def _merge(path: Path, runs: pd.DataFrame) -> None:
+def _merge(path: Path, rows: list[Row]) -> None:
     """Put the rows into the table, in place of those of the same search and trial."""
-    key = ["search", "number"]
+    kept: list[Row] = []
     if path.exists():
-        before = pd.read_csv(io.StringIO(path.read_text(encoding="utf-8")))
-        same = (before[key] == runs[key].iloc[0]).all(axis=1)
-        runs = pd.concat([before[~same], runs], ignore_index=True)
-    write_text(path, runs.to_csv(index=False, lineterminator="\n"))
+        before = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")))
+        trial = (rows[0]["search"], str(rows[0]["number"]))
+        kept = [row for row in before if (row["search"], row["number"]) != trial]
+    write_text(path, CONFIRMED.to_csv([*kept, *rows]))

@@ -3,55 +3,54 @@
 Downstream reads these and never the store, which grows while they are written.
 """
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import optuna
-import pandas as pd
 from optuna.trial import FrozenTrial
 
 from pipeline.errors import UserError
 from pipeline.files import write_text
-from study.outcome.fanova import importance_frame
+from pipeline.schemas.best_card import BEST, BestCard, BestTrial, FailedTrial, SearchProtocol
+from pipeline.schemas.record import write_record
+from pipeline.schemas.tables import IMPORTANCE, TRIALS, Row
+from pipeline.settings import Architecture
+from study.outcome.fanova import importance_rows
 from study.search.plan import NLL_SAMPLES, Plan, plan_of
 from study.search.ranking import ranked
 from study.search.schedule import RESULT, RUN_ID, TURN, Turn, first_finished, turns_of
 from study.search.space import to_run
 
 METRICS = ("elbo", "reconstruction", "kl", "nll", "spread")
-TRIALS, BEST, IMPORTANCE = "trials.csv", "best.json", "importance.csv"
 
 
-def trials_frame(turns: Sequence[Turn], plan: Plan) -> pd.DataFrame:
-    """One row a finished turn, in their order.
+def trial_rows(turns: Sequence[Turn], plan: Plan) -> list[Row]:
+    """The rows of ``trials.csv``: one per finished trial, in their order.
 
-    Columns: number, state, every dimension of the space, ``value`` (the objective's; of a pruned
-    trial the last that it was compared by), ``first_value`` (that of the first comparison, which
-    pruned and complete trials share; of ``nll`` the negative ELBO, by which it is compared), every
-    metric (empty where a trial was pruned, or the objective does not measure it), epochs run,
-    seconds, run_id.
+    ``value`` is the objective's, or the last value that a pruned trial was compared by;
+    ``first_value`` is that of the first comparison, which pruned and complete trials share (of
+    ``nll`` the negative ELBO, by which it is compared). Metrics are empty where a trial was pruned
+    or the objective does not measure them.
     """
-    names = [dimension.name for dimension in plan.search.space]
-    values = ["value", "first_value", *METRICS]
-    columns = ["number", "state", *names, *values, "epochs", "seconds", "run_id"]
-    return pd.DataFrame([_row(turn, plan) for turn in turns], columns=columns)
+    return [_row(turn, plan) for turn in turns]
 
 
-def _row(turn: Turn, plan: Plan) -> dict[str, Any]:
+def _row(turn: Turn, plan: Plan) -> Row:
     trial = turn.trial
     result = trial.user_attrs.get(RESULT, {})
-    row: dict[str, Any] = {"number": turn.number, "state": trial.state.name.lower()}
-    row |= trial.params
-    row |= {name: result.get(name) for name in METRICS}
-    row["value"] = trial.value if len(plan.directions) == 1 else None
-    row["first_value"] = trial.intermediate_values.get(first_comparison(plan) or 0)
     last = max(trial.intermediate_values, default=0)
-    row["epochs"] = result.get("epochs", min(last, plan.search.epochs))
     duration = trial.duration.total_seconds() if trial.duration else None
-    row["seconds"] = result.get("seconds", duration)
-    return row | {"run_id": trial.user_attrs.get(RUN_ID, "")}
+    return {
+        "number": turn.number,
+        "state": trial.state.name.lower(),
+        **{one.name: trial.params.get(one.name) for one in plan.search.space},
+        "value": trial.value if len(plan.directions) == 1 else None,
+        "first_value": trial.intermediate_values.get(first_comparison(plan) or 0),
+        **{name: result.get(name) for name in METRICS},
+        "epochs": result.get("epochs", min(last, plan.search.epochs)),
+        "seconds": result.get("seconds", duration),
+        "run_id": trial.user_attrs.get(RUN_ID, ""),
+    }
 
 
 def first_comparison(plan: Plan) -> int | None:
@@ -61,12 +60,8 @@ def first_comparison(plan: Plan) -> int | None:
 
 def best_card(
     search: str, plan: Plan, turns: Sequence[Turn], failed: Sequence[Turn] = ()
-) -> dict[str, Any]:
+) -> BestCard:
     """The best trials with the settings that train them again.
-
-    ``best`` of one objective, or the Pareto ``front`` of two; and the best by ELBO of each
-    architecture, from which ``train.hyperparameters: searched`` takes its settings. ``plan`` and
-    ``protocol`` say what was searched and how it was measured, ``failed`` what has no result.
 
     Args:
         search: its name.
@@ -77,57 +72,51 @@ def best_card(
     Raises:
         UserError: if no trial is complete.
     """
-    trials = [turn.trial for turn in turns]
-    best = ranked(trials, plan)
+    best = [_entry(trial, plan) for trial in ranked([turn.trial for turn in turns], plan)]
     if not best:
         raise UserError(f"search {search} has no complete trial to export yet")
-    card: dict[str, Any] = {
-        "search": search,
-        "objective": plan.search.objective,
-        "data_hash": plan.data_hash,
-        "finished_trials": len(turns),
-        "failed": [{"number": turn.number, "reason": turn.reason} for turn in failed],
-        "first_comparison": first_comparison(plan),
-        "protocol": _protocol(plan),
-        # Not how many trials were asked for: a search that goes on is the same search.
-        "plan": plan.search.model_dump(mode="json", exclude={"trials"}),
-    }
-    if len(plan.directions) > 1:
-        card["front"] = [_entry(trial, plan) for trial in best]
-    else:
-        card["best"] = _entry(best[0], plan)
-    if len(plan.directions) > 1:
-        best = sorted(best, key=lambda trial: -trial.user_attrs[RESULT]["elbo"])
-    card["architectures"] = {}
-    for trial in best:
-        entry = _entry(trial, plan)
-        card["architectures"].setdefault(entry["settings"]["architecture"], entry)
-    return card
+    two = len(plan.directions) > 1
+    architectures: dict[Architecture, BestTrial] = {}
+    for entry in sorted(best, key=lambda entry: -entry.metrics["elbo"]) if two else best:
+        architectures.setdefault(entry.settings.architecture, entry)
+    return BestCard(
+        search=search,
+        objective=plan.search.objective,
+        data_hash=plan.data_hash,
+        finished_trials=len(turns),
+        failed=tuple(FailedTrial(number=turn.number, reason=turn.reason) for turn in failed),
+        first_comparison=first_comparison(plan),
+        protocol=_protocol(plan),
+        plan=plan.search.plan,
+        best=None if two else best[0],
+        front=tuple(best) if two else (),
+        architectures=architectures,
+    )
 
 
-def _protocol(plan: Plan) -> dict[str, Any]:
+def _protocol(plan: Plan) -> SearchProtocol:
     """What makes the search's numbers comparable with others."""
     base = plan.base
-    return {
-        "data": plan.data,
-        "split": "valid",
-        "likelihood": base.likelihood,
-        "binarisation": base.binarisation,
-        "checkpoint": base.checkpoint,
-        "precision": base.precision,
-        "nll_samples": NLL_SAMPLES if plan.search.objective == "nll" else None,
-    }
+    assert base.precision != "auto", "a plan resolves it"
+    return SearchProtocol(
+        data=plan.data,
+        split="valid",
+        likelihood=base.likelihood,
+        binarisation=base.binarisation,
+        checkpoint=base.checkpoint,
+        precision=base.precision,
+        nll_samples=NLL_SAMPLES if plan.search.objective == "nll" else None,
+    )
 
 
-def _entry(trial: FrozenTrial, plan: Plan) -> dict[str, Any]:
-    run = to_run(trial.params, plan.base, plan.search.seed, plan.search.epochs)
+def _entry(trial: FrozenTrial, plan: Plan) -> BestTrial:
     result = trial.user_attrs[RESULT]
-    return {
-        "number": trial.user_attrs[TURN],
-        "metrics": {name: result[name] for name in METRICS if name in result},
-        "params": trial.params,
-        "settings": run.model_dump(mode="json"),
-    }
+    return BestTrial(
+        number=trial.user_attrs[TURN],
+        metrics={name: result[name] for name in METRICS if name in result},
+        params=trial.params,
+        settings=to_run(trial.params, plan.base, plan.search.seed, plan.search.epochs),
+    )
 
 
 def export(search: optuna.Study, out: Path, count: int | None = None) -> tuple[Path, ...]:
@@ -147,15 +136,8 @@ def export(search: optuna.Study, out: Path, count: int | None = None) -> tuple[P
     last = max((turn.number for turn in turns), default=-1)
     failed = [turn for turn in all_turns if turn.is_refused and turn.number < last]
     card = best_card(search.study_name, plan, turns, failed)
-    files = {
-        TRIALS: _to_csv(trials_frame(turns, plan)),
-        BEST: json.dumps(card, indent=2) + "\n",
-        IMPORTANCE: _to_csv(importance_frame(turns)),
-    }
-    for name, text in files.items():
-        write_text(out / name, text)
-    return tuple(out / name for name in files)
-
-
-def _to_csv(frame: pd.DataFrame) -> str:
-    return frame.to_csv(index=False, lineterminator="\n")
+    tables = {TRIALS: trial_rows(turns, plan), IMPORTANCE: importance_rows(turns)}
+    for table, rows in tables.items():
+        write_text(out / table.name, table.to_csv(rows))
+    write_record(out / BEST, card)
+    return out / TRIALS.name, out / BEST, out / IMPORTANCE.name

@@ -8,16 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import optuna
-import pandas as pd
 from optuna.importance import FanovaImportanceEvaluator
 from optuna.trial import FrozenTrial, TrialState
 
 from pipeline.errors import UserError
+from pipeline.schemas.tables import Row
 from study.search.schedule import RESULT, Turn
 
 FEWEST = 10  # trials; of fewer a forest says nothing
 SEED = 0
-COLUMNS = ["group", "parameter", "importance", "trials", "values", "epoch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +75,13 @@ def importances(turns: Sequence[Turn]) -> list[Importance]:
     return found
 
 
-def importance_frame(turns: Sequence[Turn]) -> pd.DataFrame:
-    """One row a group and hyperparameter; no row where there are too few trials.
-
-    Columns: group, parameter, importance (the share), trials (behind it), values (``final``, or
-    ``first comparison``), epoch (of that comparison; empty for final values).
-    """
+def importance_rows(turns: Sequence[Turn]) -> list[Row]:
+    """The rows of ``importance.csv``, one per group and hyperparameter; none of too few trials."""
     try:
         groups = importances(turns)
     except UserError:
         groups = []
-    rows = [
+    return [
         {
             "group": group.group,
             "parameter": parameter,
@@ -98,7 +93,6 @@ def importance_frame(turns: Sequence[Turn]) -> pd.DataFrame:
         for group in groups
         for parameter, share in group.shares.items()
     ]
-    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def _final(trial: FrozenTrial) -> float:

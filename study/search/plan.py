@@ -22,7 +22,7 @@ import pipeline.numerics
 import pipeline.training
 import study.search
 from pipeline.numerics.hardware import resolve_hardware
-from pipeline.runtime.code_version import source_hash
+from pipeline.schemas.fingerprint import source_hash
 from pipeline.settings import Objective, RunSettings, SearchSettings, Settings
 from study.search.fixed_designs import grid, sobol_point
 from study.search.space import Chosen

@@ -18,10 +18,10 @@ from optuna.trial import FrozenTrial, TrialState
 from pipeline.data.inputs import model_inputs
 from pipeline.data.prepared import PreparedData, Split
 from pipeline.errors import UserError
-from pipeline.evaluation.bound import measure
+from pipeline.evaluation.bound import estimate_bound
 from pipeline.evaluation.iwae import importance_weighted_nll
 from pipeline.evaluation.pictures import as_bytes, decode, images_to_show, write_sheets
-from pipeline.jobs.train import Origin, fingerprint, save_run
+from pipeline.jobs.train import TrainingTask, fingerprint, save_run
 from pipeline.models import VAE
 from pipeline.numerics.hardware import Hardware, resolve_hardware, seeded_generator
 from pipeline.runtime.background import in_background
@@ -244,12 +244,11 @@ class TrialRunner:
     ) -> None:
         """Record weights, history and pictures of a trial that is the best so far."""
         model.cpu().eval()
-        origin = Origin(
-            fingerprint(run, self.prepared.hash, machine, 1), self.commit, 1, record.run_id
-        )
+        wanted = fingerprint(run, self.prepared.hash, machine, 1)
         with tempfile.TemporaryDirectory(prefix="vae-study-") as name:
             folder = Path(name)
-            save_run(folder, model, result, run, self.prepared, machine, origin)
+            task = TrainingTask(name, run, folder, wanted, 1, self.commit, record.run_id)
+            save_run(folder, task, model, result, self.prepared, machine)
             record.log_files(folder, "model")
         with tempfile.TemporaryDirectory(prefix="vae-study-") as name:
             write_sheets(Path(name), _pictures(model, run, self.prepared.splits["valid"]))
@@ -260,7 +259,7 @@ def _pictures(model: VAE, run: RunSettings, valid: Split) -> dict[str, np.ndarra
     """Validation images with their reconstructions, and samples; the test split stays unseen."""
     shown = images_to_show(valid.labels.numpy(), SHOWN, seed=0)
     images = model_inputs(valid, run.binarisation)[shown]
-    measured = measure(model, images, 1, seeded_generator(0, "evaluation"), SHOWN)
+    measured = estimate_bound(model, images, 1, seeded_generator(0, "evaluation"), SHOWN)
     return {
         "originals": valid.images[shown].numpy(),
         "inputs": as_bytes(images),
