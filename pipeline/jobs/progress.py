@@ -64,7 +64,7 @@ class _Bars:
 
     def __init__(self, progress: Progress, runs: int, steps: int) -> None:
         self._progress = progress
-        self._steps = steps
+        self._runs, self._steps = runs, steps
         self._lines = _Lines(progress.console, runs)
         self._all = progress.add_task("all runs", total=runs * steps, note="")
         self._bars: dict[str, TaskID] = {}
@@ -100,8 +100,9 @@ class _Bars:
     def _update(self) -> None:
         # A run that stops early has all of its steps behind it.
         done = self._ended * self._steps + sum(self._under_way.values())
-        names = "" if self._steps > 1 else ", ".join(sorted(self._under_way))
-        self._progress.update(self._all, completed=done, note=names)
+        names = ", ".join(sorted(self._under_way))
+        note = f"{self._ended} of {self._runs} runs" if self._steps > 1 else names
+        self._progress.update(self._all, completed=done, note=note)
 
 
 def bar_columns() -> tuple[ProgressColumn, ...]:
