@@ -40,9 +40,17 @@ from pipeline.settings import load_settings
     help="Folder of the report.",
 )
 def main(params: Path, results: Path, judge: Path, out: Path) -> None:
-    """Make the comparison report: tables, figures, index.html and report.md."""
+    """Make the comparison report: tables, figures, index.html and report.md.
+
+    A report that is up to date is left alone; `study report` makes it again in any case.
+    """
     settings = load_settings(params)
     # Drawing libraries take a second to load, which --help should not.
+    from analysis.report_card import finished_report, report_fingerprint
+
+    if finished_report(out) == report_fingerprint(settings, results, judge):
+        click.echo("the report is up to date")
+        return
     from analysis.report import write_report
 
     index = write_report(settings, results, out, judge)

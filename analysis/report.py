@@ -23,6 +23,14 @@ from analysis.present.exhibits import (
 )
 from analysis.read.frames import Results, load_results
 from analysis.read.trials import Trials, load_trials
+from analysis.report_card import (
+    REPORT_CARD,
+    TEMPLATES,
+    ReportCard,
+    last_files,
+    remove_outdated,
+    report_fingerprint,
+)
 from analysis.sections import (
     comparison,
     explorer,
@@ -42,10 +50,10 @@ from analysis.sections.summary import brief_table, distance_remark, facts, notes
 from analysis.words import CAVEAT, format_percent, format_range
 from pipeline.files import write_bytes
 from pipeline.schemas.metrics import METRICS
+from pipeline.schemas.record import write_record
 from pipeline.settings import Settings
 
 TITLE = "Linear or convolutional, how many dimensions?"
-TEMPLATES = Path(__file__).parent / "templates"
 CHAPTERS = (  # in the order of reading; provenance, which is about all of them, follows
     training,
     comparison,
@@ -96,8 +104,16 @@ def write_report(settings: Settings, results: Path, out: Path, judge: Path) -> P
     files = make_report(
         load_results(results, judge), settings.analyze.confidence, load_trials(results)
     )
+    before = last_files(out)
+    (out / REPORT_CARD).unlink(missing_ok=True)  # from now on the files may be of two reports
     for name, content in files.items():
         write_bytes(out / name, content)
+    remove_outdated(out, before, files)
+    card = ReportCard(
+        fingerprint=report_fingerprint(settings, results, judge),
+        sha256={name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+    )
+    write_record(out / REPORT_CARD, card)
     return out / "index.html"
 
 

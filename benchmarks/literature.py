@@ -10,6 +10,7 @@ The trained model is kept, and a second call measures it again; a killed trainin
 
 import math
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -32,9 +33,9 @@ from pipeline.data.inputs import model_inputs
 from pipeline.data.prepared import load_prepared, prepare, save_prepared
 from pipeline.data.sources.official import load_source
 from pipeline.evaluation.iwae import importance_weighted_nll
-from pipeline.jobs.train import Origin, TrainingTask, fingerprint, finished_fingerprint, train_run
+from pipeline.jobs.train import finished_fingerprint, train_run, training_task
 from pipeline.models import VAE, load_model
-from pipeline.numerics.hardware import resolve_hardware, seeded_generator
+from pipeline.numerics.hardware import seeded_generator
 from pipeline.runtime.code_version import git_commit
 from pipeline.schemas.run_card import RunCard, load_card
 from pipeline.settings import RunSettings
@@ -85,12 +86,13 @@ def prepared_file(out: Path, root: str | None, *, download: bool) -> Path:
 def trained_model(out: Path, data: Path, run: RunSettings, threads: int) -> tuple[VAE, RunCard]:
     """The model of the run with its card; trained now unless it lies there already."""
     folder = out / "model"
-    machine = resolve_hardware(run.device, run.precision)
-    wanted = fingerprint(run, load_prepared(data, ("valid",)).hash, machine, threads)
-    if finished_fingerprint(folder) != wanted:
-        origin = Origin(wanted, git_commit(), threads)
-        task = TrainingTask("literature", run, data, folder, origin)
-        train_run(task, lambda report: tell_epoch(report, run.epochs))
+    task = training_task("literature", run, folder, load_prepared(data, ("valid",)).hash, threads)
+    if finished_fingerprint(folder) != task.fingerprint:
+        train_run(
+            replace(task, commit=git_commit()),
+            lambda report: tell_epoch(report, run.epochs),
+            data,
+        )
     return load_model(folder), load_card(folder)
 
 

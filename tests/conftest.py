@@ -1,8 +1,10 @@
 """Settings and data that are small enough to train in a second."""
 
 import contextlib
+import os
 import shutil
 import sqlite3
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import hypothesis
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from ruamel.yaml import YAML
 
 from pipeline.data.prepared import PreparedData, Split, prepare, save_prepared
@@ -25,6 +28,36 @@ hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
 ROOT = Path(__file__).parents[1]
+
+# How the reason of a test begins that is skipped because a program is missing.
+NEEDS = "needs a program: "
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """End with the number of tests that were skipped for lack of a program, and how to get it."""
+    missing: Counter[str] = Counter()
+    for report in terminalreporter.stats.get("skipped", []):
+        *_, reason = report.longrepr
+        _, found, program = reason.partition(NEEDS)
+        if found:
+            missing[program] += 1
+    for program, count in sorted(missing.items()):
+        terminalreporter.write_line(f"{count} tests skipped for lack of {program}")
+
+
+def built_once(
+    factory: pytest.TempPathFactory, name: str, build: Callable[[Path], None]
+) -> Path:
+    """A folder that one process builds and all processes of a test run read."""
+    own = factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / name
+    finished = folder.with_name(f"{name}.finished")
+    with FileLock(folder.with_name(f"{name}.lock")):
+        if not finished.exists():
+            folder.mkdir()
+            build(folder)
+            finished.touch()
+    return folder
 
 MakeRun = Callable[..., RunSettings]
 

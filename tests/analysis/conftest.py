@@ -1,24 +1,28 @@
 """A results folder as the evaluation leaves it: tiny, plausible, with numbers that are known."""
 
-import json
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from analysis.read.frames import load_results
 from analysis.report import make_report
+from pipeline.schemas.data_card import DataCard
 from pipeline.schemas.judge_card import JudgeCard, RealScores
+from pipeline.schemas.metrics import METRICS
+from pipeline.schemas.protocol import Protocol
+from pipeline.schemas.provenance import Provenance, RunProvenance
+from pipeline.schemas.record import write_record
 from pipeline.schemas.run_card import ImageSize
+from pipeline.schemas.tables import GRID_EPOCHS, RUN_METRICS
 from pipeline.settings import JudgeSettings
 from tests.conftest import read_params
 
 MakeResults = Callable[..., Path]
 
-SIDE, SHOWN, PAIRS, STEPS, GRID, IMAGES = 8, 10, 4, 5, 5, 40
+SIDE, SHOWN, PAIRS, STEPS, GRID, IMAGES, SUBSET = 8, 10, 4, 5, 5, 40, 4
 CELLS, POINTS = 7, 5  # a side of the judged plane, values of a traversal
 # Mean ELBO of a cell over its seeds 0 and 1, which lie half a nat below and above it.
 ELBO = {
@@ -75,28 +79,32 @@ def write_results(
                     named = f"beta-{beta:g}-" if len(betas) > 1 else ""
                     run = f"{architecture}-{latent_dim}/{named}seed-{seed}"
                     row = _row(run, architecture, latent_dim, beta, seed, run in collapsed)
-                    rows.append(row | {"epochs": epochs} | PROTOCOL | (protocol or {}))
+                    used = Protocol(**(PROTOCOL | (protocol or {})))
+                    rows.append(_measured(row | {"epochs": epochs} | used.as_dict(), used))
                     history += _history(rows[-1])
                     _write_arrays(folder / "runs" / run, rows[-1], len(classes), random)
-    pd.DataFrame(rows).to_csv(folder / "metrics.csv", index=False)
-    pd.DataFrame(history).to_csv(folder / "history.csv", index=False)
-    card = {
-        "name": PROTOCOL["data"],
-        "classes": list(classes),
-        "hash": "fedcba9876543210",
-        "sizes": {"train": 4050, "valid": 450, "test": 500},
-    }
-    (folder / "data.json").write_text(json.dumps(card), encoding="utf-8")
-    (folder / "judge.json").write_text(_judge_card(classes).model_dump_json(), encoding="utf-8")
+    (folder / "metrics.csv").write_text(RUN_METRICS.to_csv(rows), encoding="utf-8")
+    (folder / "history.csv").write_text(GRID_EPOCHS.to_csv(history), encoding="utf-8")
+    card = DataCard(
+        name=PROTOCOL["data"],
+        classes=tuple(classes),
+        hash="fedcba9876543210",
+        sizes={"train": 4050, "valid": 450, "test": 500},
+        split_hashes={"test": PROTOCOL["split_hash"]},
+        checksums={},
+        settings={},
+    )
+    write_record(folder / "data.json", card)
+    write_record(folder / "judge.json", _judge_card(classes))
     _write_provenance(folder, [row["run"] for row in rows])
     return folder
 
 
 def _write_provenance(folder: Path, runs: Sequence[str]) -> None:
     """All on one machine, from a commit whose day is known."""
-    origin = {"device": "cpu", "threads": 1, "versions": {"torch": "2.9.1"}, "weights": "beef" * 16}
-    content = {"runs": dict.fromkeys(runs, origin), "dates": {"c0ffee0123456789": "2026-03-01"}}
-    (folder / "provenance.json").write_text(json.dumps(content), encoding="utf-8")
+    run = RunProvenance(device="cpu", threads=1, versions={"torch": "2.9.1"}, weights="beef" * 16)
+    dates = {"c0ffee0123456789": "2026-03-01"}
+    write_record(folder / "provenance.json", Provenance(runs=dict.fromkeys(runs, run), dates=dates))
 
 
 def _judge_card(classes: Sequence[str]) -> JudgeCard:
@@ -104,6 +112,7 @@ def _judge_card(classes: Sequence[str]) -> JudgeCard:
         settings=JudgeSettings.model_validate(read_params()["judge"]),
         data=PROTOCOL["data"],
         data_hash="fedcba9876543210",
+        fingerprint="",
         image=ImageSize(height=SIDE, width=SIDE),
         classes=tuple(classes),
         accuracy=0.992,
@@ -142,7 +151,7 @@ def _row(
         "kl": sum(kl_per_dim),
         "active_units": active,
         "collapsed": collapsed,
-        "kl_per_dim": json.dumps(kl_per_dim),
+        "kl_per_dim": kl_per_dim,
         **_judged(latent_dim, seed),
         "data_hash": "fedcba9876543210",
         "commit": "c0ffee0123456789",
@@ -164,6 +173,28 @@ def _judged(latent_dim: int, seed: int) -> dict[str, Any]:
         "grid_center_class": 8 + seed if plane else None,
         "grid_center_borders": 5 if plane else None,
     }
+
+
+def _measured(row: dict[str, Any], protocol: Protocol) -> dict[str, Any]:
+    """The row with every other metric: empty where the run cannot have it, else a known number."""
+    of_likelihood = {
+        "nll_50": -row["elbo"] - 2.0,
+        "nll_500": -row["elbo"] - 3.0,
+        "nll_50_subset": -row["elbo"] - 2.0,
+        "nll_500_subset": -row["elbo"] - 3.0,
+        "nll_5000": -row["elbo"] - 3.5,
+        "nll_5000_images": SUBSET,
+    }
+    for name, metric in METRICS.items():
+        if name in row:
+            continue
+        absent = (
+            ("plane" in metric.needs and row["latent_dim"] != 2)
+            or ("likelihood" in metric.needs and not protocol.is_likelihood)
+            or name.startswith("ais_")
+        )
+        row[name] = None if absent else of_likelihood.get(name, 0.5 + 0.01 * row["seed"])
+    return row
 
 
 def _history(row: dict[str, Any]) -> list[dict[str, Any]]:
@@ -213,18 +244,18 @@ def _write_arrays(
     if latent_dim == 2:
         arrays["latent_grid"] = images(GRID, GRID)
         arrays["latent_grid_axis"] = np.linspace(-1.5, 1.5, GRID)
-    arrays |= _newer_arrays(row, classes, images) | _judged_arrays(latent_dim, classes)
+    arrays |= _drawn_arrays(row, classes, images) | _judged_arrays(latent_dim, classes)
     folder.mkdir(parents=True, exist_ok=True)
     np.savez(folder / "arrays.npz", **arrays)  # type: ignore[arg-type]
 
 
-def _newer_arrays(
+def _drawn_arrays(
     row: dict[str, Any], classes: int, images: Callable[..., np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """What older results do not have: a judged plane, ranked images, traversals."""
+    """A judged plane, ranked images, traversals."""
     random, latent_dim = np.random.default_rng(2), row["latent_dim"]
     ranked = np.arange(12).reshape(3, 4)
-    kl = np.array(json.loads(row["kl_per_dim"]), dtype=np.float32)
+    kl = np.array(row["kl_per_dim"], dtype=np.float32)
     arrays = {
         "log_var": random.normal(-3, 0.1, (IMAGES, latent_dim)).astype(np.float32),
         "mu_variance": 0.5 * kl,

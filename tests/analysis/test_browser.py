@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.conftest import NEEDS
+
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs the Python package playwright")
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
 pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium or Chrome on the PATH"),
+    pytest.mark.skipif(CHROMIUM is None, reason=f"{NEEDS}Chromium (Debian: apt-get install chromium)"),
     pytest.mark.timeout(300),  # a browser starts slowly on a busy machine
 ]
 REACH = 2.25  # of the map, for a plane from -1.5 to 1.5

@@ -21,7 +21,7 @@ import pytest
 from optuna.trial import TrialState
 
 from study.search.schedule import FINISHED, TURN
-from tests.conftest import ROOT
+from tests.conftest import NEEDS, ROOT
 from tests.study.conftest import change_search
 
 TRIALS = 10
@@ -61,12 +61,12 @@ def find_binaries() -> Path | None:
 def server() -> Iterator[Server]:
     binaries = find_binaries()
     if binaries is None or not (binaries / "initdb").exists():
-        pytest.skip("no PostgreSQL server is installed")
+        pytest.skip(f"{NEEDS}PostgreSQL (Debian: apt-get install postgresql)")
     user = None
     if os.geteuid() == 0:  # which PostgreSQL refuses to run as
         user = "postgres"
         if user not in {entry.pw_name for entry in pwd.getpwall()}:
-            pytest.skip("PostgreSQL does not run as root, and there is no user postgres")
+            pytest.skip(f"{NEEDS}PostgreSQL with its user postgres, as it does not run as root")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

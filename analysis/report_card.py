@@ -1,0 +1,108 @@
+"""``reports/report.json``: what a report was made from, by which it is known to be up to date."""
+
+import importlib.metadata
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import ClassVar
+
+import analysis
+import analysis.estimate
+import analysis.figures
+import analysis.present
+import analysis.read
+import analysis.sections
+import analysis.statements
+import pipeline.schemas
+import pipeline.settings
+from pipeline.errors import UserError
+from pipeline.schemas.fingerprint import file_sha256, fingerprint_of, source_hash
+from pipeline.schemas.record import Record, read_record
+from pipeline.settings import Settings
+
+REPORT_CARD = "report.json"
+TEMPLATES = Path(__file__).parent / "templates"
+DECIDING = ("matplotlib", "seaborn", "pandas", "numpy", "scipy", "jinja2")
+
+
+class ReportCard(Record):
+    """A report's fingerprint and files.
+
+    Attributes:
+        fingerprint: hash of everything that decides the report.
+        sha256: of every file, by its path within the report's folder.
+    """
+
+    what: ClassVar[str] = "a report"
+    remedy: ClassVar[str] = "make the report again with `study report`"
+
+    fingerprint: str
+    sha256: dict[str, str]
+
+
+def report_fingerprint(settings: Settings, results: Path, judge: Path) -> str:
+    """A hash of everything that decides the report: numbers, settings, code and libraries.
+
+    Args:
+        settings: of which ``analyze`` is used.
+        results: folder of ``metrics.csv`` and what belongs to it.
+        judge: the file ``judge.json``.
+    """
+    code = source_hash(
+        analysis,
+        analysis.read,
+        analysis.estimate,
+        analysis.present,
+        analysis.statements,
+        analysis.figures,
+        analysis.sections,
+        pipeline.schemas,
+        pipeline.settings,
+    )
+    inputs = [*results.glob("*.*"), *results.glob("runs/*/*/*.npz")]
+    return fingerprint_of(
+        {
+            "code": code,
+            "templates": _hashes(TEMPLATES, TEMPLATES.iterdir()),
+            "settings": settings.analyze.model_dump(mode="json"),
+            "results": _hashes(results, inputs),
+            "judge": file_sha256(judge) if judge.exists() else "",
+            "versions": [importlib.metadata.version(name) for name in DECIDING],
+        }
+    )
+
+
+def finished_report(folder: Path) -> str | None:
+    """The fingerprint of the whole and undamaged report in a folder; None if there is none."""
+    try:
+        card = read_record(ReportCard, folder / REPORT_CARD)
+        whole = all(file_sha256(folder / name) == found for name, found in card.sha256.items())
+    except (OSError, UserError):
+        return None
+    return card.fingerprint if whole else None
+
+
+def last_files(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file of the last report in a folder; empty where there was none."""
+    try:
+        return read_record(ReportCard, folder / REPORT_CARD).sha256
+    except UserError:
+        return {}
+
+
+def remove_outdated(folder: Path, before: Mapping[str, str], now: Iterable[str]) -> None:
+    """Remove the files of the last report that are not in this one, unless they were changed.
+
+    Args:
+        folder: of the report.
+        before: SHA-256 of the last report's files, by path.
+        now: paths of this report's files.
+    """
+    for name in before.keys() - set(now):
+        path = folder / name
+        if path.is_file() and file_sha256(path) == before[name]:
+            path.unlink()
+
+
+def _hashes(root: Path, paths: Iterable[Path]) -> dict[str, str]:
+    """SHA-256 of files, by their path below a folder."""
+    return {path.relative_to(root).as_posix(): file_sha256(path) for path in sorted(paths)}
