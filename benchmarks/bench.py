@@ -1,7 +1,7 @@
-"""This project beside what a user would pick instead: `make bench`.
+"""This project compared with what a user would pick instead: `make bench`.
 
-Each benchmark runs ours and the peers in turn, several rounds, so that the ratios hold on a machine
-whose speed drifts. What was found is printed and kept in benchmarks/results.json.
+Each benchmark alternates between ours and the peers for several rounds, so that the ratios hold on
+a machine whose speed drifts. Results are printed and kept in benchmarks/results.json.
 """
 
 import json
@@ -31,29 +31,30 @@ LIBRARIES = ("vae-study", "torch", "torchvision", "optuna", "pythae", "numpy", "
 @click.command(epilog="Example: python -m benchmarks.bench throughput quality --rounds 5")
 @click.argument("names", nargs=-1, type=click.Choice(CASES))
 @click.option("--root", type=Path, default=Path("data/raw/mnist"), show_default=True,
-              help="Folder of MNIST's four IDX files, plain or gzipped.")  # fmt: skip
+              help="Folder with MNIST's four IDX files, plain or gzipped.")  # fmt: skip
 @click.option("--out", type=Path, default=Path("results/bench"), show_default=True,
-              help="Folder for what is made on the way.")  # fmt: skip
-@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True)
-@click.option("--quick", is_flag=True, help="Less of each, and without search, precision and cost.")
+              help="Folder for intermediate files.")  # fmt: skip
+@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True,
+              help="Rounds per comparison.")  # fmt: skip
+@click.option("--quick", is_flag=True, help="Shorter, without search, precision and cost.")
 def main(names: tuple[str, ...], root: Path, out: Path, rounds: int, quick: bool) -> None:
-    """Run the benchmarks NAMES, or all of them, which takes an hour."""
+    """Run the benchmarks NAMES (default: all of them, which takes an hour)."""
     missing = [name for name in FILES if not list(root.glob(f"{name}-ubyte*"))]
     if missing:
         raise click.UsageError(
-            f"--root {root}: there is no {missing[0]}-ubyte or {missing[0]}-ubyte.gz; name the "
-            "folder of MNIST's four files"
+            f"--root {root}: {missing[0]}-ubyte or {missing[0]}-ubyte.gz not found; give the "
+            "folder with MNIST's four files"
         )
     context = Context(root, out, 1 if quick else rounds, quick)
     console = Console(width=None if sys.stdout.isatty() else 160)
     rows: list[Row] = []
     for name in names or (QUICK if quick else CASES):
         start = time.perf_counter()
-        # Imported one by one: the processes of a measurement import this module too, and would
-        # wait for the libraries of all the others.
+        # Imported one at a time: the processes of a measurement import this module too, and would
+        # otherwise load the libraries of all cases.
         found: list[Row] = import_module(f"benchmarks.cases.{name}").measure(context)
         rows += found
-        # After each, so that a long run that is interrupted leaves what it found.
+        # Saved after each case, so that an interrupted run keeps its results.
         keep(name, found, context)
         console.print(f"{name}: {time.perf_counter() - start:.0f} s")
     show(rows, console)
@@ -61,11 +62,11 @@ def main(names: tuple[str, ...], root: Path, out: Path, rounds: int, quick: bool
 
 
 def keep(name: str, rows: list[Row], context: Context) -> None:
-    """Put a case's results in place of its earlier ones, with what they were measured on."""
+    """Replace the earlier results of a case, and record the machine and versions."""
     known: dict[str, Any] = {}
     if RESULTS.exists():
         known = json.loads(RESULTS.read_text(encoding="utf-8"))
-    # The quick mode keeps its own, or two minutes would replace what took an hour.
+    # Quick results have their own key, or two minutes would replace what took an hour.
     known[f"{name}, quick" if context.quick else name] = {
         "rows": [row.as_json() for row in rows],
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -84,7 +85,7 @@ def keep(name: str, rows: list[Row], context: Context) -> None:
 
 
 def version(library: str) -> str:
-    """Of an installed library; not all benchmarks need all of them."""
+    """Return the version of a library; not all benchmarks need all of them."""
     try:
         return metadata.version(library)
     except metadata.PackageNotFoundError:
@@ -92,7 +93,7 @@ def version(library: str) -> str:
 
 
 def processor() -> str:
-    """Its name, where the system tells."""
+    """Return the name of the processor, or an empty string if the system does not report it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

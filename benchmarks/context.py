@@ -1,7 +1,7 @@
-"""What all benchmarks share: where the data lie, how much is measured, and processes to do it in.
+"""What all benchmarks share: the data, how much is measured, and separate processes.
 
-Each measurement runs in a process of its own, so that none finds warm caches, threads or memory
-of another.
+Each measurement runs in its own process, so that none profits from the warm caches, threads or
+memory of another.
 """
 
 import gzip
@@ -29,12 +29,12 @@ FILES = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-lab
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """How a benchmark is run.
+    """How a benchmark runs.
 
     Attributes:
-        root: folder of MNIST's four IDX files, plain or gzipped.
-        out: folder for what is made on the way.
-        rounds: of each comparison; the contestants take turns.
+        root: folder with MNIST's four IDX files, plain or gzipped.
+        out: folder for intermediate files.
+        rounds: number of rounds per comparison, in which the contestants take turns.
         quick: whether to measure less.
     """
 
@@ -45,11 +45,11 @@ class Context:
 
     @property
     def cores(self) -> int:
-        """That this process may use."""
+        """Number of cores that this process may use."""
         return cpu_count()
 
     def prepared(self, settings: DataSettings = MNIST) -> Path:
-        """The data as the project uses them: of MNIST 59,000 images to train, 1,000 to validate."""
+        """Return the prepared file; for MNIST, 59,000 training and 1,000 validation images."""
         found = settings.model_copy(update={"root": str(self.root)})
         path = self.out / f"{settings.name}.safetensors"
         if not path.exists() or not _is_of(path, found):
@@ -57,7 +57,7 @@ class Context:
         return path
 
     def torchvision_root(self) -> Path:
-        """MNIST as torchvision wants it: unzipped, under MNIST/raw."""
+        """Return a folder with MNIST as torchvision expects it: uncompressed, in MNIST/raw."""
         raw = self.out / "MNIST" / "raw"
         for name in FILES:
             target = raw / f"{name}-ubyte"
@@ -72,20 +72,20 @@ class Context:
 
 
 def _is_of(path: Path, settings: DataSettings) -> bool:
-    """Whether a prepared file was made with the settings."""
+    """Return whether a prepared file was made with these settings."""
     kept = load_prepared(path, splits=("valid",)).settings
     return kept.items() <= settings.model_dump().items()
 
 
 def alone(work: Callable[[Task, Callable[[Any], None]], Any], task: Task) -> Any:
-    """The value of the work on the task, done in a process of its own."""
+    """Run the work on one task in a separate process and return its value."""
     return together(work, [task], 1)[0]
 
 
 def together(
     work: Callable[[Task, Callable[[Any], None]], Any], tasks: list[Task], workers: int
 ) -> list[Any]:
-    """The values of the tasks, in their order, by so many processes."""
+    """Run the tasks in this many processes and return their values in the given order."""
     values: dict[int, Any] = {}
     for event in side_by_side(_Placed(work), enumerate(tasks), workers):
         match event:
@@ -100,7 +100,7 @@ def together(
 
 @dataclass(frozen=True, slots=True)
 class _Placed:
-    """Work on a task that carries its place."""
+    """Work on a task that carries its position."""
 
     work: Callable[[Any, Callable[[Any], None]], Any]
 
@@ -109,14 +109,14 @@ class _Placed:
 
 
 def run_settings(architecture: str, **changes: Any) -> RunSettings:
-    """A run as params.yaml has it, with changes."""
+    """Return the settings of a run as in params.yaml, with changes."""
     first = next(iter(load_settings().runs.values())).model_dump()
     return RunSettings.model_validate(first | {"architecture": architecture} | changes)
 
 
-# The networks of the comparisons: 784-400-20, and 32 and 64 channels with 256 units to 20 codes;
-# grey pixels under a Bernoulli, no clipping, and the CPU, because that is what the peers do. The
-# activation is ours; the peers have their ReLU.
+# The networks of the comparisons: 784-400-20, and 32 and 64 channels with 256 units and 20 latent
+# dimensions. A Bernoulli on grey pixels, no clipping, and the CPU, because that is what the peers
+# use. The activation is ours; the peers use ReLU.
 COMPARED: dict[str, Any] = {
     "latent_dim": 20,
     "beta": 1.0,
@@ -138,5 +138,5 @@ COMPARED: dict[str, Any] = {
 
 
 def train_images(data: Path) -> Any:
-    """(N, 28, 28) uint8, as numpy has it."""
+    """Return the training images as a numpy array, (N, 28, 28) uint8."""
     return load_prepared(data, splits=("train",)).splits["train"].images.numpy()

@@ -1,8 +1,8 @@
-"""Kill workers and whole searches at moments of chance, then check the books.
+"""Kill workers and whole searches at random times, then check the records: `make kills`.
 
-Run it with `make kills`. A search is run once undisturbed by one worker. The same search is then
-killed again and again, its workers one by one or all with their supervisor, and finished by two
-workers. Nothing may be lost, doubled or left open, and every trial must be what it was.
+One worker first runs a search undisturbed. The same search is then killed repeatedly, either a
+single worker or all of them with their supervisor, and finished by two workers. Nothing may be
+lost, duplicated or left open, and every trial must be the same as in the undisturbed search.
 """
 
 import os
@@ -41,7 +41,7 @@ SPACE: list[dict[str, Any]] = [
 @click.option("--trials", default=24, show_default=True, type=click.IntRange(min=1))
 @click.option("--seed", default=0, show_default=True)
 def main(kills: int, trials: int, seed: int) -> None:
-    """Kill a search so often, finish it, and compare it with an undisturbed one."""
+    """Kill a search repeatedly, finish it, and compare it with an undisturbed one."""
     quiet_optuna()
     root = Path.cwd()
     with tempfile.TemporaryDirectory(prefix="vae-study-kills-") as folder:
@@ -56,15 +56,18 @@ def main(kills: int, trials: int, seed: int) -> None:
         problems = check(killed, trials, expected, found)
     again = sum(len(turn.tries) - 1 for turn in found)
     print(
-        f"{done} kills, {whole} of them of the whole search; {again} tries were lost and tried "
-        f"again; last exit status {last}"
+        f"{done} kills, {whole} of them of the whole search; {again} attempts were lost and "
+        f"repeated; last exit status {last}"
     )
-    print("\n".join(problems) or f"the books agree: {trials} trials, as of one undisturbed worker")
+    print(
+        "\n".join(problems)
+        or f"the records agree: {trials} trials, the same as with one undisturbed worker"
+    )
     sys.exit(bool(problems))
 
 
 def prepare(root: Path, place: Path) -> None:
-    """A project of its own with a space of quick trials."""
+    """Create a separate project whose search space has quick trials."""
     place.mkdir()
     (place / "data").symlink_to(root / "data")
     yaml = YAML(typ="safe", pure=True)
@@ -74,7 +77,7 @@ def prepare(root: Path, place: Path) -> None:
 
 
 def search(place: Path, trials: int, workers: int) -> subprocess.Popen[bytes]:
-    """`study run` in a folder, its output in a file."""
+    """Start `study run` in a folder, with its output in a file."""
     words = ["run", "--trials", str(trials), "--workers", str(workers)]
     log = (place / "log").open("a")
     return subprocess.Popen(
@@ -83,7 +86,7 @@ def search(place: Path, trials: int, workers: int) -> subprocess.Popen[bytes]:
 
 
 def disturb(place: Path, trials: int, kills: int, chance: random.Random) -> tuple[int, int]:
-    """Kill until there were so many, or the search ends first; all kills, and those of all."""
+    """Kill until the limit or the search's end; return all kills, and those of the whole search."""
     done = whole = 0
     process = search(place, trials, workers=2)
     while done < kills:
@@ -113,46 +116,46 @@ def disturb(place: Path, trials: int, kills: int, chance: random.Random) -> tupl
 
 
 def turns_in(place: Path) -> list[Turn]:
-    """The turns of the one search in a folder."""
+    """Return the trials of the only search in a folder."""
     return all_turns(load(place))
 
 
 def load(place: Path) -> optuna.Study:
-    """The one search in a folder."""
+    """Load the only search in a folder."""
     url = f"sqlite:///{place}/study.db"
     (name,) = optuna.get_all_study_names(url)
     return optuna.load_study(study_name=name, storage=url)
 
 
 def check(place: Path, trials: int, expected: list[Turn], found: list[Turn]) -> list[str]:
-    """What is wrong with the books."""
+    """Return what is wrong with the records."""
     problems = []
     finished = sum(turn.is_finished for turn in found)
     if finished != trials:
         problems.append(f"{finished} finished trials instead of {trials}")
     states = [one.state.name for turn in found for one in turn.tries]
-    problems += [f"a trial is {state}" for state in states if state in ("RUNNING", "WAITING")]
+    problems += [f"an attempt is {state}" for state in states if state in ("RUNNING", "WAITING")]
     for turn in found:
         if any(one.params != turn.params for one in turn.tries):
-            problems.append(f"turn {turn.number} was tried with other parameters")
+            problems.append(f"trial {turn.number} was attempted with different parameters")
         if sum(one.state.name in ("COMPLETE", "PRUNED") for one in turn.tries) > 1:
-            problems.append(f"turn {turn.number} finished twice")
+            problems.append(f"trial {turn.number} finished twice")
     for one, other in zip(expected, found, strict=False):
         if (one.params, one.trial.values) != (other.params, other.trial.values):
             ends = one.trial.state.name, other.trial.state.name, other.reason
-            problems.append(f"turn {one.number} differs from the undisturbed one: {ends}")
+            problems.append(f"trial {one.number} differs from the undisturbed one: {ends}")
     os.chdir(place)
     one = load(place)
     tracker = Tracker.open(EXPERIMENT, repair=False)
     parent = one.user_attrs[PARENT]
     problems += [
-        f"MLflow disagrees on trial {wrong.trial.number}"
+        f"MLflow disagrees on attempt {wrong.trial.number}"
         for wrong in disagreements(one, tracker, parent)
     ]
     recorded = [run.tags.get(TRIAL_TAG) for run in tracker.children(parent)]
     if len(recorded) != len(set(recorded)) or len(recorded) != len(states):
-        problems.append(f"{len(states)} trials, but {len(recorded)} records")
-    problems += [f"record {run.run_id} is open" for run in tracker.dead_runs()]
+        problems.append(f"{len(states)} attempts, but {len(recorded)} records")
+    problems += [f"record {run.run_id} is still open" for run in tracker.dead_runs()]
     return problems
 
 

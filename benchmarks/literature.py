@@ -1,11 +1,11 @@
-"""The IWAE paper's one-layer VAE on all of MNIST, beside the paper's figure: `make literature`.
+"""The IWAE paper's one-layer VAE on all of MNIST, compared with the paper: `make literature`.
 
 Burda, Grosse & Salakhutdinov 2016 (arXiv 1509.00519), table 1: test NLL 86.76 nats for k = 1, one
 stochastic layer of 50 latents, two deterministic tanh layers of 200 units each way, dynamic
-binarisation, K = 5000, trained for 3,280 epochs of batches of 20. Here the same network takes a
-shorter, modern schedule. Training is `pipeline.jobs.train.train_run`, as in the grid.
+binarisation, K = 5000, trained for 3,280 epochs with batches of 20. Here the same network is
+trained with a shorter, modern schedule by `pipeline.jobs.train.train_run`, as in the grid.
 
-The trained model is kept, and a second call measures it again; a killed training starts anew.
+The trained model is kept, and a second call measures it again. A killed training starts over.
 """
 
 import math
@@ -43,7 +43,7 @@ from pipeline.training.loop import EpochReport
 
 PUBLISHED = 86.76  # nats per image
 SHOWN_K = (50, 500, 5000)
-# Draws of a group, and codes decoded at once: their images of logits are 3 MB and stay in a cache.
+# Draws per group, and codes decoded at a time: their logits take 3 MB and stay in the cache.
 GROUP, BATCH = 50, 1000
 TELL_EVERY = 10  # epochs, or groups of draws
 CONFIDENCE = 0.95
@@ -54,7 +54,7 @@ RUN = RunSettings(
     beta=1.0,
     seed=0,
     hidden=(200, 200),
-    channels=(32,),  # of no meaning here
+    channels=(32,),  # not used here
     conv_hidden=(),
     activation="tanh",
     likelihood="bernoulli",
@@ -75,7 +75,7 @@ RUN = RunSettings(
 
 
 def prepared_file(out: Path, root: str | None, *, download: bool) -> Path:
-    """MNIST split for this run, made once: 59,000 images to train, 1,000 to validate."""
+    """Return the prepared file, made on first use: 59,000 training and 1,000 validation images."""
     path = out / "prepared.safetensors"
     if not path.exists():
         settings = MNIST.model_copy(update={"root": root, "download": download})
@@ -84,7 +84,7 @@ def prepared_file(out: Path, root: str | None, *, download: bool) -> Path:
 
 
 def trained_model(out: Path, data: Path, run: RunSettings, threads: int) -> tuple[VAE, RunCard]:
-    """The model of the run with its card; trained now unless it lies there already."""
+    """Return the model of the run and its card; train it unless it exists."""
     folder = out / "model"
     task = training_task("literature", run, folder, load_prepared(data, ("valid",)).hash, threads)
     if finished_fingerprint(folder) != task.fingerprint:
@@ -97,7 +97,7 @@ def trained_model(out: Path, data: Path, run: RunSettings, threads: int) -> tupl
 
 
 def tell_epoch(report: EpochReport, epochs: int) -> None:
-    """One line every few epochs."""
+    """Print a line every few epochs."""
     if report.epoch % TELL_EVERY == 0 or report.epoch == epochs:
         click.echo(
             f"epoch {report.epoch:4} of {epochs}: validation ELBO {report.valid.elbo:8.2f}, "
@@ -108,7 +108,7 @@ def tell_epoch(report: EpochReport, epochs: int) -> None:
 def grouped_log_weights(
     model: VAE, images: Tensor, groups: int, generator: torch.Generator
 ) -> Tensor:
-    """(G, N) log of the mean importance weight of GROUP draws, independent from group to group."""
+    """Return the log mean importance weight of each group of GROUP draws, (G, N)."""
     found: list[Tensor] = []
     start = time.perf_counter()
     for group in range(1, groups + 1):
@@ -120,7 +120,7 @@ def grouped_log_weights(
 
 
 def estimate(log_weights: Array, samples: int) -> MonteCarloEstimate:
-    """The bound at K = ``samples``: the mean of as many estimates as the draws are enough for."""
+    """Estimate the bound at K = ``samples``, averaged over all disjoint sets of that many draws."""
     size = samples // GROUP
     parts = [log_weights[start : start + size] for start in range(0, len(log_weights), size)]
     if len(parts) > 1:
@@ -129,15 +129,15 @@ def estimate(log_weights: Array, samples: int) -> MonteCarloEstimate:
 
 
 @click.command(epilog="Example: python -m benchmarks.literature --download")
-@click.option("--root", help="Folder of MNIST's four IDX files.  [default: data/raw/mnist]")
-@click.option("--download", is_flag=True, help="Fetch the files that are missing there.")
+@click.option("--root", help="Folder with MNIST's four IDX files.  [default: data/raw/mnist]")
+@click.option("--download", is_flag=True, help="Download missing files.")
 @click.option("--out", default="results/literature", show_default=True, type=Path)
 @click.option("--epochs", default=RUN.epochs, show_default=True, type=click.IntRange(min=1))
 @click.option("--threads", default=2, show_default=True, type=click.IntRange(min=1))
 def main(root: str | None, download: bool, out: Path, epochs: int, threads: int) -> None:
-    """Train the IWAE paper's one-layer VAE and print its test NLL beside the paper's.
+    """Train the IWAE paper's one-layer VAE and print its test NLL next to the paper's.
 
-    The settings data.root and data.download, of which messages speak, are options here.
+    The settings data.root and data.download, which messages mention, are options here.
     """
     run = RUN.model_copy(update={"epochs": epochs})
     data = prepared_file(out, root, download=download)
@@ -162,12 +162,12 @@ def main(root: str | None, download: bool, out: Path, epochs: int, threads: int)
     per_image = logsumexp(log_weights, axis=0)
     test_error = float(np.std(per_image, ddof=1)) / math.sqrt(len(images))
     click.echo(
-        f"Another test set of this size would change it by {test_error:.2f} (standard error).\n"
-        f"Trained on {len(prepared.splits['train']):,} images for {card.epochs} epochs of batches "
-        f"of {run.batch_size}, {card.protocol.arithmetic}, Adam with a one-cycle schedule that "
-        f"peaks at {run.learning_rate:g} for layers of 400 inputs, seed {run.seed}.\n"
-        f"Training took {card.train_seconds / 60:.1f} minutes, the estimate {seconds / 60:.1f}, "
-        f"with {threads} threads."
+        f"Standard error over test sets of this size: {test_error:.2f}.\n"
+        f"Trained on {len(prepared.splits['train']):,} images for {card.epochs} epochs with "
+        f"batches of {run.batch_size}, {card.protocol.arithmetic}, Adam with a one-cycle schedule "
+        f"that peaks at {run.learning_rate:g} for layers with 400 inputs, seed {run.seed}.\n"
+        f"Training took {card.train_seconds / 60:.1f} minutes and the estimate "
+        f"{seconds / 60:.1f}, with {threads} threads."
     )
 
 

@@ -1,4 +1,4 @@
-"""Training by the project, as the benchmarks measure it."""
+"""Training with this project, as the benchmarks measure it."""
 
 import time
 from collections.abc import Callable
@@ -17,14 +17,14 @@ from pipeline.training.start import new_model
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """A run to train.
+    """A training run.
 
     Attributes:
         run: its settings.
         data: the prepared file.
-        threads: of the arithmetic.
-        images: how many to train on, at most.
-        valid_images: how many to validate on, at most.
+        threads: number of threads.
+        images: largest number of training images.
+        valid_images: largest number of validation images.
     """
 
     run: RunSettings
@@ -36,14 +36,14 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What came of it.
+    """The result of a training run.
 
     Attributes:
-        epoch_ends: times at which each epoch ended, validation included.
-        seconds: from the data in memory to the trained model, its making included.
-        valid_elbo: at the end.
-        test_loss: -ELBO in nats per test image, if it was asked for.
-        images: that it trained on.
+        epoch_ends: times at which each epoch ended, including validation.
+        seconds: from the data in memory to the trained model, including its construction.
+        valid_elbo: final validation ELBO.
+        test_loss: -ELBO in nats per test image, if requested.
+        images: number of training images.
     """
 
     epoch_ends: list[float]
@@ -54,7 +54,7 @@ class Trained:
 
 
 def train(task: Training, tell: Callable[[float], None]) -> Trained:
-    """Train, and tell the time at each epoch's end."""
+    """Train, and report the time at the end of each epoch."""
     return _train(task, tell, test=False)
 
 
@@ -90,15 +90,15 @@ def _train(task: Training, tell: Callable[[float], None], *, test: bool) -> Trai
 
 
 def part(split: Split, count: int | None) -> Split:
-    """The first images of a split; all of them for None."""
+    """Return the first images of a split, or all of them for None."""
     some = slice(0, count)
     return Split(split.images[some], split.binarised[some], split.labels[some], split.hash)
 
 
 def images_per_second(trained: list[Trained]) -> float:
-    """Of runs side by side, all together, without each one's first epoch.
+    """Return the total throughput of parallel runs, without the first epoch of each.
 
-    The time is that from the earliest end of a first epoch to the latest end of a last one.
+    The time is measured from the earliest end of a first epoch to the latest end of a last one.
     """
     images = sum((len(one.epoch_ends) - 1) * one.images for one in trained)
     ends = [end for one in trained for end in one.epoch_ends[1:]]

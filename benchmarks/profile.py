@@ -1,7 +1,7 @@
-"""Where the time of a training step goes, beside what the machine could do: `make profile`.
+"""Where the time of a training step goes, and what the machine could do: `make profile`.
 
-Ours and plain torch's step on the same network, one thread. Operations are counted by torch, the
-ceiling is a large matrix product in the same precision, in the same process.
+Compares our step with plain torch's on the same network with one thread. Torch counts the
+operations. The ceiling is a large matrix product in the same precision and process.
 """
 
 import time
@@ -28,7 +28,7 @@ from pipeline.training.start import new_model
 
 STEPS, WARM_UP = 20, 3
 CEILING_SIDE = 2048
-# By the beginning of the operation's name; the first that fits.
+# Groups by prefix of the operation's name; the first match counts.
 GROUPS = {
     "convolution, backward": ("aten::convolution_backward", "aten::mkldnn_convolution_backward"),
     "convolution": ("aten::mkldnn_convolution", "aten::_convolution", "aten::slow_conv"),
@@ -44,7 +44,7 @@ Step = Callable[[], None]
 
 
 def our_step(architecture: str, data: Path, batch: int) -> Step:
-    """One step as `pipeline.training.loop` takes it."""
+    """Return a training step as in `pipeline.training.loop`."""
     prepared = load_prepared(data, splits=("train", "valid"))
     run = run_settings(architecture, **COMPARED, batch_size=batch)
     machine = resolve_hardware("cpu", "auto")
@@ -64,7 +64,7 @@ def our_step(architecture: str, data: Path, batch: int) -> Step:
 
 
 def plain_step(architecture: str, data: Path, batch: int) -> Step:
-    """Plain torch's, without its DataLoader."""
+    """Return a training step of plain torch, without its DataLoader."""
     images = load_prepared(data, splits=("train",)).splits["train"].images[:batch]
     x = images.unsqueeze(1).float() / 255
     model = plain_torch.MODELS[architecture]()
@@ -79,7 +79,7 @@ def plain_step(architecture: str, data: Path, batch: int) -> Step:
 
 
 def ceiling(dtype: torch.dtype) -> float:
-    """GFLOP/s of a large matrix product."""
+    """Return the GFLOP/s of a large matrix product."""
     one = torch.randn(CEILING_SIDE, CEILING_SIDE).to(dtype)
     one @ one
     start = time.perf_counter()
@@ -89,7 +89,7 @@ def ceiling(dtype: torch.dtype) -> float:
 
 
 def group_of(name: str) -> str:
-    return next((group for group, begins in GROUPS.items() if name.startswith(begins)), "the rest")
+    return next((group for group, begins in GROUPS.items() if name.startswith(begins)), "other")
 
 
 @click.command()
@@ -97,7 +97,7 @@ def group_of(name: str) -> str:
 @click.option("--out", type=Path, default=Path("results/bench"), show_default=True)
 @click.option("--batch", default=128, show_default=True)
 def main(root: Path, out: Path, batch: int) -> None:
-    """Print the shares of a step's time."""
+    """Print how the time of a training step is spent."""
     torch.set_num_threads(1)
     data = Context(root, out, 1, quick=False).prepared()
     precision = resolve_hardware("cpu", "auto").precision
@@ -123,11 +123,11 @@ def main(root: Path, out: Path, batch: int) -> None:
             total = sum(spent.values())
             speed = counter.get_total_flops() / seconds / 1e9
             columns[f"{architecture}, {who}"] = {
-                "ms a step": f"{1000 * seconds:.1f}",
-                "MFLOP an image": f"{counter.get_total_flops() / batch / 1e6:.1f}",
+                "ms per step": f"{1000 * seconds:.1f}",
+                "MFLOP per image": f"{counter.get_total_flops() / batch / 1e6:.1f}",
                 "GFLOP/s": f"{speed:.0f}",
-                "of the ceiling": f"{speed / ceilings[who]:.0%} of {ceilings[who]:.0f}",
-                **{group: f"{spent[group] / total:.0%}" for group in (*GROUPS, "the rest")},
+                "share of the ceiling": f"{speed / ceilings[who]:.0%} of {ceilings[who]:.0f}",
+                **{group: f"{spent[group] / total:.0%}" for group in (*GROUPS, "other")},
             }
     table = Table(title=f"A training step of {batch} images on one thread; ours in {precision}")
     table.add_column("")

@@ -1,4 +1,4 @@
-"""What a benchmark found: lines of the table of targets, as text and as JSON."""
+"""Results of a benchmark: rows of the table of targets, as text and as JSON."""
 
 import math
 import statistics
@@ -14,17 +14,17 @@ OURS = "vae-study"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One comparison, or one figure with a limit.
+    """One comparison, or one number with a limit.
 
     Attributes:
-        line: its letter in the table of targets; empty for what stands beside it.
+        line: letter in the table of targets; empty for additional rows.
         name: what was measured.
-        unit: of the values.
-        values: one a round, under each contestant's name; ``OURS`` is ours. The rounds took turns,
-            so values of the same place belong together.
+        unit: unit of the values.
+        values: one value per round, by name of the contestant; ``OURS`` is ours. Contestants take
+            turns, so values at the same position belong together.
         better: whether larger or smaller values are better.
-        target: what the ratio to each peer is to reach; without peers, the largest value allowed.
-        details: settings and everything else that is worth keeping.
+        target: smallest ratio to each peer; without peers, the largest allowed value.
+        details: settings and anything else worth keeping.
     """
 
     line: str
@@ -37,18 +37,18 @@ class Row:
 
     @property
     def peers(self) -> list[str]:
-        """All contestants but ours."""
+        """All contestants except ours."""
         return [name for name in self.values if name != OURS]
 
     def ratios(self, peer: str) -> list[float]:
-        """How many times better ours is than the peer, round by round."""
+        """Return how many times better ours is than the peer, in each round."""
         pairs = zip(self.values[OURS], self.values[peer], strict=True)
         if self.better == "larger":
             return [ours / theirs for ours, theirs in pairs]
         return [theirs / ours for ours, theirs in pairs]
 
     def verdict(self, peer: str | None) -> str:
-        """Whether the target is met; empty where there is none."""
+        """Return whether the target is met; empty if there is none."""
         if self.target is None:
             return ""
         if peer is None:
@@ -56,7 +56,7 @@ class Row:
         return "yes" if statistics.median(self.ratios(peer)) >= self.target else "no"
 
     def as_json(self) -> dict[str, Any]:
-        """Everything, with the medians and ratios; what is no number becomes null."""
+        """Return everything with medians and ratios; values that are not finite become null."""
         found = asdict(self) | {
             "medians": {name: statistics.median(values) for name, values in self.values.items()},
             "ratios": {peer: self.ratios(peer) for peer in self.peers},
@@ -73,12 +73,12 @@ def _finite(content: Any) -> Any:
 
 
 def show(rows: Sequence[Row], console: Console) -> None:
-    """A table: medians, ratios with the smallest and largest of the rounds, targets."""
+    """Print a table of medians, ratios (with the range over rounds) and targets."""
     table = Table(title="Medians over the rounds; a ratio above 1 is in our favour")
     table.add_column("")
     table.add_column("what", overflow="fold")
-    for heading in ("unit", "ours", "other", "its name", "ratio", "target", "met"):
-        table.add_column(heading, justify="left" if heading in ("unit", "its name") else "right")
+    for heading in ("unit", "ours", "peer's", "peer", "ratio", "target", "met"):
+        table.add_column(heading, justify="left" if heading in ("unit", "peer") else "right")
     for row in rows:
         ours = statistics.median(row.values[OURS])
         first = [row.line, row.name, row.unit, number(ours)]
@@ -90,7 +90,7 @@ def show(rows: Sequence[Row], console: Console) -> None:
             shown = f"{statistics.median(ratios):.2f}"
             if len(ratios) > 1:
                 shown += f" ({min(ratios):.2f} to {max(ratios):.2f})"
-            # The target is against the first peer; the others are there to compare.
+            # The target applies to the first peer; the others are for comparison.
             goal = ("", "")
             if place == 0 and row.target is not None:
                 goal = (f"{row.target:g}", row.verdict(peer))
@@ -101,7 +101,7 @@ def show(rows: Sequence[Row], console: Console) -> None:
 
 
 def number(value: float) -> str:
-    """Four digits and more: 8,050, 105.5 and 0.135."""
+    """Format a number with at least four digits: 8,050, 105.5 and 0.135."""
     if math.isinf(value):
         return "never"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

@@ -1,8 +1,8 @@
-"""What the search itself costs: a trial's own overhead, and choosing among a thousand.
+"""The overhead of the search, per trial and as trials accumulate: `make search-cost`.
 
-Run it with `make search-cost`. The first figure is the time from one trial's end to the next one's
-end in a single worker, minus its training: choosing, the store, the reports, the tracker. The
-second is choosing and closing a trial when so many have finished.
+The first number is the time from the end of one trial to the end of the next in a single worker,
+minus training: choosing, the store, reports and tracking. The second is the time to choose and
+close a trial when many have finished.
 """
 
 import contextlib
@@ -55,25 +55,25 @@ def main() -> None:
         )
         plan = Plan.of(parse_settings(content), prepared.hash)
         epochs = content["search"]["epochs"]
-        print(f"own cost of a trial of up to {epochs} epochs, {TRIALS} trials, one worker:")
+        print(f"overhead of a trial of up to {epochs} epochs, {TRIALS} trials, one worker:")
         print(f"  median {1000 * overhead(plan, prepared):.0f} ms")
         for count in FINISHED:
             ask, tell = choosing(plan, count)
             print(
-                f"with {count} finished trials: choosing and taking one {1000 * ask:.0f} ms, "
+                f"with {count} finished trials: choosing and claiming one {1000 * ask:.0f} ms, "
                 f"closing it {1000 * tell:.0f} ms"
             )
         os.chdir(root)
 
 
 class Clock:
-    """Adds up the seconds of what is training: the model's making, its steps, its validation."""
+    """Add up the seconds of training: building the model, its steps and its validation."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
 
     def call(self, work: Callable[..., Any]) -> Callable[..., Any]:
-        """The function, timed."""
+        """Return the function with its time measured."""
 
         def timed(*words: Any) -> Any:
             start = time.perf_counter()
@@ -85,7 +85,7 @@ class Clock:
         return timed
 
     def iterate(self, work: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
-        """The generator, timed while it works and not while its reader does."""
+        """Return the generator, with the time measured while it runs but not while it waits."""
 
         def timed(*words: Any) -> Iterator[Any]:
             reports = work(*words)
@@ -97,7 +97,7 @@ class Clock:
 
 
 def overhead(plan: Plan, prepared: PreparedData) -> float:
-    """Median seconds of a complete trial that are not its training."""
+    """Return the median seconds of a complete trial apart from training."""
     search, _ = open_search(URL, plan, "overhead", TRIALS)
     tracker = Tracker.open(EXPERIMENT)
     search.set_user_attr(PARENT, tracker.start("overhead", {}).run_id)
@@ -119,7 +119,7 @@ def overhead(plan: Plan, prepared: PreparedData) -> float:
 
 
 def measured_choosing(count: int) -> tuple[float, float]:
-    """Of the default search, in a folder of its own; see ``choosing``."""
+    """Call ``choosing`` for the default search in a temporary folder."""
     quiet_optuna()
     plan = Plan.of(load_settings(PARAMS), "no data")
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
@@ -127,12 +127,12 @@ def measured_choosing(count: int) -> tuple[float, float]:
 
 
 def choosing(plan: Plan, count: int) -> tuple[float, float]:
-    """Median seconds to choose, queue and take a trial, and to close it, beside so many others."""
+    """Return the median seconds to choose and claim a trial, and to close it, after ``count``."""
     name = f"beside-{count}"
     search, _ = open_search(URL, plan, name, count + ROUNDS)
     replica = Replica(plan, name)
     space = plan.search.space
-    # Asks without running: the heartbeats have nothing to tell.
+    # Trials are asked for but never run, so there are no heartbeats.
     warnings.filterwarnings("ignore", message="Heartbeat of storage")
     sampler = optuna.samplers.RandomSampler(seed=0)
     shadow = optuna.create_study(sampler=sampler)
@@ -166,7 +166,7 @@ def choosing(plan: Plan, count: int) -> tuple[float, float]:
         start = time.perf_counter()
         search.tell(trial, float(number))
         tells.append(time.perf_counter() - start)
-    # The first includes the replay of all that came before, once a worker.
+    # The first includes replaying all earlier trials, which each worker does once.
     return statistics.median(asks[1:]), statistics.median(tells[1:])
 
 

@@ -1,1 +1,1 @@
-"""The benchmarks, one a module; each has ``measure(context) -> list[Row]``."""
+"""The benchmarks, one per module, each with ``measure(context) -> list[Row]``."""

@@ -1,6 +1,6 @@
-"""The cost curve: time and memory against images, latent size, width, workers and trials.
+"""Cost curves: time and memory against images, latent size, width, workers and trials.
 
-Its points are kept under ``cost`` in results.json and drawn as benchmarks/cost.png.
+The points are kept under ``cost`` in results.json and drawn in benchmarks/cost.png.
 """
 
 import math
@@ -26,19 +26,19 @@ WIDTHS = (64, 128, 256, 512, 1024, 2048)
 WORKERS = (1, 2, 4)
 TRIALS = (10, 100, 500, 1000, 2000)
 EPOCHS = 3
-BASIC_IMAGES = 6400  # of the curves that do not vary it
+BASIC_IMAGES = 6400  # for the curves that do not vary it
 PICTURE = Path(__file__).parents[1] / "cost.png"
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One place on a curve.
+    """One point on a curve.
 
     Attributes:
-        curve: its name.
-        x: what was varied.
-        y: the cost, in the curve's unit.
-        memory: peak resident memory of the process, in MB; NaN where it was not asked for.
+        curve: name of the curve.
+        x: the varied quantity.
+        y: the cost, in the unit of the curve.
+        memory: peak resident memory of the process in MB; NaN if not measured.
     """
 
     curve: str
@@ -48,13 +48,13 @@ class Point:
 
 
 def train_in_memory(task: Training, tell: Callable[[Any], None]) -> tuple[Trained, float]:
-    """The training with the peak memory of its process, in MB."""
+    """Train, and return the result with the peak memory of the process in MB."""
     trained = train(task, tell)
     return trained, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def varied(context: Context) -> Iterator[tuple[str, int, Training]]:
-    """Each training with its curve and what is varied on it."""
+    """Yield each training with its curve and the varied value."""
     some = ends if context.quick else tuple
     changes: list[tuple[str, int, int, dict[str, Any]]] = []
     for architecture in ("linear", "conv"):
@@ -73,7 +73,7 @@ def varied(context: Context) -> Iterator[tuple[str, int, Training]]:
 
 
 def points(context: Context) -> list[Point]:
-    """All curves; the quick mode takes their ends."""
+    """Measure all curves; in quick mode only their end points."""
     some = ends if context.quick else tuple
     found = []
     for curve, x, task in varied(context):
@@ -95,12 +95,12 @@ def points(context: Context) -> list[Point]:
 
 
 def ends(values: Sequence[int]) -> tuple[int, int]:
-    """The first and the last."""
+    """Return the first and the last value."""
     return values[0], values[-1]
 
 
 def choosing_and_closing(trials: int, tell: Callable[[Any], None]) -> float:
-    """Milliseconds in which a worker chooses, takes and closes a trial beside so many others."""
+    """Return the milliseconds to choose, claim and close a trial after this many others."""
     from benchmarks.search_cost import measured_choosing
 
     torch.set_num_threads(1)
@@ -109,14 +109,14 @@ def choosing_and_closing(trials: int, tell: Callable[[Any], None]) -> float:
 
 
 def measure(context: Context) -> list[Row]:
-    """One row a curve: its largest point, with all points and the fitted line as details."""
+    """Return one row per curve: its largest point, with all points and a fitted line as details."""
     found = points(context)
     if not context.quick:
         draw(found).savefig(PICTURE, dpi=150)
     rows = []
     for curve in dict.fromkeys(point.curve for point in found):
         own = [point for point in found if point.curve == curve]
-        unit = "images/s" if "workers" in curve else "ms" if curve == "trials" else "s an epoch"
+        unit = "images/s" if "workers" in curve else "ms" if curve == "trials" else "s per epoch"
         slope, constant = np.polyfit([p.x for p in own], [p.y for p in own], 1)
         details = {
             "x": [p.x for p in own],
@@ -130,15 +130,17 @@ def measure(context: Context) -> list[Row]:
 
 
 def draw(found: Sequence[Point]) -> Figure:
-    """A panel for each of what is varied."""
+    """Draw one panel per varied quantity."""
     figure = Figure(figsize=(10, 5.6), layout="constrained")
     panels = figure.subplots(2, 3).flat
-    _panel(next(panels), found, "images", "training images", "seconds an epoch", log=True)
+    _panel(next(panels), found, "images", "training images", "seconds per epoch", log=True)
     _memory(next(panels), found)
-    _panel(next(panels), found, "latent size", "latent dimensions", "seconds an epoch", log=False)
-    _panel(next(panels), found, "width", "units of the hidden layer", "seconds an epoch", log=False)
+    _panel(next(panels), found, "latent size", "latent dimensions", "seconds per epoch", log=False)
+    _panel(
+        next(panels), found, "width", "units of the hidden layer", "seconds per epoch", log=False
+    )
     workers = next(panels)
-    _panel(workers, found, "workers", "workers, one thread each", "images a second", log=False)
+    _panel(workers, found, "workers", "workers, one thread each", "images per second", log=False)
     workers.set_xticks(WORKERS)
     _panel(next(panels), found, "trials", "finished trials", "ms to choose and close", log=False)
     return figure

@@ -1,4 +1,4 @@
-"""Line f: the importance-weighted estimate of -log p(x) with K = 5,000 draws an image."""
+"""Line f: importance-weighted estimate of -log p(x) with K = 5,000 draws per image."""
 
 import time
 from collections.abc import Callable
@@ -17,13 +17,13 @@ from pipeline.numerics.hardware import seeded_generator
 from pipeline.training.start import new_model
 
 SAMPLES, IMAGES, QUICK_IMAGES = 5000, 100, 20
-BATCH = 1000  # codes decoded at once
+BATCH = 1000  # codes decoded at a time
 TARGET = 20.0
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What is estimated: an untrained model of the same shape costs as much as a trained one."""
+    """One estimate; an untrained model of the same shape costs as much as a trained one."""
 
     data: Path
     images: int
@@ -32,7 +32,7 @@ class Estimate:
 
 
 def ours(task: Estimate, tell: Callable[[Any], None]) -> float:
-    """Seconds on all cores."""
+    """Return the seconds on all cores."""
     prepared = load_prepared(task.data)
     images = model_inputs(prepared.splits["test"], "none")[: task.images]
     run = run_settings("linear", **COMPARED | {"activation": "relu"}, seed=task.seed)
@@ -44,7 +44,7 @@ def ours(task: Estimate, tell: Callable[[Any], None]) -> float:
 
 
 def pythae(task: Estimate, tell: Callable[[Any], None]) -> float:
-    """Seconds on all cores, of `get_nll` with its own batch size of 100."""
+    """Return the seconds of `get_nll` on all cores, with its default batch size of 100."""
     from benchmarks.peers import pythae as peer
 
     images = model_inputs(load_prepared(task.data).splits["test"], "none")[: task.images]
@@ -53,7 +53,7 @@ def pythae(task: Estimate, tell: Callable[[Any], None]) -> float:
 
 
 def measure(context: Context) -> list[Row]:
-    """The contestants in turn."""
+    """Measure the contestants in turn."""
     data = context.prepared()
     images = QUICK_IMAGES if context.quick else IMAGES
     values: dict[str, list[float]] = {

@@ -1,4 +1,4 @@
-"""What `precision: auto` costs in quality: the final validation ELBO beside float32's, by seeds."""
+"""What `precision: auto` costs in quality: final validation ELBO against float32, over seeds."""
 
 from analysis.estimate.intervals import mean_interval
 from benchmarks.context import DIGITS, Context, run_settings, together
@@ -13,7 +13,7 @@ CONFIDENCE = 0.95
 
 
 def measure(context: Context) -> list[Row]:
-    """The default linear and convolutional model on mnist-5k, as params.yaml trains them."""
+    """Compare the default linear and convolutional models on mnist-5k."""
     seeds = QUICK_SEEDS if context.quick else SEEDS
     changes = {"epochs": 2} if context.quick else {}
     rows = []

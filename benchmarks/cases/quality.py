@@ -1,10 +1,10 @@
-"""Lines c and d: time until the test split is as well described as by plain torch's ten epochs.
+"""Lines c and d: time to the test -ELBO that plain torch reaches in ten epochs.
 
-Ours trains a short schedule to its end and measures the test split once, after it. Where it ends
-no better than plain torch did, its time is infinite: the schedule is then too short.
+Ours runs a short schedule to its end and then measures the test split once. If the result is worse
+than plain torch's, the schedule was too short and the time counts as infinite.
 
-Beside it, what ours comes to in as many epochs as plain torch, in the batches of lines a and b: the
-throughput there is not bought with the models' quality.
+Also measures the test -ELBO of ours after as many epochs as plain torch, with the batch sizes of
+lines a and b, to show that the throughput there does not cost quality.
 """
 
 import math
@@ -31,29 +31,29 @@ TARGETS = {"linear": ("c", 20.0), "conv": ("d", 8.0)}
 
 
 def ours(context: Context, run: RunSettings) -> tuple[float, float]:
-    """Seconds of training on all cores, and the test -ELBO after it."""
+    """Return the seconds of training on all cores, and the test -ELBO afterwards."""
     done: Trained = alone(train_and_test, Training(run, context.prepared(), context.cores))
     assert done.test_loss is not None
     return done.seconds, done.test_loss
 
 
 def plain(task: PeerTask, tell: Callable[[Any], None]) -> tuple[float, float]:
-    """Seconds of training, without the tests, and the test -ELBO after the last epoch."""
+    """Return the seconds of training without tests, and the final test -ELBO."""
     *_, last = plain_torch.train(task.architecture, task.data, task.epochs, task.seed, test=True)
     assert last.test_loss is not None
     return last.train_seconds, last.test_loss
 
 
 def measure(context: Context) -> list[Row]:
-    """Both architectures; the quick mode takes the linear one alone."""
+    """Measure both architectures; in quick mode only the linear one."""
     architectures: tuple[Architecture, ...] = ("linear",) if context.quick else ("linear", "conv")
     return [row for architecture in architectures for row in measure_one(context, architecture)]
 
 
 def measure_one(context: Context, architecture: Architecture) -> list[Row]:
-    """Ours beside plain torch, a seed a round.
+    """Compare with plain torch, one seed per round.
 
-    The quick mode counts one of plain torch's epochs tenfold and compares no ELBO.
+    Quick mode counts one epoch of plain torch ten times and does not compare the ELBO.
     """
     epochs = 1 if context.quick else PEER_EPOCHS
     seconds: dict[str, list[float]] = {OURS: [], "plain torch": []}

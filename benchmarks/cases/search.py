@@ -1,4 +1,4 @@
-"""Line e: a search of 50 trials, until it has found what a plain Optuna script ends with."""
+"""Line e: a 50-trial search, until it reaches the final value of a plain Optuna script."""
 
 import math
 import subprocess
@@ -21,12 +21,12 @@ TRIALS, QUICK_TRIALS = 50, 4
 TARGET = 10.0
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 
-Course = list[tuple[float, float]]  # seconds since the start, best value so far; one a trial
+Course = list[tuple[float, float]]  # seconds since the start and best value so far, per trial
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """The plain script's run."""
+    """One run of the plain script."""
 
     data: Path
     trials: int
@@ -35,7 +35,7 @@ class Script:
 
 
 def plain_optuna(task: Script, tell: Callable[[object], None]) -> Course:
-    """The course of the plain script, on binarised digits as ours."""
+    """Run the plain script on binarised digits, as ours."""
     from benchmarks.peers import plain_optuna as peer
 
     splits = load_prepared(task.data, splits=("train", "valid")).splits
@@ -50,7 +50,7 @@ def plain_optuna(task: Script, tell: Callable[[object], None]) -> Course:
 
 
 def ours(context: Context, trials: int, seed: int) -> Course:
-    """`study run` in an empty folder, from the start of the command."""
+    """Run `study run` in an empty folder; the time starts with the command."""
     data = context.prepared(DIGITS)
     with tempfile.TemporaryDirectory() as name:
         words = [sys.executable, "-m", "study", "run", "--trials", str(trials)]
@@ -71,12 +71,12 @@ def ours(context: Context, trials: int, seed: int) -> Course:
 
 
 def until(course: Course, value: float) -> float:
-    """Seconds after which the best was at least the value; infinite if it never was."""
+    """Return the seconds until the best value reached ``value``; infinite if it never did."""
     return next((seconds for seconds, best in course if best >= value), math.inf)
 
 
 def measure(context: Context) -> list[Row]:
-    """One search each a round; a round takes a quarter of an hour."""
+    """Run one search each per round; a round takes 15 minutes."""
     epochs = load_settings(PARAMS).search.epochs
     trials = QUICK_TRIALS if context.quick else TRIALS
     rounds = 1 if context.quick else min(context.rounds, 2)

@@ -1,4 +1,4 @@
-"""Line g: what a user waits for: a worker's first step, the help, nothing to do, the report."""
+"""Line g: waiting times, from a worker's first step to an idle `dvc repro` and the report."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ BIN = Path(sys.executable).parent
 
 
 def measure(context: Context) -> list[Row]:
-    """Each a few times; the last two need the project's results, of `make repro`."""
+    """Measure each a few times; the last two need the results of `make repro`."""
     waits = {
         "training worker, start to first step": (first_step, 4),
         "search worker, start to first trial": (first_trial, 4),
@@ -36,7 +36,7 @@ def measure(context: Context) -> list[Row]:
 
 
 def first_step(context: Context) -> float:
-    """From the start of the process to the end of an epoch of one step, one thread."""
+    """Return the seconds from starting a process to the end of an epoch with one step."""
     run = run_settings("linear", epochs=1)
     task = Training(run, context.prepared(DIGITS), threads=1, images=run.batch_size)
     start = time.time()
@@ -44,9 +44,9 @@ def first_step(context: Context) -> float:
 
 
 def first_trial(context: Context) -> float:
-    """From the start of a `study worker` to the moment at which it takes a trial.
+    """Return the seconds from starting `study worker` until it claims a trial.
 
-    It joins a search that has one trial; making the stores is the search's own first start.
+    It joins a search with one trial, so that creating the stores is not included.
     """
     data = str(context.prepared(DIGITS).resolve())
     with tempfile.TemporaryDirectory() as name:
@@ -78,7 +78,7 @@ def report(context: Context) -> float:
 
 
 def nothing_to_do() -> bool:
-    """Whether the project's results are there and up to date."""
+    """Return whether the results of the project exist and are up to date."""
     asked = subprocess.run([str(BIN / "dvc"), "status", "--quiet"], cwd=ROOT, check=False)
     return (ROOT / "results" / "metrics.csv").exists() and asked.returncode == 0
 

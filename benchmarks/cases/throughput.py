@@ -1,4 +1,4 @@
-"""Lines a and b: images a second in training, on all cores."""
+"""Lines a and b: training throughput in images per second, on all cores."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ from benchmarks.ours import Training, images_per_second, train
 from benchmarks.rows import OURS, Row
 
 Architecture = Literal["linear", "conv"]
-# The peers use 128, as is usual. What models come to in these, `quality` shows.
+# The peers use the usual 128. `quality` shows what models reach with these batch sizes.
 BATCHES: dict[Architecture, int] = {"linear": 1024, "conv": 512}
-TRAIN, VALID = 59000, 1000  # images of MNIST that ours trains on, and validates on each epoch
-SOME: dict[Architecture, int] = {"linear": TRAIN, "conv": 20000}  # that are trained on here
+TRAIN, VALID = 59000, 1000  # MNIST images for training, and for validation after each epoch
+SOME: dict[Architecture, int] = {"linear": TRAIN, "conv": 20000}  # images used here
 TARGETS = {"linear": ("a", 8.0), "conv": ("b", 2.5)}
 
 
 @dataclass(frozen=True, slots=True)
 class PeerTask:
-    """What a peer trains."""
+    """One training run of a peer."""
 
     architecture: Architecture
     data: Path
@@ -29,7 +29,7 @@ class PeerTask:
 
 
 def plain_torch(task: PeerTask, tell: Callable[[Any], None]) -> float:
-    """One process, torch's own number of threads; without the first epoch, as ours."""
+    """Measure one process with torch's default threads, without the first epoch, as ours."""
     from benchmarks.peers import plain_torch as peer
 
     epochs = list(
@@ -40,7 +40,7 @@ def plain_torch(task: PeerTask, tell: Callable[[Any], None]) -> float:
 
 
 def pythae(task: PeerTask, tell: Callable[[Any], None]) -> float:
-    """Its BaseTrainer, likewise."""
+    """Measure its BaseTrainer in the same way."""
     from benchmarks.peers import pythae as peer
 
     images = train_images(task.data)[: task.images]
@@ -48,7 +48,7 @@ def pythae(task: PeerTask, tell: Callable[[Any], None]) -> float:
 
 
 def ours(context: Context, architecture: Architecture, batch: int, images: int) -> float:
-    """Runs side by side, one a core and one thread each, as the grid and the search train them."""
+    """Train in parallel, one single-threaded run per core, as the grid and the search do."""
     data = context.prepared()
     tasks = [
         Training(
@@ -56,7 +56,7 @@ def ours(context: Context, architecture: Architecture, batch: int, images: int) 
             data,
             threads=1,
             images=images,
-            valid_images=VALID * images // TRAIN,  # as many to each image as in all of MNIST
+            valid_images=VALID * images // TRAIN,  # the same share as in all of MNIST
         )
         for seed in range(context.cores)
     ]
@@ -64,12 +64,12 @@ def ours(context: Context, architecture: Architecture, batch: int, images: int) 
 
 
 def measure(context: Context) -> list[Row]:
-    """Both architectures."""
+    """Measure both architectures."""
     return [measure_one(context, architecture) for architecture in ("linear", "conv")]
 
 
 def measure_one(context: Context, architecture: Architecture) -> Row:
-    """The contestants in turn."""
+    """Measure the contestants in turn."""
     images = SOME[architecture] // (8 if context.quick else 1)
     batch = BATCHES[architecture]
     line, target = TARGETS[architecture]

@@ -1,1 +1,1 @@
-"""What a user would pick instead, each as a competent user would run it."""
+"""Alternatives to this project, each as a competent user would run it."""

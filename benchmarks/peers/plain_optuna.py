@@ -1,8 +1,8 @@
-"""A search as Optuna's documentation teaches it: one objective, DataLoader, MedianPruner, SQLite.
+"""A search as in Optuna's documentation: one objective, DataLoader, MedianPruner, SQLite.
 
-The space, the images and the number of epochs are those of the project's default search, and so is
-the value: the validation ELBO of binarised digits, whatever beta the model was trained with. One
-process on all cores. Nothing here comes from the project.
+The space, the images, the number of epochs and the objective (validation ELBO of binarised digits,
+for any beta in training) are those of the project's default search. One process on all cores.
+Nothing here comes from the project.
 """
 
 import time
@@ -19,14 +19,14 @@ from torch.utils.data import DataLoader, TensorDataset
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """Images (N, 1, 28, 28) in [0, 1]; those to validate are binarised once, as the project's."""
+    """Images (N, 1, 28, 28) in [0, 1]; validation images are binarised once, as in the project."""
 
     train: Tensor
     valid: Tensor
 
 
 class PlainVAE(nn.Module):
-    """An encoder and a decoder as the trial suggests them."""
+    """A VAE with the hyperparameters that the trial suggests."""
 
     def __init__(self, trial: optuna.Trial) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class PlainVAE(nn.Module):
             self.decoder = nn.Sequential(*dense([latent, 256, features]), nn.SiLU(), *up[:-1])
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Reconstruction and KL of the batch, summed over it, in nats."""
+        """Return reconstruction and KL in nats, summed over the batch."""
         mu, log_var = self.encoder(x).chunk(2, dim=1)
         z = mu + torch.randn_like(mu) * torch.exp(0.5 * log_var)
         reconstruction = F.binary_cross_entropy_with_logits(self.decoder(z), x, reduction="sum")
@@ -102,7 +102,7 @@ def objective(trial: optuna.Trial, data: Data, epochs: int) -> float:
 def search(
     data: Data, trials: int, epochs: int, seed: int, url: str, tell: Callable[[float, float], None]
 ) -> None:
-    """Run the trials; tell seconds since the start and the best value after each."""
+    """Run the trials; after each, report the seconds since the start and the best value."""
     torch.manual_seed(seed)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
@@ -114,7 +114,7 @@ def search(
     start = time.perf_counter()
 
     def after(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
-        done = [t for t in study.workers.trial if t.state is optuna.trial.TrialState.COMPLETE]
+        done = [t for t in study.trials if t.state is optuna.trial.TrialState.COMPLETE]
         best = max((t.value for t in done if t.value is not None), default=float("-inf"))
         tell(time.perf_counter() - start, best)
 

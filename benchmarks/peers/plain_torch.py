@@ -1,8 +1,8 @@
-"""A VAE as torch's users write it first: torchvision's data set, DataLoader, Adam, float32.
+"""A VAE as most torch users first write it: torchvision's data set, DataLoader, Adam, float32.
 
-Our own words for the way of the well-known example: 784-400-20 with ReLU, batches of 128, Adam at
-1e-3, summed cross-entropy on grey pixels plus KL. The convolutional one has two stride-2 blocks of
-32 and 64 channels each way. Nothing here comes from the project, so that it gets no help from it.
+Our own version of the well-known example: 784-400-20 with ReLU, batches of 128, Adam at 1e-3,
+summed cross-entropy on grey pixels plus KL. The convolutional VAE has two stride-2 blocks with 32
+and 64 channels each way. Nothing here comes from the project, so that both stay independent.
 """
 
 import time
@@ -19,7 +19,7 @@ from torchvision import transforms
 from torchvision.datasets import MNIST
 
 BATCH, LEARNING_RATE, LATENT = 128, 1e-3, 20
-WORKERS = 0  # of the DataLoader; one and two processes were slower here, by a fifth and more
+WORKERS = 0  # of the DataLoader; one or two processes were slower here, by a fifth or more
 
 
 class LinearVAE(nn.Module):
@@ -47,7 +47,7 @@ class LinearVAE(nn.Module):
 
 
 class ConvVAE(LinearVAE):
-    """32 and 64 channels, kernel 4, stride 2; 256 units between them and the code."""
+    """32 and 64 channels, kernel 4, stride 2, and 256 units before the code."""
 
     def __init__(self, latent: int = LATENT) -> None:
         nn.Module.__init__(self)
@@ -87,7 +87,7 @@ MODELS = {"linear": LinearVAE, "conv": ConvVAE}
 
 
 def loss(x: Tensor, logits: Tensor, mu: Tensor, log_var: Tensor) -> Tensor:
-    """-ELBO, summed over the batch, in nats."""
+    """Return the -ELBO in nats, summed over the batch."""
     cross_entropy = F.binary_cross_entropy_with_logits(logits, x.flatten(1), reduction="sum")
     kl = -0.5 * torch.sum(1 + log_var - mu.pow(2) - log_var.exp())
     return cross_entropy + kl
@@ -102,11 +102,11 @@ def loader(root: Path, *, train: bool, images: int | None = None) -> DataLoader[
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """Seconds since the start of training; test -ELBO where it was asked for, in nats per image."""
+    """One epoch: seconds since the start, and the test -ELBO in nats per image if requested."""
 
     epoch: int
-    train_seconds: float  # of training alone
-    seconds: float  # tests included
+    train_seconds: float  # training only
+    seconds: float  # including tests
     test_loss: float | None
 
 
@@ -119,7 +119,7 @@ def train(
     test: bool = False,
     images: int | None = None,
 ) -> Iterator[Epoch]:
-    """Train on MNIST's 60,000 images, or the first of them; ``test`` on its 10,000 each epoch."""
+    """Train on MNIST or its first images; with ``test``, measure the test split each epoch."""
     torch.manual_seed(seed)
     model = MODELS[architecture]()
     optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
@@ -140,7 +140,7 @@ def train(
 
 @torch.no_grad()
 def test_loss(model: nn.Module, batches: DataLoader[Any]) -> float:
-    """-ELBO in nats per test image, one draw each."""
+    """Return the -ELBO in nats per test image, with one draw each."""
     model.eval()
     total, count = 0.0, 0
     for x, _ in batches:

@@ -1,6 +1,6 @@
-"""pythae with its own trainer and estimator, around the networks of `peers.plain_torch`.
+"""pythae's trainer and estimator with the networks of `peers.plain_torch`.
 
-The networks are the same in every size, so that the trainers and estimators are what differs.
+All network sizes are the same, so that only the trainers and estimators differ.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from benchmarks.peers import plain_torch
 
-# Looked at when its modules are imported: no word to any server.
+# Read when pythae is imported; without it, pythae may contact a server.
 os.environ.setdefault("WANDB_MODE", "disabled")
 
 from pythae.data.datasets import BaseDataset
@@ -30,12 +30,12 @@ from pythae.models.nn import BaseDecoder, BaseEncoder
 from pythae.trainers import BaseTrainer, BaseTrainerConfig
 from pythae.trainers.training_callbacks import TrainingCallback
 
-# Its own lock between processes would be left behind when the measuring process ends.
+# tqdm's default lock between processes would be left behind when the measuring process ends.
 tqdm.set_lock(threading.RLock())
 
 
 class Encoder(BaseEncoder):
-    """The encoder of a plain network, as pythae wants it."""
+    """The encoder of a plain network, with the interface of pythae."""
 
     def __init__(self, network: plain_torch.LinearVAE) -> None:
         BaseEncoder.__init__(self)
@@ -48,7 +48,7 @@ class Encoder(BaseEncoder):
 
 
 class Decoder(BaseDecoder):
-    """The decoder of a plain network; pythae's cross-entropy takes means, not logits."""
+    """The decoder of a plain network; pythae's cross-entropy expects means, not logits."""
 
     def __init__(self, network: plain_torch.LinearVAE) -> None:
         BaseDecoder.__init__(self)
@@ -60,7 +60,7 @@ class Decoder(BaseDecoder):
 
 
 def build(architecture: str, seed: int) -> nn.Module:
-    """pythae's VAE with the encoder and the decoder of two networks, of which each uses a half."""
+    """Build pythae's VAE from the encoder of one plain network and the decoder of another."""
     torch.manual_seed(seed)
     config = VAEConfig(
         input_dim=(1, 28, 28), latent_dim=plain_torch.LATENT, reconstruction_loss="bce"
@@ -77,7 +77,7 @@ def build(architecture: str, seed: int) -> nn.Module:
 
 
 class EpochEnds(TrainingCallback):
-    """The time at each epoch's end."""
+    """Record the time at the end of each epoch."""
 
     def __init__(self) -> None:
         self.times: list[float] = []
@@ -89,7 +89,7 @@ class EpochEnds(TrainingCallback):
 def images_per_second(
     architecture: str, images: npt.NDArray[np.uint8], epochs: int, seed: int
 ) -> float:
-    """Of its BaseTrainer after the first epoch, without an evaluation split."""
+    """Return the throughput of BaseTrainer after the first epoch, without an evaluation split."""
     data = torch.from_numpy(images).unsqueeze(1).float() / 255
     ends = EpochEnds()
     with tempfile.TemporaryDirectory() as folder, quiet():
@@ -112,7 +112,7 @@ def images_per_second(
 
 
 def nll_seconds(model: nn.Module, images: Tensor, samples: int) -> float:
-    """Of its `get_nll`, with its own batch size."""
+    """Return the seconds of `get_nll` with its default batch size."""
     model.eval()
     start = time.perf_counter()
     with quiet():
@@ -122,7 +122,7 @@ def nll_seconds(model: nn.Module, images: Tensor, samples: int) -> float:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Its progress bars write to the terminal at every batch; a file takes them at no cost."""
+    """Discard pythae's progress bars, which would otherwise slow down every batch."""
     logging.disable(logging.INFO)
     with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
         yield
