@@ -44,7 +44,7 @@ from pipeline.files import write_bytes
 from pipeline.schemas.metrics import METRICS
 from pipeline.settings import Settings
 
-TITLE = "Linear or convolutional, how many dimensions?"
+TITLE = "Linear or convolutional, and how many dimensions?"
 TEMPLATES = Path(__file__).parent / "templates"
 SECTIONS = (  # in display order; provenance, which covers all of them, comes last
     training,

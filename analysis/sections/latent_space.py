@@ -96,7 +96,7 @@ def _path_words(paths: dict[str, Path], low: float, high: float) -> str:
         if (path.codes < low).any() or (path.codes > high).any()
     ]
     beyond = (
-        f" The path of {join_and(leaving)} leaves the square and is clipped at its edge."
+        f" It leaves the square and is clipped at its edge for {join_and(leaving)}."
         if leaving
         else ""
     )

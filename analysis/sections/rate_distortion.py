@@ -60,8 +60,8 @@ def plane_exhibit(found: Findings, searched: Plane | None) -> Exhibit:
         coloured = ", coloured by β" if searched.coloured else ""
         texts.append(
             f"Right: the {pluralise(len(searched.points), 'complete trial')} of the search on the "
-            f"validation split, one seed each{coloured}, with their Pareto front of "
-            f"{pluralise(len(best), 'trial')}, for which no other trial has both a lower rate and "
+            f"validation split, one seed each{coloured}, with their Pareto front: the "
+            f"{pluralise(len(best), 'trial')} for which no other trial has both a lower rate and "
             "a lower distortion. The panels show different splits and training runs, so points "
             "must not be compared between panels."
         )

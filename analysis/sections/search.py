@@ -49,10 +49,11 @@ def section(found: Findings) -> ReportSection:
 
 
 def _lead(trials: Trials) -> tuple[str, ...]:
+    objective = f"the {trials.score_name}" if trials.is_single else "reconstruction and KL"
     found = (
-        f"{trials.search}: {trials.counts}, optimising {trials.objective} on the validation split. "
-        "The best values are optimistic, because they are the best of many noisy ones; `study "
-        "rerun NUMBER --seeds 5` shows by how much."
+        f"{trials.search}: {trials.counts}, optimising {objective} on the validation split. The "
+        "best values are optimistic, because they are the best of many noisy ones; `study rerun "
+        "NUMBER --seeds 5` shows by how much."
     )
     protocol = trials.card.protocol
     grey = protocol is not None and not protocol.is_likelihood
@@ -115,14 +116,14 @@ def best_exhibit(trials: Trials) -> TableExhibit | None:
     if not trials.is_single or trials.complete.empty:
         return None
     by = f"the objective, {trials.score_name}" if trials.objective == "nll" else "validation ELBO"
-    each = f"; {trials.each}" if trials.each else ""
+    each = f" ({trials.each})" if trials.each else ""
     amount = min(BEST_SHOWN, len(trials.complete))
     return TableExhibit(
         "trials",
         "Best trials",
-        f"The best {amount} of {pluralise(len(trials.complete), 'complete trial')} by {by}; the "
-        f"ELBO always has beta = 1, regardless of the beta in training{each}. MLflow runs are "
-        "identified by the first digits of their id.",
+        f"The best {amount} of {pluralise(len(trials.complete), 'complete trial')} by "
+        f"{by}{each}. The ELBO always has beta = 1, regardless of the beta used in training. "
+        "MLflow runs are identified by the first digits of their id.",
         best_table(trials),
         trials.ranked.head(BEST_SHOWN),
     )

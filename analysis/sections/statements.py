@@ -64,8 +64,9 @@ def statements_exhibit(decisions: Sequence[Decision], confidence: float) -> Tabl
         "Statements and verdicts",
         f"Effects with {format_percent(confidence)} intervals over runs; those of differences "
         "are Welch-Satterthwaite intervals, with a separate variance per configuration. "
-        "✓ supported: the whole interval is on the side that the statement claims; ✗ contradicted: the whole "
-        "interval is on the other side; ≈ not distinguishable: neither. The four models combine "
+        "✓ supported: the whole interval is on the side that the statement claims; "
+        "✗ contradicted: the whole interval is on the other side; ≈ not distinguishable: "
+        "neither. The four models combine "
         'two architectures and two latent sizes. Other sizes, and quantities given "on their own", '
         "are shown for comparison and do not affect the verdict.",
         statements_table(decisions),

@@ -126,7 +126,7 @@ def _basis(bands: pd.DataFrame, confidence: float) -> str:
         return "with one seed each and therefore no bands"
     seeds = format_range(bands["seeds"].tolist(), "seed")
     level = format_percent(confidence)
-    return f"as means over {seeds} with {level} intervals (Student's t) as bands"
+    return f"as means over {seeds} with {level} intervals (Student's t) shown as bands"
 
 
 def _final_values(bands: pd.DataFrame, models: Sequence[str]) -> str:
@@ -136,4 +136,4 @@ def _final_values(bands: pd.DataFrame, models: Sequence[str]) -> str:
     ends = [
         f"{model} {format_number(line['elbo_mean'].iloc[-1])}" for model, line in last if len(line)
     ]
-    return f"The final validation ELBO is {join_and(ends)} nats." if ends else ""
+    return f"Final validation ELBO: {join_and(ends)} nats." if ends else ""

@@ -138,8 +138,8 @@ AIS_NLL = Metric(
     "NLL by AIS",
     "nats",
     "lower",
-    "Upper bound on -log p(x) by annealed importance sampling, which does not use the encoder, over "
-    "the first test images.",
+    "Upper bound on -log p(x) by annealed importance sampling, which does not use the encoder, "
+    "over the first test images.",
     group="likelihood",
     of_likelihood=True,
     needs=("likelihood", "option"),
@@ -223,8 +223,8 @@ LATENT_ACCURACY = Metric(
     "Latent accuracy",
     "share",
     "higher",
-    "Test accuracy of a logistic regression that predicts the class from the posterior mean, fitted "
-    "on the training split.",
+    "Test accuracy of a logistic regression that predicts the class from the posterior mean, "
+    "fitted on the training split.",
     group="latent",
     digits=3,
 )
