@@ -1,4 +1,4 @@
-"""``python -m analysis``: make the comparison report from exported results."""
+"""``python -m analysis``: create the comparison report from exported results."""
 
 from pathlib import Path
 
@@ -16,33 +16,33 @@ from pipeline.settings import load_settings
     type=click.Path(path_type=Path),
     default=Path("params.yaml"),
     show_default=True,
-    help="Settings file; its section analyze is used.",
+    help="Settings file; only its section analyze is used.",
 )
 @click.option(
     "--results",
     type=click.Path(path_type=Path),
     default=Path("results"),
     show_default=True,
-    help="Folder with metrics.csv, history.csv, data.json and the arrays of each run.",
+    help="Results folder, with metrics.csv, history.csv, data.json and the arrays of each run.",
 )
 @click.option(
     "--judge",
     type=click.Path(path_type=Path),
     default=Path("judge/judge.json"),
     show_default=True,
-    help="What is known of the judge.",
+    help="Card of the judge.",
 )
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     default=Path("reports"),
     show_default=True,
-    help="Folder of the report.",
+    help="Output folder.",
 )
 def main(params: Path, results: Path, judge: Path, out: Path) -> None:
-    """Make the comparison report: tables, figures, index.html and report.md.
+    """Create the comparison report: tables, figures, index.html and report.md.
 
-    A report that is up to date is left alone; `study report` makes it again in any case.
+    A report that is up to date is kept; `study report` always creates it again.
     """
     settings = load_settings(params)
     # Drawing libraries take a second to load, which --help should not.

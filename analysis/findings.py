@@ -1,4 +1,4 @@
-"""All that the sections of the report are made from, computed once."""
+"""Everything the sections of the report are built from, computed once."""
 
 from dataclasses import dataclass
 
@@ -21,14 +21,14 @@ class Findings:
     Attributes:
         results: all exported numbers.
         confidence: coverage of every interval, in (0, 1).
-        summary: one row a configuration; see ``statistics.summarise``.
+        summary: one row per configuration; see ``summarise``.
         styles: how each configuration is drawn.
-        drawings: what one run of each configuration drew.
-        images: resamples of the test images.
+        drawings: images and codes of one run per configuration.
+        images: bootstrap over test images.
         architectures: differences in ELBO between architectures.
         sizes: differences in ELBO between latent sizes.
-        trials: of the search; None if none was exported.
-        notes: what is missing, in sentences.
+        trials: trials of the search; None if none was exported.
+        notes: sentences about what is missing.
     """
 
     results: Results
@@ -47,7 +47,7 @@ def find(results: Results, confidence: float, trials: Trials | None = None) -> F
     """Compute what the sections share.
 
     Raises:
-        ResultsError: if an archive of arrays breaks a rule.
+        ResultsError: if an array archive is invalid.
     """
     summary = summarise(results.runs, confidence)
     per_image, without = load_per_image(results.folder, results.runs)

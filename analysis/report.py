@@ -1,4 +1,4 @@
-"""The report: results in, files out. The one place that puts all parts together and writes."""
+"""The report: results in, files out. The only module that assembles all parts and writes files."""
 
 import base64
 import hashlib
@@ -53,8 +53,8 @@ from pipeline.schemas.metrics import METRICS
 from pipeline.schemas.record import write_record
 from pipeline.settings import Settings
 
-TITLE = "Linear or convolutional, how many dimensions?"
-CHAPTERS = (  # in the order of reading; provenance, which is about all of them, follows
+TITLE = "Linear or convolutional, and how many dimensions?"
+SECTIONS = (  # in display order; provenance, which covers all of them, comes last
     training,
     comparison,
     reconstructions,
@@ -71,32 +71,32 @@ CHAPTERS = (  # in the order of reading; provenance, which is about all of them,
 
 @dataclass(frozen=True, slots=True)
 class Numbered(NumberedPart):
-    """The same, ready for the page.
+    """A numbered part, ready for the page.
 
     Attributes:
-        image: of a figure, its bytes as a data URI and its size in CSS pixels.
+        image: for a figure, its bytes as a data URI and its size in CSS pixels.
     """
 
     image: dict[str, Any] | None = None
 
 
 def write_report(settings: Settings, results: Path, out: Path, judge: Path) -> Path:
-    """Read results, make the report, write it.
+    """Read results, create the report and write it.
 
-    Everything is made before anything is written, each file replaces its forerunner in one step,
-    and ``index.html`` comes last: a failure leaves the old report.
+    Everything is created before anything is written, each file is replaced atomically, and
+    ``index.html`` is written last: a failure leaves the old report in place.
 
     Args:
-        settings: of which ``analyze`` is used.
-        results: folder of ``metrics.csv`` and what belongs to it.
-        out: folder of the report; made if need be.
-        judge: the file ``judge.json``; read if the results are by a judge.
+        settings: only ``analyze`` is used.
+        results: folder with ``metrics.csv`` and the files that belong to it.
+        out: folder of the report; created if necessary.
+        judge: the file ``judge.json``; read if a judge took part in the results.
 
     Returns:
         The path of ``index.html``.
 
     Raises:
-        ResultsError: if results are missing or break a rule.
+        ResultsError: if results are missing or invalid.
         ProtocolError: if runs were measured under different protocols.
         JudgeError: if the judge's card cannot be read.
         UserError: if the folder cannot be written.
@@ -120,14 +120,14 @@ def write_report(settings: Settings, results: Path, out: Path, judge: Path) -> P
 def make_report(
     results: Results, confidence: float, trials: Trials | None = None
 ) -> dict[str, bytes]:
-    """Every file of the report by its path within the report's folder, ``index.html`` last."""
+    """Return every file of the report by its path within the folder, ``index.html`` last."""
     found = find(results, confidence, trials)
     with style.theme():
-        chapters = [chapter.section(found) for chapter in CHAPTERS]
-    sections = [section for section in chapters if section is not None]
+        built = [module.section(found) for module in SECTIONS]
+    sections = [section for section in built if section is not None]
     sections.append(provenance.section(found, sections))
     parts = [part for section in sections for part in section.parts]
-    # A chart leaves as PNG as well, for slides and editors that read no SVG.
+    # Charts are also saved as PNG, for slides and editors that cannot read SVG.
     images = {
         f"figures/{part.name}.{kind}": style.render(part.figure, kind)
         for part in parts
@@ -135,7 +135,7 @@ def make_report(
         for kind in dict.fromkeys((part.format, style.PNG))
     }
     context = _first_screen(found) | {
-        "chapters": _numbered(sections, images),
+        "sections": _numbered(sections, images),
         "metrics": [METRICS[name] for name in tables.shown_metrics(found.summary)],
     }
     texts: dict[str, str] = {}
@@ -148,7 +148,7 @@ def make_report(
 
 
 def _first_screen(found: Findings) -> dict[str, Any]:
-    """Question, answer, the table in brief and the protocol."""
+    """Question, answer, the summary table and the protocol."""
     results, summary = found.results, found.summary
     return {
         "title": TITLE,
@@ -175,7 +175,7 @@ def _first_screen(found: Findings) -> dict[str, Any]:
 def _numbered(
     sections: Sequence[ReportSection], images: Mapping[str, bytes]
 ) -> list[tuple[ReportSection, list[Numbered]]]:
-    """The sections with their numbered parts, figures embedded."""
+    """The sections with their numbered parts and embedded figures."""
     return [
         (
             section,
@@ -215,7 +215,7 @@ def _table_files(exhibit: TableExhibit) -> dict[str, str]:
 
 
 def _widget_code(parts: Sequence[Part]) -> dict[str, str]:
-    """The page's one script, whose hash its security policy names, and the widgets' style."""
+    """The page's only script, its hash for the security policy, and the style of the widgets."""
     widgets = [part for part in parts if isinstance(part, Widget)]
     script = "\n".join(widget.script for widget in widgets)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
@@ -227,7 +227,7 @@ def _widget_code(parts: Sequence[Part]) -> dict[str, str]:
 
 
 def _render(template: str, context: Mapping[str, Any]) -> str:
-    """HTML is escaped by the engine; Markdown by its filter ``md``."""
+    """Render a template; HTML is escaped by the engine, Markdown by the filter ``md``."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=template.endswith(".html.j2"),
@@ -244,7 +244,7 @@ def _render(template: str, context: Mapping[str, Any]) -> str:
 
 
 def _html_prose(text: str) -> Markup:
-    """A sentence, escaped; what stands between backticks is code."""
+    """Escape a sentence, with text between backticks as code."""
     pieces = text.split("`")
     return Markup("").join(
         Markup("<code>{}</code>").format(piece) if place % 2 else escape(piece)
@@ -253,7 +253,7 @@ def _html_prose(text: str) -> Markup:
 
 
 def _markdown_prose(text: str) -> str:
-    """A sentence, escaped but for the code between backticks."""
+    """Escape a sentence except for the code between backticks."""
     pieces = text.split("`")
     return "".join(
         f"`{piece}`" if place % 2 else tables.escape_markdown(piece)

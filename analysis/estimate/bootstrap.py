@@ -1,7 +1,7 @@
 """The test set as a source of uncertainty: paired bootstrap over images.
 
-What would another test set of the same size have said of the same trained models? The intervals
-hold the models fixed, so they say nothing about other seeds; those of ``statistics`` do.
+What would another test set of the same size have shown for the same trained models? These intervals
+hold the models fixed, so they say nothing about other seeds; those of ``intervals`` do.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,18 +21,18 @@ _BLOCK = 4_000_000  # numbers drawn at once: 32 MB
 def resampled_means(
     values: Array, rng: np.random.Generator, resamples: int = RESAMPLES
 ) -> NDArray[np.float64]:
-    """Means over images drawn with replacement, every row over the same draws.
+    """Compute means over images drawn with replacement, with the same draws for every row.
 
     Args:
         values: (C, N), C quantities measured on the same N images.
-        rng: of the draws.
+        rng: generator of the draws.
         resamples: R.
 
     Returns:
         (C, R).
 
     Raises:
-        ValueError: without any image.
+        ValueError: if there are no images.
     """
     count = values.shape[1]
     if count == 0:
@@ -41,8 +41,8 @@ def resampled_means(
     block = max(1, _BLOCK // count)
     for start in range(0, resamples, block):
         size = min(block, resamples - start)
-        # How often each resample holds each image, (size, N), in one pass; the means are then one
-        # matrix product for all quantities.
+        # How often each image occurs in each resample, (size, N), in one pass; the means are then
+        # one matrix product for all quantities.
         drawn = rng.integers(0, count, (size, count)) + count * np.arange(size)[:, None]
         times = np.bincount(drawn.ravel(), minlength=size * count).reshape(size, count)
         means[:, start : start + size] = values @ times.T / count
@@ -58,15 +58,15 @@ def paired_interval(
 ) -> Interval:
     """Mean difference on identical images with its percentile interval (Efron 1979).
 
-    With several runs a side, an image's value is its mean over them. On 500 images of skewed
-    distributions the percentile and the BCa interval cover alike (94.0 and 94.2 % of 2,000
+    With several runs per side, an image's value is its mean over them. On 500 images from skewed
+    distributions, percentile and BCa intervals have the same coverage (94.0 and 94.2 % of 2,000
     exponential samples), so the simpler one is used.
 
     Args:
         subject: (S, N), per-image values of S runs.
         reference: (T, N), those of T runs on the same images in the same order.
         confidence: coverage, in (0, 1).
-        rng: of the draws.
+        rng: generator of the draws.
         resamples: at least 2,000 for 95 %.
 
     Raises:
@@ -75,7 +75,7 @@ def paired_interval(
     if subject.shape[1] != reference.shape[1]:
         raise ValueError(
             f"{subject.shape[1]} and {reference.shape[1]} images cannot be paired; measure both "
-            "sides on the same"
+            "sides on the same images"
         )
     differences = subject.mean(0) - reference.mean(0)
     means = resampled_means(differences[None], rng, resamples)[0]
@@ -88,10 +88,10 @@ def _percentile(estimate: float, means: Array, confidence: float) -> Interval:
 
 
 class ImageBootstrap:
-    """Intervals over images for differences of any of the given runs.
+    """Intervals over images for differences between any of the given runs.
 
-    All share one set of resamples, drawn and averaged once a run: a mean of differences is the
-    difference of means, so each interval is that of ``paired_interval`` without another draw.
+    All share one set of resamples, drawn and averaged once per run: a mean of differences is the
+    difference of means, so each interval equals that of ``paired_interval`` without another draw.
     """
 
     def __init__(
@@ -100,9 +100,9 @@ class ImageBootstrap:
         """Draw the resamples.
 
         Args:
-            values: per-image values (N,) of each run by its name, on the same images; may be empty.
+            values: per-image values (N,) by run name, on the same images; may be empty.
             resamples: number of resamples.
-            seed: of the draws.
+            seed: seed of the draws.
         """
         self._means: dict[str, float] = {}
         self._resampled: dict[str, Array] = {}
@@ -117,8 +117,8 @@ class ImageBootstrap:
     ) -> Interval:
         """Mean of the subject's runs minus that of the reference's, with the interval over images.
 
-        Unknown where a run's per-image values are missing: a part of the runs would be another
-        difference.
+        Unknown if a run's per-image values are missing: some of the runs alone would give a
+        different quantity.
         """
         if not {*subject, *reference} <= self._means.keys():
             return unknown_interval()

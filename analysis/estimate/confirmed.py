@@ -1,7 +1,7 @@
-"""Trials that were trained again with fresh seeds: what their settings are worth.
+"""Trials retrained with fresh seeds: how good their settings really are.
 
-The best of many noisy values is biased upwards, and seeds that had no part in the choice tell by
-how much (Cawley & Talbot 2010, on selection by a noisy criterion).
+The best of many noisy values is biased upwards, and seeds that played no part in the selection show
+by how much (Cawley & Talbot 2010, on selection by a noisy criterion).
 """
 
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from analysis.estimate.intervals import Interval, mean_interval
 
 @dataclass(frozen=True, slots=True)
 class ConfirmedTrial:
-    """One trial with fresh seeds.
+    """One trial retrained with fresh seeds.
 
     Attributes:
-        number: of the trial.
-        searched: the validation ELBO that the search saw, in nats per image.
-        elbos: those of the fresh seeds, in the order of the seeds.
-        mean: of them, with Student's t interval.
-        optimism: ``searched`` minus the mean. The searched value is a fact and adds no width: the
-            interval is that of the mean, turned over.
+        number: number of the trial.
+        searched: validation ELBO that the search saw, in nats per image.
+        elbos: validation ELBOs of the fresh seeds, by seed.
+        mean: their mean with Student's t interval.
+        optimism: ``searched`` minus the mean. The searched value is a constant and adds no width:
+            the interval is that of the mean, mirrored.
     """
 
     number: int
@@ -32,11 +32,11 @@ class ConfirmedTrial:
 
 
 def confirmations(runs: pd.DataFrame, search: str, confidence: float) -> list[ConfirmedTrial]:
-    """The confirmed trials of one search, by their number.
+    """Return the confirmed trials of one search, by number.
 
     Args:
-        runs: of ``load_confirmed``.
-        search: its name; rows of others are left out.
+        runs: from ``load_confirmed``.
+        search: name of the search; rows of other searches are ignored.
         confidence: coverage of the intervals, in (0, 1).
     """
     own = runs[runs["search"] == search].sort_values(["number", "seed"], kind="stable")

@@ -1,4 +1,4 @@
-"""The aggregate posterior of a split, dimension by dimension: exact, without draws."""
+"""The aggregate posterior of a split, dimension by dimension: exact, without sampling."""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ Floats = NDArray[np.floating]
 def marginal_densities(mu: Floats, log_var: Floats, z: Floats) -> NDArray[np.float64]:
     """Density of q(z_j) = 1/N sum_n N(mu_nj, exp(log_var_nj)) at each z.
 
-    The aggregate posterior of Hoffman & Johnson 2016, marginal over the other dimensions: since
+    The aggregate posterior of Hoffman & Johnson 2016, marginalised over the other dimensions: since
     each component is a product over dimensions, its marginals are mixtures of N normals.
 
     Args:
@@ -24,7 +24,7 @@ def marginal_densities(mu: Floats, log_var: Floats, z: Floats) -> NDArray[np.flo
         (M, d).
     """
     found = np.empty((len(z), mu.shape[1]))
-    for place in range(mu.shape[1]):  # (M, N) at once: with d as well it would be 600 MB of MNIST
+    for place in range(mu.shape[1]):  # (M, N) at a time: with d as well, MNIST would take 600 MB
         centre, spread = mu[:, place].astype(np.float64), log_var[:, place].astype(np.float64)
         exponent = (z[:, np.newaxis] - centre) ** 2 * np.exp(-spread) + spread
         found[:, place] = np.exp(-0.5 * exponent).mean(1) / math.sqrt(2 * math.pi)
@@ -39,7 +39,8 @@ def normal_density(z: Floats) -> NDArray[np.float64]:
 def reach(mus: Sequence[Floats]) -> float:
     """Half the width of an axis that shows nearly all of these codes: 4 to 6.
 
-    Up to 1 in 200 codes of a dimension may lie beyond, for a few far ones would flatten the rest.
+    Up to 1 in 200 codes per dimension may lie outside, because a few outliers would flatten the
+    rest.
     """
     widest = max(float(np.quantile(np.abs(mu), 0.995, axis=0).max()) for mu in mus)
     return min(6.0, max(4.0, math.ceil(2 * widest) / 2))

@@ -1,8 +1,8 @@
 """Means and intervals over seeds: the numbers behind tables, verdicts and charts.
 
-An independent training run is the unit: intervals are Student's t over the seeds of a
-configuration, and Welch's for a difference of two or any other contrast. One seed has a mean and no
-interval. The two other sources of uncertainty, test images and random draws, are those of
+The unit is an independent training run: intervals are Student's t over the seeds of a
+configuration, and Welch's for the difference of two or any other contrast. One seed has a mean but
+no interval. The two other sources of uncertainty, test images and random draws, are covered by
 ``bootstrap`` and ``montecarlo``; no interval mixes them.
 """
 
@@ -27,8 +27,8 @@ class Interval:
 
     Attributes:
         mean: the estimate.
-        low: lower end; NaN where one seed gives no interval.
-        high: upper end; NaN as well.
+        low: lower end; NaN where there is no interval, as with one seed.
+        high: upper end; likewise.
     """
 
     mean: float
@@ -37,12 +37,12 @@ class Interval:
 
     @property
     def is_known(self) -> bool:
-        """Whether there was enough for an interval: seeds, or values of every image."""
+        """Whether there was enough data for an interval: seeds, or per-image values."""
         return not math.isnan(self.low)
 
 
 def unknown_interval(mean: float = math.nan) -> Interval:
-    """A mean, if that, without an interval."""
+    """Return a mean (or not even that) without an interval."""
     return Interval(mean, math.nan, math.nan)
 
 
@@ -50,11 +50,11 @@ def mean_interval(values: Sequence[float], confidence: float) -> Interval:
     """Mean with Student's t interval.
 
     Args:
-        values: one a seed, at least one.
+        values: one per seed, at least one.
         confidence: coverage, in (0, 1).
 
     Raises:
-        ValueError: without any value.
+        ValueError: if there are no values.
     """
     mean, error, freedom = _standard_error(values)
     if freedom == 0:
@@ -71,7 +71,7 @@ def difference_interval(
     weights, so they are not paired.
 
     Raises:
-        ValueError: if one of both is empty.
+        ValueError: if either is empty.
     """
     return contrast_interval((values, reference), (1, -1), confidence)
 
@@ -82,18 +82,18 @@ def contrast_interval(
     """Sum of c_i mean_i over independent groups with its interval (Welch 1947, Biometrika 34).
 
     The groups' variances may differ: that of the sum is V = sum of v_i, v_i = c_i^2 s_i^2 / n_i,
-    with Welch's and Satterthwaite's degrees of freedom V^2 / sum of v_i^2 / (n_i - 1).
+    with Welch-Satterthwaite degrees of freedom V^2 / sum of v_i^2 / (n_i - 1).
 
     Args:
-        groups: values, one a seed, at least one in each group.
-        coefficients: c_i, one a group.
+        groups: one value per seed, at least one in each group.
+        coefficients: c_i, one per group.
         confidence: coverage, in (0, 1).
 
     Returns:
-        Without an interval if a group has one value.
+        The contrast, without an interval if a group has only one value.
 
     Raises:
-        ValueError: if a group is empty, or the coefficients are not one a group.
+        ValueError: if a group is empty, or there is not one coefficient per group.
     """
     parts = [
         (coefficient, *_standard_error(values))
@@ -106,7 +106,7 @@ def contrast_interval(
     variance = sum(variances)
     if variance == 0:
         return Interval(total, total, total)
-    # By shares of the variance: fourth powers of small errors would be zeros.
+    # In shares of the variance: the fourth power of a small error would underflow to zero.
     welch = 1 / sum(
         (own / variance) ** 2 / freedom for own, (*_, freedom) in zip(variances, parts, strict=True)
     )
@@ -116,28 +116,28 @@ def contrast_interval(
 def probability_of_improvement(
     values: Sequence[float], reference: Sequence[float], metric: Metric
 ) -> float:
-    """How probable it is that a run of one configuration is better than one of the other.
+    """Estimate the probability that a run of one configuration is better than one of another.
 
-    The share of all pairs of runs in which it is, ties counted half: the Mann-Whitney statistic
-    over the number of pairs (Agarwal et al. 2021, arXiv 2108.13264, section 4.3). With n and m
-    seeds it is a multiple of 1 / (2 n m), so few seeds can say 0 or 1 and mean little.
+    The share of all pairs of runs in which it is, with ties counted as half: the Mann-Whitney
+    statistic over the number of pairs (Agarwal et al. 2021, arXiv 2108.13264, section 4.3). With n
+    and m seeds it is a multiple of 1 / (2 n m), so 0 or 1 from few seeds means little.
 
     Args:
-        values: one a seed, at least one.
-        reference: likewise, of the configuration to improve on.
-        metric: for its better direction.
+        values: one per seed, at least one.
+        reference: likewise, for the configuration to improve on.
+        metric: defines which direction is better.
 
     Returns:
-        In [0, 1]; NaN for a metric of which neither direction is better.
+        In [0, 1]; NaN for a metric without a better direction.
 
     Raises:
-        ValueError: if one of both is empty.
+        ValueError: if either is empty.
     """
     if not len(values) or not len(reference):
         raise ValueError("a probability of improvement needs at least one value on each side")
     if metric.sign == 0:
         return math.nan
-    # By comparison and not by difference: two numbers may differ by less than a float can hold.
+    # Compared rather than subtracted: the difference of two numbers may underflow to zero.
     ours, theirs = np.asarray(values)[:, None], np.asarray(reference)[None, :]
     better = ours > theirs if metric.sign > 0 else ours < theirs
     return float(np.mean(better + 0.5 * (ours == theirs)))
@@ -160,14 +160,14 @@ def interval_from_error(mean: float, error: float, freedom: float, confidence: f
 
 
 def summarise(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    """One row a configuration, in the order of ``runs``.
+    """Summarise runs in one row per configuration, in the order of ``runs``.
 
     Returns:
-        ``model``, the configuration, ``parameters``, ``seeds``, ``collapsed`` (runs, which are
-        part of the means), and ``<metric>_mean``, ``_low``, ``_high`` for every reported metric
-        and ``train_seconds``; NaN for a metric that the configuration does not have, and no
-        column for one that none has. Of a metric that is a label, which has no mean, ``<name>``
-        lists the seeds' labels, such as ``8, 9, 8``.
+        ``model``, the configuration, ``parameters``, ``seeds``, ``collapsed`` (number of collapsed
+        runs, which are part of the means), and ``<metric>_mean``, ``_low``, ``_high`` for every
+        reported metric and ``train_seconds``; NaN for a metric that the configuration lacks, and
+        no column for one that all lack. A metric that is a label has no mean: its column
+        ``<name>`` lists the labels of the seeds, such as ``8, 9, 8``.
     """
     found = [
         name for name in (*METRICS, "train_seconds") if name in runs and runs[name].notna().any()
@@ -193,20 +193,20 @@ def summarise(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
 
 
 def interval_of(row: pd.Series, metric: str) -> Interval:
-    """The interval of one metric in a row of ``summarise``."""
+    """Return the interval of one metric from a row of ``summarise``."""
     return Interval(row[f"{metric}_mean"], row[f"{metric}_low"], row[f"{metric}_high"])
 
 
 def training_bands(history: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """Mean and interval over seeds of ELBO, reconstruction and KL at every epoch.
 
-    Early stopping ends seeds at different epochs; a mean over the rest would jump, so a
-    configuration is followed as far as all its seeds go.
+    Early stopping ends seeds at different epochs; a mean over the remaining seeds would jump, so a
+    configuration is followed only up to the last epoch of its shortest run.
 
     Returns:
         Columns ``model``, ``split``, ``epoch``, ``seeds`` and ``<metric>_mean``, ``_low``,
-        ``_high`` (NaN for one seed), sorted as ``history`` and by epoch; ``seconds_mean`` as well,
-        since the start of training, where ``history`` holds times.
+        ``_high`` (NaN for one seed), in the order of ``history`` and by epoch; also
+        ``seconds_mean``, since the start of training, if ``history`` contains times.
     """
     seeds = history.groupby("model")["seed"].nunique()
     groups = history.groupby(["model", "split", "epoch"], sort=False)
@@ -214,7 +214,7 @@ def training_bands(history: pd.DataFrame, confidence: float) -> pd.DataFrame:
     bands = pd.DataFrame({"seeds": counts})
     for name in CURVES:
         mean, deviation = groups[name].mean(), groups[name].std(ddof=1)
-        # The quantile for zero degrees of freedom is NaN, which is what one seed has to show.
+        # The quantile for zero degrees of freedom is NaN, as it should be for one seed.
         freedom = (counts - 1).where(counts > 1).to_numpy(dtype=float)
         half = stdtrit(freedom, (1 + confidence) / 2) * deviation / np.sqrt(counts)
         bands[f"{name}_mean"] = mean
@@ -228,7 +228,7 @@ def training_bands(history: pd.DataFrame, confidence: float) -> pd.DataFrame:
 def sorted_kl_per_dim(runs: pd.DataFrame) -> pd.DataFrame:
     """KL of each latent dimension, ranked within its run, over the seeds of a configuration.
 
-    The number of a dimension means nothing across seeds; its rank does.
+    The index of a dimension means nothing across seeds; its rank does.
 
     Returns:
         Columns ``model``, ``rank`` (from 1, the largest KL), ``mean``, ``lowest`` and ``highest``

@@ -1,7 +1,7 @@
-"""The objective over the space: values of trials that compare, and the dimensions that matter.
+"""The objective over the search space: comparable values of trials, and the dimensions that matter.
 
-Final values of complete trials where there are enough. A pruner that is strict leaves few, and
-then the values at the first comparison, which all trials reached.
+Final values of complete trials if there are enough of them. A strict pruner leaves few; then the
+values at the pruner's first comparison, which all trials reached.
 """
 
 from collections.abc import Sequence
@@ -14,20 +14,20 @@ from analysis.read.fanova import ALL
 from analysis.read.space import SpaceDimension
 from analysis.read.trials import Trials
 
-FEWEST = 10  # trials; fewer make no map
+FEWEST = 10  # trials needed for a map
 TOGETHER = "all trials"  # the name of an area of all architectures
-STEPS = 5  # values of a dimension; between so few there is little to interpolate
-SHOWN = 3  # dimensions, so three pairs
+STEPS = 5  # distinct values of a dimension; with so few there is little to interpolate
+SHOWN = 3  # dimensions, hence three pairs
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Values:
-    """What trials came to, measured after the same epoch.
+    """Values of trials, all measured after the same epoch.
 
     Attributes:
-        series: by the index of ``Trials.frame``; NaN where a trial was not measured then.
-        epoch: after which; None for the last of complete trials.
-        name: what they are.
+        series: by the index of ``Trials.frame``; NaN if a trial was not measured then.
+        epoch: after which they were measured; None for the last epoch of complete trials.
+        name: name of the quantity.
         higher: whether higher is better.
     """
 
@@ -44,14 +44,14 @@ class Values:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Area:
-    """Trials over which values may be interpolated, with their pairs of dimensions.
+    """Trials between which values may be interpolated, with the pairs of dimensions to show.
 
     Attributes:
         group: ``all trials``, or their architecture.
         trials: rows of ``Trials.frame``, each with a value.
-        values: theirs.
-        pairs: of the dimensions that explain most.
-        ranked: whether importances decided which; else the order of the space did.
+        values: values of these trials.
+        pairs: pairs of the dimensions that explain the most.
+        ranked: whether the pairs were chosen by importance; otherwise by order in the space.
     """
 
     group: str
@@ -62,22 +62,22 @@ class Area:
 
 
 def final_values(trials: Trials) -> Values:
-    """Of the complete trials."""
+    """Return the final values of complete trials."""
     return Values(trials.score, None, trials.score_name, trials.higher_is_better)
 
 
 def first_values(trials: Trials) -> Values | None:
-    """At the first comparison, of all trials that reached it; None without it."""
+    """Return the values at the pruner's first comparison; None if there was none."""
     epoch, series = trials.card.first_comparison, trials.frame["first_value"]
     if epoch is None or not trials.is_single or series.notna().sum() < 2:
         return None
-    # The NLL is estimated at the end alone; on the way its bound stands in.
+    # The NLL is estimated only at the end; until then its bound stands in for it.
     name = "negative ELBO" if trials.objective == "nll" else "ELBO"
     return Values(series, epoch, name, trials.higher_is_better)
 
 
 def comparable_values(trials: Trials) -> Values | None:
-    """Final values of ten trials or more, else those of the first comparison; None without."""
+    """Return final values if ten trials or more have them, else first ones; None without either."""
     final, early = final_values(trials), first_values(trials)
     for values in (final, early):
         if values is not None and values.series.notna().sum() >= FEWEST:
@@ -86,9 +86,9 @@ def comparable_values(trials: Trials) -> Values | None:
 
 
 def areas(trials: Trials, values: Values) -> list[Area]:
-    """An area an architecture that has enough trials; all together where none has.
+    """Return one area per architecture with enough trials, or one of all trials if none has enough.
 
-    Between two architectures there is nothing to interpolate.
+    There is nothing to interpolate between two architectures.
     """
     rated = trials.frame[values.series.notna()]
     groups: list[tuple[str, pd.DataFrame]] = []
@@ -109,7 +109,7 @@ def areas(trials: Trials, values: Values) -> list[Area]:
 
 
 def _main(trials: Trials, group: str, rows: pd.DataFrame) -> tuple[Sequence[SpaceDimension], bool]:
-    """The amounts that vary in all these trials, the most important first."""
+    """The numeric dimensions that vary within these trials, the most important first."""
     amounts = [
         one
         for one in trials.dimensions

@@ -1,7 +1,7 @@
 """The estimator as a source of uncertainty: what fresh random draws would change.
 
-The error of an estimate on fixed images by a fixed model, from estimates that were repeated with
-independent noise, or from independent groups of the draws of one estimate.
+The error of an estimate for fixed images and a fixed model, computed from estimates repeated with
+independent noise, or from independent groups of the draws behind one estimate.
 """
 
 import math
@@ -22,7 +22,7 @@ class MonteCarloEstimate:
 
     Attributes:
         value: the estimate.
-        standard_error: of ``value``.
+        standard_error: standard error of ``value``.
         interval: around ``value``, by Student's t over repeats or groups.
     """
 
@@ -32,7 +32,7 @@ class MonteCarloEstimate:
 
 
 def from_repeats(repeats: Sequence[float], confidence: float) -> MonteCarloEstimate:
-    """The mean of repeated estimates, each with noise of its own.
+    """Mean of repeated estimates, each with independent noise.
 
     Args:
         repeats: at least two.
@@ -50,15 +50,16 @@ def from_repeats(repeats: Sequence[float], confidence: float) -> MonteCarloEstim
 def from_groups(
     groups: Array, statistic: Callable[[Array], float], confidence: float
 ) -> MonteCarloEstimate:
-    """A statistic of all draws, with its error by the jackknife over independent groups of them.
+    """A statistic of all draws, with its error by the jackknife over independent groups of draws.
 
-    For estimates that are no plain mean, such as the logarithm of one: the mean over groups would
-    estimate something else (an importance-weighted bound at a smaller K). The groups are left out
-    one at a time (Quenouille 1956; Efron & Stein 1981, https://doi.org/10.1214/aos/1176345462).
+    For estimates that are not a simple mean, such as the logarithm of one: the mean over groups
+    would estimate something else (an importance-weighted bound at a smaller K). The groups are left
+    out one at a time (Quenouille 1956; Efron & Stein 1981,
+    https://doi.org/10.1214/aos/1176345462).
 
     Args:
-        groups: (G, ...), one entry a group along the first axis, at least two.
-        statistic: of any number of groups, to one number.
+        groups: (G, ...), one entry per group along the first axis, at least two.
+        statistic: maps any number of groups to one number.
         confidence: coverage of the interval, in (0, 1).
 
     Raises:
@@ -76,12 +77,12 @@ def from_groups(
 
 
 def importance_weighted_bound(log_mean_weights: Array) -> float:
-    """The bound -log p(x), averaged over images, from groups of equally many importance samples.
+    """Bound on -log p(x), averaged over images, from groups of equally many importance samples.
 
     Burda, Grosse & Salakhutdinov 2016 (arXiv 1509.00519), eq. 8, over the draws of all groups.
 
     Args:
-        log_mean_weights: (G, N), each the log of a group's mean importance weight of an image.
+        log_mean_weights: (G, N), log of the mean importance weight per group and image.
     """
     bounds = math.log(len(log_mean_weights)) - np.logaddexp.reduce(log_mean_weights, axis=0)
     return float(np.mean(bounds))

@@ -1,4 +1,4 @@
-"""Where the classes of a plane lie: its connected regions and the middle of each."""
+"""Connected regions of the classes on a plane, and where to put each label."""
 
 from dataclasses import dataclass
 
@@ -6,18 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-NAMED_CELLS = 12  # a region this large is named even where its class has a larger one
+NAMED_CELLS = 12  # a region this large is labelled even if its class has a larger one
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """Cells of one class that hang together by their sides.
+    """Cells of one class, connected by their edges.
 
     Attributes:
-        kind: number of the class.
-        cells: how many there are.
-        row: of the cell that lies farthest from all others' cells and from the plane's edge; of
-            several, the one nearest to the region's mean.
+        kind: index of the class.
+        cells: number of cells.
+        row: row of the cell that is farthest from other classes and from the edge of the plane; if
+            several are, the one nearest to the mean of the region.
         column: likewise.
     """
 
@@ -28,13 +28,13 @@ class Region:
 
 
 def regions(classes: NDArray[np.integer]) -> list[Region]:
-    """All regions of a plane (G, G) of classes, by class and then from the largest."""
+    """Return all regions of a plane (G, G) of classes, by class and from large to small."""
     found = []
     for kind in np.unique(classes):
         pieces, amount = ndimage.label(classes == kind)
         for piece in range(1, amount + 1):
             mask = pieces == piece
-            # A rim of other cells around the plane: a name should not lie on its edge.
+            # Padded with a rim of other cells: a label should not be on the edge of the plane.
             depth = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
             deepest = np.argwhere(depth == depth.max())
             off = ((deepest - np.argwhere(mask).mean(0)) ** 2).sum(1)
@@ -44,7 +44,7 @@ def regions(classes: NDArray[np.integer]) -> list[Region]:
 
 
 def named_regions(classes: NDArray[np.integer]) -> list[Region]:
-    """The largest region of each class, and every other of at least ``NAMED_CELLS`` cells."""
+    """Return each class's largest region, and all others of at least ``NAMED_CELLS`` cells."""
     seen: set[int] = set()
     named = []
     for region in regions(classes):

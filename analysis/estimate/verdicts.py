@@ -1,9 +1,9 @@
 """Differences between configurations, and the verdicts on them.
 
-A difference counts as *better* or *worse* when its interval over seeds leaves out zero, and as
-*not distinguishable* when it does not. The intervals are not widened for their number. The interval
-over images stands beside it and decides nothing: it is about these very models, not about others
-that the same settings would train.
+A difference counts as *better* or *worse* if its interval over seeds excludes zero, and as *not
+distinguishable* if it does not. Intervals are not corrected for multiple comparisons. The interval
+over images is shown next to it but does not affect the verdict: it is about these particular
+models, not about others that the same settings would produce.
 """
 
 import itertools
@@ -27,21 +27,21 @@ NO_IMAGES = ImageBootstrap({})
 
 @dataclass(frozen=True, slots=True)
 class ModelComparison:
-    """One configuration against another that differs in one factor.
+    """One configuration compared with another that differs in one factor.
 
     Attributes:
         factor: what differs.
-        subject: display name of the configuration that is judged.
-        reference: display name of the one it is judged against.
+        subject: display name of the configuration that the verdict is about.
+        reference: display name of the one it is compared with.
         setting: what both share, e.g. ``10 dimensions``.
         change: the difference in short, e.g. ``conv against linear``.
-        beta: of both.
+        beta: beta of both.
         difference: subject minus reference, in the metric's unit, with the interval over seeds.
-        over_images: the same with the interval over test images, of these trained models.
+        over_images: the same with the interval over test images, for these trained models.
         improvement: probability that a run of the subject is better than one of the reference;
-            NaN where neither direction is better.
-        seeds: runs of subject and of reference.
-        collapsed: runs among them that collapsed.
+            NaN if the metric has no better direction.
+        seeds: number of runs of subject and of reference.
+        collapsed: number of them that collapsed.
         verdict: the verdict on the subject.
     """
 
@@ -60,7 +60,7 @@ class ModelComparison:
 
 
 def verdict_of(difference: Interval, metric: Metric) -> Verdict:
-    """The verdict on a difference, by the metric's better direction."""
+    """Return the verdict on a difference, given the metric's better direction."""
     if not difference.is_known or metric.sign == 0:
         return "unknown"
     if difference.low > 0 or difference.high < 0:
@@ -74,13 +74,13 @@ def compare_architectures(
     metric: Metric = ELBO,
     images: ImageBootstrap = NO_IMAGES,
 ) -> list[ModelComparison]:
-    """Conv against linear, or any two architectures, wherever both have a latent size and beta.
+    """Compare conv with linear, or any two architectures, at every latent size and beta they share.
 
     Args:
-        runs: of ``load_results``.
+        runs: from ``load_results``.
         confidence: coverage of every interval, in (0, 1).
-        metric: to compare.
-        images: over the metric's values of every image; without, no interval over images is known.
+        metric: the metric to compare.
+        images: bootstrap of the metric's per-image values; without it, no interval over images.
     """
     comparisons = []
     for _, cell in runs.groupby(["latent_dim", "beta"]):
@@ -108,13 +108,13 @@ def compare_sizes(
     metric: Metric = ELBO,
     images: ImageBootstrap = NO_IMAGES,
 ) -> list[ModelComparison]:
-    """10 against 2, then each latent size against the next smaller one, in each architecture.
+    """Compare 10 with 2, then each latent size with the next smaller one, in each architecture.
 
     Args:
-        runs: of ``load_results``.
+        runs: from ``load_results``.
         confidence: coverage of every interval, in (0, 1).
-        metric: to compare.
-        images: over the metric's values of every image; without, no interval over images is known.
+        metric: the metric to compare.
+        images: bootstrap of the metric's per-image values; without it, no interval over images.
     """
     steps: set[tuple[int, int]] = set()
     cells = [cell for _, cell in runs.groupby(["architecture", "beta"], sort=False)]

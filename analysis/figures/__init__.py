@@ -1,4 +1,4 @@
-"""Frames and arrays -> figures. Pure: nothing is read, written or kept; ``style.render`` saves.
+"""Frames and arrays -> figures. Pure: nothing is read or written; ``style.render`` saves.
 
 Draw inside ``style.theme()``.
 """

@@ -1,4 +1,4 @@
-"""The aggregate posterior beside the prior, dimension by dimension."""
+"""The aggregate posterior and the prior, dimension by dimension."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,10 +26,10 @@ class Aggregate:
 
     Attributes:
         model: display name.
-        label: what is written.
-        densities: (M, d) of each dimension at each z.
-        order: (d,) the dimensions from the most to the least active.
-        distance: what is written of the marginal KL, in one or two lines; empty for nothing.
+        label: text to display.
+        densities: (M, d), the density of each dimension at each z.
+        order: (d,), the dimensions from the most to the least active.
+        distance: text about the marginal KL, in one or two lines; empty for none.
     """
 
     model: str
@@ -42,14 +42,14 @@ class Aggregate:
 def aggregate_posteriors(
     models: Sequence[Aggregate], z: Floats, columns: int, styles: Mapping[str, ModelStyle]
 ) -> Figure:
-    """A panel a model: two of its dimensions, the range over all of them, and the prior.
+    """Draw one panel per model: two dimensions, the range over all of them, and the prior.
 
-    Of two-dimensional models both dimensions; of larger ones the most and the least active.
+    Two-dimensional models show both dimensions; larger ones the most and the least active.
 
     Args:
         models: at least one.
         z: (M,), ascending.
-        columns: panels a row.
+        columns: panels per row.
         styles: by display name.
     """
     columns = min(columns, len(models))
@@ -94,7 +94,7 @@ def _draw(axes: Axes, shown: Aggregate, z: Floats, prior: Floats, style: ModelSt
 
 
 def _dimensions(shown: Aggregate) -> tuple[int, int]:
-    """Both of two; the most and the least active of more."""
+    """Both dimensions of two; otherwise the most and the least active."""
     if shown.densities.shape[1] == 2:
         return 0, 1
     return int(shown.order[0]), int(shown.order[-1])
@@ -108,12 +108,12 @@ def _legend(figure: Figure, models: Sequence[Aggregate]) -> None:
     ]
     entries: list[tuple[Line2D | Patch, str]] = [
         (Line2D([], [], color=MUTED, linestyle=PRIOR, linewidth=1.8), "prior N(0, 1)"),
-        (Line2D([], [], color=MUTED, linestyle=SOLID), " or ".join(solid) or "the one dimension"),
+        (Line2D([], [], color=MUTED, linestyle=SOLID), " or ".join(solid) or "the only dimension"),
     ]
     if dashed:
         entries.append((Line2D([], [], color=MUTED, linestyle=DASHED), " or ".join(dashed)))
     if max(sizes) > 2:
-        entries.append((Patch(facecolor=MUTED, alpha=0.25), "from the lowest to the highest"))
+        entries.append((Patch(facecolor=MUTED, alpha=0.25), "range over all dimensions"))
     handles, labels = zip(*entries, strict=True)
     figure.legend(
         handles, labels, loc="outside upper left", ncols=4, columnspacing=1.8, handlelength=2.6

@@ -1,7 +1,7 @@
-"""Sheets of images that keep their pixels: every image pixel is a whole number of screen pixels.
+"""Sheets of images with sharp pixels: every image pixel is a whole number of screen pixels.
 
 Many images are assembled into one array and drawn once: a sheet of 512 images takes one axes and
-0.05 s, where 512 axes take 15 s.
+0.05 s, while 512 axes take 15 s.
 """
 
 from typing import Literal
@@ -17,16 +17,16 @@ from analysis.present.style import INK, MUTED, PNG_DPI, ModelStyle
 Images = NDArray[np.uint8]
 
 PAPER = 255
-LINE_HEIGHT = 40  # screen pixels of a line of text
-NAME_SIZE = 9.5  # points: sheets shrink to a phone's width, and names must still be read
+LINE_HEIGHT = 40  # screen pixels per line of text
+NAME_SIZE = 9.5  # points: names must be legible when sheets shrink to the width of a phone
 
 
 def mosaic(images: Images, gap: int = 1) -> Images:
-    """Images in rows and columns as one canvas, parted by white.
+    """Assemble images in rows and columns into one canvas, separated by white.
 
     Args:
         images: (R, C, H, W).
-        gap: pixels between two.
+        gap: pixels between two images.
 
     Returns:
         (R * (H + gap) - gap, C * (W + gap) - gap).
@@ -39,23 +39,23 @@ def mosaic(images: Images, gap: int = 1) -> Images:
 
 
 def whole_scale(pixels: int, target: int) -> int:
-    """The largest whole factor that keeps ``pixels`` within ``target``, at least 1."""
+    """Return the largest whole factor that keeps ``pixels`` within ``target``, at least 1."""
     return max(1, target // pixels)
 
 
 def show(
     axes: Axes, canvas: Images, extent: tuple[float, float, float, float] | None = None
 ) -> None:
-    """Draw pixels over the whole axes, each value as it is: grey (H, W) or coloured (H, W, 3).
+    """Draw pixels over the whole axes with exact values: grey (H, W) or coloured (H, W, 3).
 
-    Grey as red, green and blue: a colour map would round some values to their neighbours.
+    Grey is drawn as red, green and blue: a colour map would round some values.
     """
     colours = np.repeat(canvas[..., np.newaxis], 3, axis=-1) if canvas.ndim == 2 else canvas
     axes.imshow(colours, interpolation="nearest", aspect="auto", extent=extent)
 
 
 class Sheet:
-    """A figure with its origin at the top left and the screen's pixels as units."""
+    """A figure with its origin at the top left and screen pixels as units."""
 
     def __init__(self, width: int, height: int) -> None:
         self.width, self.height = width, height
@@ -68,7 +68,7 @@ class Sheet:
         axes.set_axis_off()
 
     def axes(self, left: float, top: float, width: float, height: float) -> Axes:
-        """Empty axes at a place."""
+        """Add empty axes at a position."""
         return self.figure.add_axes(
             (
                 left / self.width,
@@ -79,7 +79,7 @@ class Sheet:
         )
 
     def overlay(self) -> Axes:
-        """Axes without frame over the whole sheet, for marks at the sheet's own coordinates."""
+        """Add axes without a frame over the whole sheet, for marks in sheet coordinates."""
         axes = self.axes(0, 0, self.width, self.height)
         axes.set_axis_off()
         axes.set_xlim(0, self.width)
@@ -97,15 +97,15 @@ class Sheet:
         align: Literal["left", "center", "right"] = "left",
         size: float = NAME_SIZE,
     ) -> None:
-        """Text that starts, stands centred or ends at ``left``, centred on the height ``middle``.
+        """Write text that starts, is centred or ends at ``left``, vertically centred at ``middle``.
 
         Args:
-            text: on one line.
+            text: a single line.
             left: screen pixels from the left.
             middle: screen pixels from the top.
             bold: whether it is a heading.
             muted: whether it is secondary.
-            align: which part of it stands at ``left``.
+            align: which part of the text is at ``left``.
             size: in points.
         """
         self.figure.text(
@@ -120,7 +120,7 @@ class Sheet:
         )
 
     def name(self, text: str, left: float, middle: float, style: ModelStyle) -> None:
-        """A model's name behind its marker, in its colour."""
+        """Write the name of a model after its coloured marker."""
         self.figure.add_artist(
             Line2D(
                 [(left + 10) / self.width],
@@ -135,10 +135,10 @@ class Sheet:
 
 
 def label_width(labels: list[str]) -> int:
-    """Screen pixels that the longest of these names takes behind its marker."""
+    """Return the screen pixels that the longest of these names takes, marker included."""
     return 52 + text_width(max(labels, key=len), NAME_SIZE)
 
 
 def text_width(text: str, size: float) -> int:
-    """About how many screen pixels a text of so many points takes: more rather than less."""
+    """Estimate the screen pixels that a text of this size takes, erring on the large side."""
     return round(1.65 * size * len(text))

@@ -1,4 +1,4 @@
-"""By how much the search saw trials better than fresh seeds do, a row a trial."""
+"""By how much the search overestimated trials, compared with fresh seeds."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,18 +12,18 @@ from analysis.present.intervals import format_interval
 from analysis.present.style import INK, MUTED, WIDTH
 from analysis.words import format_number
 
-# In points from the right edge of the panel.
+# In typographic points from the right edge of the panel.
 MEAN, INTERVAL = 50, 58
 
 
 def optimism_rows(confirmed: Sequence[ConfirmedTrial], names: Mapping[int, str]) -> Figure:
-    """A row a trial: its optimism with the interval, and that by each fresh seed alone.
+    """Draw one row per trial: its optimism with the interval, and that for each fresh seed.
 
-    Absolute values would set trials of different quality far apart and hide their intervals.
+    Absolute values would spread trials of different quality far apart and hide their intervals.
 
     Args:
         confirmed: at least one.
-        names: what each trial is, by its number.
+        names: description of each trial, by number.
     """
     labels = [label(one, names) for one in confirmed]
     row_height, head, foot = 0.38, 0.45, 0.55  # inches
@@ -47,7 +47,7 @@ def optimism_rows(confirmed: Sequence[ConfirmedTrial], names: Mapping[int, str])
     axes.set_yticks(range(len(confirmed)), labels)
     axes.tick_params(axis="y", colors=INK)
     axes.set_ylim(len(confirmed) - 0.5, -0.5)
-    axes.set_xlabel("searched minus fresh ELBO, nats per image (right of zero: seen too good)")
+    axes.set_xlabel("searched minus fresh ELBO, nats per image (right of zero: overestimated)")
     axes.spines["left"].set_visible(False)
     axes.grid(axis="y", visible=False)
     axes.grid(axis="x")
@@ -66,6 +66,6 @@ def optimism_rows(confirmed: Sequence[ConfirmedTrial], names: Mapping[int, str])
 
 
 def label(one: ConfirmedTrial, names: Mapping[int, str]) -> str:
-    """``trial 30: conv-26``."""
+    """Return ``trial 30: conv-26``."""
     name = names.get(one.number, "")
     return f"trial {one.number}: {name}" if name else f"trial {one.number}"

@@ -1,4 +1,4 @@
-"""Maps of the objective over pairs of dimensions: every trial, and a light surface between them."""
+"""Maps of the objective over pairs of dimensions: every trial, with a pale surface in between."""
 
 from collections.abc import Sequence
 
@@ -19,8 +19,8 @@ from analysis.figures.search import groups_of, look
 from analysis.present.style import INK, WIDTH
 
 LEVELS = 10
-PALE = 0.55  # how far the surface is mixed with white, so that the points stand out
-FLATTEST = 0.03  # triangles with a smaller ratio of their circles' radii say nothing
+PALE = 0.55  # share of white mixed into the surface, so that the points stand out
+FLATTEST = 0.03  # triangles with a smaller ratio of incircle to circumcircle are masked
 
 Points = NDArray[np.float64]
 
@@ -28,16 +28,16 @@ Points = NDArray[np.float64]
 def contours(
     areas: Sequence[Area], limits: Sequence[tuple[float, float]], label: str, higher: bool
 ) -> Figure:
-    """A row an area, a panel a pair of dimensions.
+    """Draw one row per area and one panel per pair of dimensions.
 
-    The surface is linear between neighbouring trials (Delaunay's triangles over the axes as drawn)
-    and ends where the trials end.
+    The surface is linear between neighbouring trials (Delaunay triangulation over the axes as
+    drawn) and not extrapolated.
 
     Args:
         areas: at least one, each with at least one pair.
-        limits: of each area's colours; values beyond have the colour of the end.
-        label: of the colours.
-        higher: whether higher is better; the better, the brighter.
+        limits: colour limits of each area; values outside have the colour of the limit.
+        label: label of the colour bar.
+        higher: whether higher is better; better is brighter.
     """
     columns = max(len(area.pairs) for area in areas)
     width = WIDTH if columns > 1 else 0.55 * WIDTH
@@ -80,22 +80,22 @@ def _surface(
     triangles = triangulation(x, y)
     if triangles is None:
         return
-    # Trials at the same point: their mean.
+    # Trials at the same point are averaged.
     places = pd.DataFrame({"x": x, "y": y, "value": values.to_numpy()}).groupby(["x", "y"])
     heights = places["value"].mean().clip(norm.boundaries[0], norm.boundaries[-1])
     pale = ListedColormap(PALE + (1 - PALE) * colours(np.linspace(0, 1, 256))[:, :3])
     surface = axes.tricontourf(
         triangles, heights.to_numpy(), levels=norm.boundaries, norm=norm, cmap=pale, zorder=1
     )
-    # The colour of its face on each edge: without, white seams show between the levels.
+    # Edges in the colour of their face: otherwise white seams appear between the levels.
     surface.set_edgecolor("face")
     surface.set_linewidth(0.4)
 
 
 def triangulation(x: Points, y: Points) -> Triangulation | None:
-    """Delaunay's triangles over distinct points, in their sorted order; None on a single line.
+    """Delaunay triangulation of the distinct points, sorted; None if all are on one line.
 
-    Both axes count alike, whatever their units. Slivers at the hull are masked.
+    Both axes are scaled equally, regardless of units. Slivers at the hull are masked.
 
     Args:
         x: (N,).

@@ -1,4 +1,4 @@
-"""Training curves: the bound and its two terms over the epochs, and over the time they took."""
+"""Training curves: the bound and its two terms over epochs and over training time."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal
@@ -26,15 +26,15 @@ def training_curves(
     protocol: Protocol,
     over: Literal["epoch", "seconds_mean"] = "epoch",
 ) -> Figure:
-    """ELBO, reconstruction and KL; a line a model and split, a band over seeds.
+    """Draw ELBO, reconstruction and KL, with one line per model and split and bands over seeds.
 
     Args:
-        bands: of ``statistics.training_bands``.
-        models: display names, in the legend's order.
+        bands: from ``training_bands``.
+        models: display names, in the order of the legend.
         styles: by display name.
-        protocol: for the axes' wording.
-        over: the axis of x: epochs, or the mean of the seconds since training began at each epoch,
-            on a logarithmic scale.
+        protocol: determines the wording of axes.
+        over: the x-axis: epochs, or the mean seconds since the start of training at each epoch on
+            a logarithmic scale.
     """
     figure = Figure(figsize=(WIDTH, 4.2), layout="constrained")
     panels = figure.subplots(1, 3)
@@ -66,25 +66,25 @@ def training_curves(
             times = shown[over]
             axes.set_xlim(0.9 * times.min(), 1.15 * times.max())
             log_ticks(axes)
-        _leave_out_the_start(axes, shown, metric.name)
+        _exclude_start(axes, shown, metric.name)
     panels[0].set_ylabel("nats per image")
     _legend(figure, models, styles)
     return figure
 
 
 def first_epoch_in_view(bands: pd.DataFrame) -> int:
-    """The first tenth of the epochs falls so steeply that it would flatten the rest."""
+    """Return the first epoch after the initial tenth, whose steep curve would flatten the rest."""
     last = int(bands["epoch"].max())
     return 1 + last // 10 if last >= 5 else 1
 
 
-def _leave_out_the_start(axes: Axes, bands: pd.DataFrame, name: str) -> None:
+def _exclude_start(axes: Axes, bands: pd.DataFrame, name: str) -> None:
     late = bands[bands["epoch"] >= first_epoch_in_view(bands)]
     axes.set_ylim(*view(late[f"{name}_mean"], late[[f"{name}_low", f"{name}_high"]]))
 
 
 def _every(epochs: int) -> tuple[int, int]:
-    """About six markers a line, the last epoch among them."""
+    """About six markers per line, including the last epoch."""
     step = max(1, epochs // 6)
     return (epochs - 1) % step, step
 

@@ -1,4 +1,4 @@
-"""What latent size and architecture change: metrics over sizes, differences, KL per dimension."""
+"""Effects of latent size and architecture: metrics by size, differences, KL per dimension."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal
@@ -36,23 +36,23 @@ def metrics_by_size(
     styles: Mapping[str, ModelStyle],
     protocol: Protocol,
 ) -> Figure:
-    """ELBO, reconstruction and KL against latent size, a line an architecture (and beta).
+    """Draw ELBO, reconstruction and KL against latent size, one line per architecture (and beta).
 
-    Points are means in their model's colour, bars intervals, small dots runs; a collapsed run is
-    a cross.
+    Points are means in the colour of their model, bars are intervals, small dots are runs, and
+    crosses are collapsed runs.
 
     Args:
-        runs: one row a run.
-        summary: of ``statistics.summarise``.
+        runs: one row per run.
+        summary: from ``summarise``.
         styles: by display name.
-        protocol: for the axes' wording.
+        protocol: determines the wording of axes.
     """
     figure = Figure(figsize=(WIDTH, 3.9), layout="constrained")
     panels = figure.subplots(1, 3)
     sizes = sorted(set(summary["latent_dim"]))
     lines = [cells for _, cells in summary.groupby(["architecture", "beta"], sort=False)]
     architectures = list(dict.fromkeys(summary["architecture"]))
-    # Side by side, so that intervals do not hide each other.
+    # Side by side, so that intervals do not overlap.
     offsets = 0.2 * (np.arange(len(lines)) - (len(lines) - 1) / 2) / max(1, len(lines) / 3)
     for axes, metric in zip(panels, (ELBO, RECONSTRUCTION, KL), strict=True):
         for cells, offset in zip(lines, offsets, strict=True):
@@ -62,7 +62,7 @@ def metrics_by_size(
             axes.plot(positions, means, color=colour, linestyle=dash, linewidth=1.2, zorder=2)
             for position, (_, cell) in zip(positions, cells.iterrows(), strict=True):
                 _mark(axes, position, cell, metric.name, styles[cell["model"]])
-                # Outwards, where no other architecture's points lie.
+                # Outwards, away from the points of other architectures.
                 beside = position + (0.14 if offset >= 0 else -0.14)
                 _dots(axes, beside, runs[runs["model"] == cell["model"]], metric.name)
         ends = summary[[f"{metric.name}_low", f"{metric.name}_high"]]
@@ -77,7 +77,7 @@ def metrics_by_size(
 
 
 def architecture_line(place: int) -> tuple[str, Dash]:
-    """Colour and dash of the line through an architecture's models, by its place among them."""
+    """Return colour and dash of an architecture's line, by its index among the architectures."""
     return ARCHITECTURE_LINES[min(place, len(ARCHITECTURE_LINES) - 1)]
 
 
@@ -108,7 +108,7 @@ def _size_legend(
         handles.append(Line2D([], [], color=colour, linestyle=dash))
         labels.append(legend_label(name))
     handles.append(Line2D([], [], color=MUTED, marker=".", linestyle="", markersize=4))
-    labels.append("one run")
+    labels.append("single run")
     if summary["collapsed"].any():
         handles.append(Line2D([], [], color=ALARM, marker="x", linestyle="", mew=1.6))
         labels.append("collapsed run")
@@ -121,18 +121,18 @@ def _size_legend(
 
 
 def differences(groups: Mapping[str, Sequence[ModelComparison]]) -> Figure:
-    """Differences in ELBO with their intervals, a panel a group, a row a comparison.
+    """Draw differences in ELBO with intervals, one panel per group and one row per comparison.
 
     Filled points are distinguishable from zero, hollow ones are not.
 
     Args:
-        groups: comparisons by the panel's title; each group holds at least one.
+        groups: comparisons by title of the panel, at least one in each group.
     """
     rows = [row for group in groups.values() for row in group]
     row_height, head, foot = 0.26, 0.42, 0.55  # inches
     height = len(rows) * row_height + len(groups) * (head + foot)
     figure = Figure(figsize=(WIDTH, height))
-    # Texts at both sides have columns of their own: no layout engine aligns them over panels.
+    # Text on both sides is in columns, which no layout engine aligns across panels.
     left = min(0.45, (0.35 + 0.068 * max(len(_row_label(row)) for row in rows)) / WIDTH)
     top = height
     for title, group in groups.items():
@@ -152,7 +152,7 @@ def _row_label(comparison: ModelComparison) -> str:
 
 def _forest(axes: Axes, group: Sequence[ModelComparison]) -> None:
     axes.axvline(0, color=MUTED, linewidth=1)
-    # In points from the right edge of the panel.
+    # In typographic points from the right edge of the panel.
     columns: tuple[tuple[int, Literal["left", "right"]], ...] = (
         (50, "right"), (58, "left"), (148, "left")
     )  # fmt: skip
@@ -186,11 +186,11 @@ def _forest(axes: Axes, group: Sequence[ModelComparison]) -> None:
 def kl_per_dimension(
     ranked: pd.DataFrame, summary: pd.DataFrame, styles: Mapping[str, ModelStyle]
 ) -> Figure:
-    """KL of each latent dimension, sorted, a panel a model; whiskers span the seeds.
+    """Draw the sorted KL of latent dimensions, one panel per model, with whiskers over seeds.
 
     Args:
-        ranked: of ``statistics.sorted_kl_per_dim``.
-        summary: the models to draw, of ``statistics.summarise``.
+        ranked: from ``sorted_kl_per_dim``.
+        summary: the models to draw, from ``summarise``.
         styles: by display name.
     """
     columns = min(len(summary), max(2, int(summary["latent_dim"].nunique())), 4)
@@ -211,5 +211,5 @@ def kl_per_dimension(
     for axes in panels[:, 0]:
         axes.set_ylabel("KL, nats")
     for axes in panels[-1]:
-        axes.set_xlabel("dimension, by rank")
+        axes.set_xlabel("rank of the dimension")
     return figure

@@ -1,4 +1,4 @@
-"""Where reconstructions are wrong, and which images come out best and worst."""
+"""Reconstruction errors, and the best and worst reconstructed images."""
 
 from collections.abc import Mapping, Sequence
 
@@ -25,24 +25,24 @@ from analysis.words import format_number
 Ranked = tuple[str, str, Images, Images, NDArray[np.floating]]
 
 RANKS = ("best", "median", "worst")
-SMALL = 8.5  # points of what is said of images
-_STEPS = 32  # of colour on each side of zero
+SMALL = 8.5  # points, of annotations
+_STEPS = 32  # colours on each side of zero
 
 
 def signed_errors(originals: Images, reconstructions: Images) -> NDArray[np.float64]:
-    """Reconstruction minus original, of the same shape, in shares of the grey range: -1 to 1."""
+    """Return reconstruction minus original, as shares of the grey range: -1 to 1."""
     return (reconstructions.astype(np.float64) - originals) / 255
 
 
 def error_maps(originals: Images, models: Named, styles: Mapping[str, ModelStyle]) -> Figure:
-    """The originals, and below them where each model's reconstructions are wrong.
+    """Draw the originals and, below them, the reconstruction errors of each model.
 
-    Blue where the reconstruction is too dark, red where it is too bright, on one scale for all; at
-    the end of a row the mean absolute error over its images.
+    Blue where the reconstruction is too dark, red where it is too bright, on one scale for all;
+    each row ends with the mean absolute error over its images.
 
     Args:
         originals: (n, H, W).
-        models: reconstructions (n, H, W) a model, of the same images.
+        models: reconstructions (n, H, W) of the same images by each model.
         styles: by display name.
     """
     originals = originals[:COLUMNS_SHOWN]
@@ -69,12 +69,12 @@ def error_maps(originals: Images, models: Named, styles: Mapping[str, ModelStyle
 
 
 def _levels(errors: NDArray[np.float64]) -> Images:
-    """Places in the palette: 0 for -1, ``_STEPS`` for 0, twice as much for 1."""
+    """Indices into the palette: 0 for -1, ``_STEPS`` for 0, twice that for 1."""
     return np.round((errors + 1) * _STEPS).astype(np.uint8)
 
 
 def _palette() -> Images:
-    """Red, green and blue (256, 3) of each place, and of the paper between images."""
+    """Red, green and blue (256, 3) of each index, and of the paper between images."""
     colours = np.zeros((256, 3))
     colours[: 2 * _STEPS + 1] = colormaps["RdBu_r"](np.linspace(0, 1, 2 * _STEPS + 1))[:, :3]
     colours[_STEPS] = 1.0  # no error is plain white
@@ -92,17 +92,17 @@ def _colour_bar(sheet: Sheet, left: int, top: int, room: int) -> None:
     axes.set_xticks([-1, -0.5, 0, 0.5, 1], ["−1", "−0.5", "0", "+0.5", "+1"])
     axes.set_yticks([])
     axes.grid(visible=False)
-    axes.set_xlabel("reconstruction − original, in shares of the grey range", fontsize=SMALL)
+    axes.set_xlabel("reconstruction − original, as a share of the grey range", fontsize=SMALL)
     axes.tick_params(labelsize=SMALL)
 
 
 def ranked(models: Sequence[Ranked], columns: int, styles: Mapping[str, ModelStyle]) -> Figure:
-    """A block a model: its best, median and worst images, each above its reconstruction.
+    """Draw one block per model: best, median and worst images, each above its reconstruction.
 
     Args:
         models: display name, label, originals and reconstructions (3, R, H, W), and the
-            reconstruction error (3, R) in nats, ascending.
-        columns: blocks a row.
+            reconstruction term (3, R) in nats, ascending.
+        columns: blocks per row.
         styles: by display name.
     """
     amount = min(originals.shape[1] for _, _, originals, _, _ in models)
@@ -132,6 +132,6 @@ def ranked(models: Sequence[Ranked], columns: int, styles: Mapping[str, ModelSty
 
 
 def _range(values: NDArray[np.floating]) -> str:
-    """``19.1 to 25.3 nats``; one number where both ends are written the same."""
+    """Format as ``19.1 to 25.3 nats``; as one number if both ends look the same."""
     low, high = format_number(float(values.min()), 1), format_number(float(values.max()), 1)
     return f"{low} nats" if low == high else f"{low} to {high} nats"

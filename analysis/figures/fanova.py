@@ -1,4 +1,4 @@
-"""Shares of the variance that each hyperparameter explains, as bars."""
+"""Bars of the variance that each hyperparameter explains (fANOVA)."""
 
 from collections.abc import Sequence
 
@@ -9,14 +9,14 @@ from analysis.figures.search import look
 from analysis.present.style import INK, WIDTH
 from analysis.read.fanova import ALL, FanovaImportance
 from analysis.read.space import readable
-from analysis.words import format_percent
+from analysis.words import format_percent, pluralise
 
-BAR = "#4b5563"  # of all trials together
-GAP = 0.015  # between a bar and its number, as a share
+BAR = "#4b5563"  # the colour of all trials together
+GAP = 0.015  # between a bar and its number, in units of the axis
 
 
 def fanova_bars(groups: Sequence[FanovaImportance]) -> Figure:
-    """A panel a group of trials, a bar a hyperparameter, the longest on top.
+    """Draw one panel per group of trials and one bar per hyperparameter, the longest on top.
 
     Args:
         groups: at least one.
@@ -40,12 +40,12 @@ def fanova_bars(groups: Sequence[FanovaImportance]) -> Figure:
                 color=INK,
             )
         axes.set_yticks(range(len(shares)), [readable(name) for name in group.shares])
-        # The same length of a bar means the same share in all panels, one with fewer bars too.
+        # Bars of the same length mean the same share in all panels, however many bars they have.
         axes.set_ylim(most - 0.4, -0.6)
         axes.set_xlim(0, longest + 0.12)
         axes.tick_params(axis="y", colors=INK)
         name = "all" if group.group == ALL else group.group
-        axes.set_title(f"{name}, {group.trials} trials")
+        axes.set_title(f"{name}, {pluralise(group.trials, 'trial')}")
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
         axes.set_xlabel("share of the variance")
         axes.spines["left"].set_visible(False)

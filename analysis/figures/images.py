@@ -1,4 +1,4 @@
-"""What the models draw: reconstructions and samples. Sheets of grey images."""
+"""Sheets of grey images: reconstructions and samples."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -23,18 +23,18 @@ from analysis.present.style import ModelStyle
 Named = Sequence[tuple[str, str, Images]]  # display name, label, images
 Marks = NDArray[np.bool_]
 
-MARK = "#ff9500"  # of images that the judge doubts: seen on black, and by its shape as well
-COLUMNS_SHOWN = 12  # of the reconstructions
+MARK = "#ff9500"  # marks implausible images: visible on black, and also recognisable by shape
+COLUMNS_SHOWN = 12  # reconstructions per row
 
 
 def reconstructions(
     references: Sequence[tuple[str, Images]], models: Named, styles: Mapping[str, ModelStyle]
 ) -> Figure:
-    """Rows of the same images: the references, then each model's reconstruction.
+    """Draw rows of the same images: the references, then the reconstructions of each model.
 
     Args:
-        references: a label and images (n, H, W) a row: the originals, the inputs.
-        models: images (n, H, W) a model.
+        references: label and images (n, H, W) of each row: originals, inputs.
+        models: images (n, H, W) of each model.
         styles: by display name.
     """
     originals = np.stack([images[:COLUMNS_SHOWN] for _, images in references])
@@ -61,14 +61,14 @@ def samples(
     styles: Mapping[str, ModelStyle],
     doubtful: Mapping[str, Marks] | None = None,
 ) -> Figure:
-    """A square block of samples a model, ``columns`` blocks beside each other.
+    """Draw a square block of samples per model, in rows of ``columns`` blocks.
 
     Args:
-        models: images (n, H, W) a model; the largest square number of them is shown.
-        columns: blocks a row.
+        models: images (n, H, W) of each model; the largest square number of them is shown.
+        columns: blocks per row.
         styles: by display name.
-        doubtful: by display name, which (n,) of its images get a mark in their corner; their
-            number stands beside the name.
+        doubtful: by display name, which (n,) of its images are marked in the corner; their number
+            is shown next to the name.
     """
     doubtful = doubtful or {}
     side = samples_side(models)
@@ -111,7 +111,7 @@ def samples(
 
 
 def samples_side(models: Named) -> int:
-    """Images on a side of each model's block."""
+    """Return the number of images along a side of each block."""
     return min(8, *(math.isqrt(len(images)) for _, _, images in models))
 
 

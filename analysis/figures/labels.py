@@ -1,4 +1,4 @@
-"""Text beside what is drawn: names of points, moved until they hide nothing, and cells of rows."""
+"""Text next to what is drawn: labels of points, placed without overlap, and text at rows."""
 
 import itertools
 from collections.abc import Sequence
@@ -12,30 +12,30 @@ from matplotlib.transforms import Bbox
 
 from analysis.present.style import INK, MUTED
 
-# Where a name may stand, in points from its point, nearest first; (right, up).
+# Candidate positions of a label, in typographic points from its point, nearest first; (right, up).
 _NEAR = ((9, 0), (6, 6), (6, -6), (-9, 0), (-6, 6), (-6, -6), (0, 10), (0, -10))
 _PLACES = tuple(
     (right * far, up * far) for far, (right, up) in itertools.product((1, 2, 3, 4.5), _NEAR)
 )
-_POINT = 5  # points around a point that stay free
-_LEADER = 14  # points; a name further away gets a line to its point
+_POINT = 5  # typographic points kept free around a point
+_LEADER = 14  # typographic points; a label further away gets a line to its point
 
 
 def name_points(
     figure: Figure, axes: Axes, points: Sequence[tuple[float, float]], names: Sequence[str]
 ) -> None:
-    """Write each name beside its point, where there is room within the axes.
+    """Write each name next to its point, where there is room within the axes.
 
-    Call it last, when limits and layout will not change. Where every place is taken, the one that
-    hides least is.
+    Call it last, when limits and layout no longer change. If every position is taken, the one
+    with the least overlap is used.
 
     Args:
-        figure: that the axes are in.
+        figure: the figure of the axes.
         axes: with the points drawn and the limits set.
         points: in data coordinates.
-        names: one a point; an empty one only keeps its point free.
+        names: one per point; an empty one only keeps its point free.
     """
-    figure.draw_without_rendering()  # lays out; positions in pixels are right from here on
+    figure.draw_without_rendering()  # computes the layout; pixel positions are valid from here on
     scale = figure.dpi / 72
     frame = axes.get_window_extent()
     centres = [tuple(axes.transData.transform(point)) for point in points]
@@ -43,7 +43,7 @@ def name_points(
     for place, (point, name) in enumerate(zip(points, names, strict=True)):
         if not name:
             continue
-        others = taken[:place] + taken[place + 1 :]  # its own point it may come near
+        others = taken[:place] + taken[place + 1 :]  # it may be close to its own point
         text = axes.annotate(
             name, point, (0, 0), textcoords="offset points", fontsize=7.5, color=INK, zorder=6
         )
@@ -67,15 +67,15 @@ def name_points(
 def beside_row(
     axes: Axes, row: float, text: str, points: float, side: Literal["left", "right"], **style: Any
 ) -> None:
-    """Write text right of the panel, at the height of a row.
+    """Write text to the right of the panel, at the height of a row.
 
     Args:
         axes: with rows along y.
         row: in data coordinates.
         text: one line.
-        points: from the right edge of the panel.
-        side: of the text that stands there.
-        style: of matplotlib's Text.
+        points: distance from the right edge of the panel, in typographic points.
+        side: which side of the text is at that position.
+        style: options of matplotlib's Text.
     """
     axes.annotate(
         text,
@@ -108,6 +108,6 @@ def _within(box: Bbox, frame: Bbox) -> bool:
 
 
 def _shared(one: Bbox, other: Bbox) -> float:
-    """The area that two boxes share, in square pixels."""
+    """The overlap of two boxes, in square pixels."""
     common = Bbox.intersection(one, other)
     return 0.0 if common is None else float(common.width * common.height)

@@ -1,4 +1,4 @@
-"""The plane of two-dimensional latents: what it decodes to, and where the images lie in it."""
+"""The plane of two-dimensional latents: what it decodes to, and where images are encoded."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ Floats = NDArray[np.floating]
 Labels = NDArray[np.integer]
 
 COLUMNS = 2
-PATH = "#ffb000"  # seen on black and on white digits
+PATH = "#ffb000"  # visible on black and on white
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,8 +28,8 @@ class Path:
     """A straight path over the plane.
 
     Attributes:
-        codes: (T, 2) its points (z1, z2), in their order.
-        ends: the names of the images that it joins; empty for none.
+        codes: (T, 2), its points (z1, z2) in order.
+        ends: names of the images that it connects; empty for none.
     """
 
     codes: Floats
@@ -41,13 +41,13 @@ def latent_grid(
     styles: Mapping[str, ModelStyle],
     paths: Mapping[str, Path] | None = None,
 ) -> Figure:
-    """The decoded plane of each model, z1 to the right and z2 upwards.
+    """Draw the decoded plane of each model, with z1 to the right and z2 upwards.
 
     Args:
         grids: display name, label, images (G, G, H, W) with [i, j] decoded at
             (z1 = axis[j], z2 = axis[i]), and the ascending axis (G,).
         styles: by display name.
-        paths: by display name; drawn as far as they run over the plane.
+        paths: by display name; clipped at the edge of the plane.
     """
     paths = paths or {}
     cells, height, width = grids[0][2].shape[1:]
@@ -73,7 +73,7 @@ def latent_grid(
 
 
 def _draw_path(axes: Axes, path: Path, limits: tuple[float, float]) -> None:
-    """A line with a point a step; a ring where it begins, a square where it ends."""
+    """Draw a line with one point per step, a ring at the start and a square at the end."""
     rim = [patheffects.Stroke(linewidth=4.2, foreground="black"), patheffects.Normal()]
     z1, z2 = path.codes.T
     axes.plot(z1, z2, "o-", color=PATH, lw=1.8, ms=3.6, path_effects=rim)
@@ -82,7 +82,7 @@ def _draw_path(axes: Axes, path: Path, limits: tuple[float, float]) -> None:
         if not inside[place]:
             continue
         axes.plot(z1[place], z2[place], marker, ms=10, mfc="none", mec=PATH, mew=1.8)
-        # Beside the end, away from the path.
+        # Next to the end, on the side away from the path.
         onward = z1[1] - z1[0] if place == 0 else z1[-2] - z1[-1]
         side = -1 if onward > 0 else 1
         axes.annotate(
@@ -108,12 +108,12 @@ def posterior_means(
     square: float | None,
     styles: Mapping[str, ModelStyle],
 ) -> Figure:
-    """Posterior means of a split in the plane, coloured by class, named at the class's median.
+    """Draw the posterior means of a split, coloured by class, with class names at the medians.
 
     Args:
-        clouds: display name, label, means (N, 2) and labels (N,) a model.
-        classes: the name of each label.
-        square: half the side of the decoded plane, drawn as a frame; None for none.
+        clouds: display name, label, means (N, 2) and labels (N,) of each model.
+        classes: name of each label.
+        square: half the side of the decoded plane, drawn as a frame; None for no frame.
         styles: by display name.
     """
     columns = min(COLUMNS, len(clouds))
@@ -157,12 +157,12 @@ def posterior_means(
 
 
 def class_name(kind: int, classes: Sequence[str]) -> str:
-    """The label's name, or its number where none is known."""
+    """Return the name of a label, or its index if it has none."""
     return classes[kind] if 0 <= kind < len(classes) else str(kind)
 
 
 def plane_axes(axes: Axes, ticks: Sequence[float]) -> None:
-    """Name the axes z1 and z2, without a frame."""
+    """Label the axes z1 and z2, without a frame."""
     names = [f"{tick:g}".replace("-", "−") for tick in ticks]
     axes.set_xticks(ticks, names)
     axes.set_yticks(ticks, names)
@@ -176,7 +176,7 @@ def plane_axes(axes: Axes, ticks: Sequence[float]) -> None:
 
 
 def _prior(axes: Axes, square: float | None) -> None:
-    """Circles at one and two standard deviations, and the frame of the decoded plane."""
+    """Draw circles at one and two standard deviations, and the frame of the decoded plane."""
     for radius in (1, 2):
         axes.add_patch(Circle((0, 0), radius, fill=False, color="#c4c9d2", lw=0.9, zorder=1))
     if square is not None:

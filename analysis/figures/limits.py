@@ -1,21 +1,21 @@
-"""How far an axis reaches: all points, and intervals as far as they do not hide the points."""
+"""Axis limits that show all points, and intervals as far as these do not dwarf the points."""
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-REACH = 0.6  # of the points' range, on each side
+REACH = 0.6  # share of the points' range, on each side
 
 
 def view(points: npt.ArrayLike, ends: npt.ArrayLike) -> tuple[float, float]:
-    """Limits that show all points, and interval ends up to a share of the points' range beyond.
+    """Return limits that show all points, and interval ends up to a share of their range beyond.
 
-    Two seeds that differ give an interval of a hundred times their distance: one such interval
+    Two seeds that differ can give an interval of a hundred times their distance: one such interval
     would flatten everything else.
 
     Args:
-        points: what must be seen.
+        points: values that must be visible.
         ends: ends of intervals; NaN where there are none.
     """
     low, high = float(np.min(points)), float(np.max(points))
@@ -27,14 +27,14 @@ def view(points: npt.ArrayLike, ends: npt.ArrayLike) -> tuple[float, float]:
 
 
 def log_ticks(axes: Axes) -> None:
-    """Make the axis of x logarithmic, with plain numbers such as 0.5, 1, 2, 5, 10.
+    """Make the x-axis logarithmic, with plain numbers such as 0.5, 1, 2, 5, 10.
 
-    The axis must have its limits: the fewer powers of ten they span, the denser the ticks.
+    Set its limits first: the fewer powers of ten they span, the denser the ticks.
     """
     low, high = axes.get_xlim()
     axes.set_xscale("log")
     axes.set_xlim(low, high)
-    if high < 2 * low:  # no round number may lie within
+    if high < 2 * low:  # there may be no round number in between
         axes.xaxis.set_major_locator(MaxNLocator(4))
     else:
         subs = (1.0, 2.0, 5.0) if high > 8 * low else (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)

@@ -1,4 +1,4 @@
-"""Many metrics against latent size, a small panel each."""
+"""Many metrics against latent size, in one small panel each."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -27,17 +27,17 @@ def small_multiples(
     protocol: Protocol,
     references: Mapping[str, float],
 ) -> Figure:
-    """A panel a metric: means over latent size, a line and a band an architecture.
+    """Draw one panel per metric: means over latent size, one line and band per architecture.
 
-    Sizes stand at their logarithms. Points are in their model's colour and marker; one whose runs
-    collapsed in part has a cross.
+    Sizes are on a logarithmic axis. Points have the colour and marker of their model, and a cross
+    if some of its runs collapsed.
 
     Args:
-        summary: of ``statistics.summarise``, of one beta.
-        metrics: to show, in the order of reading; each has a mean in ``summary``.
+        summary: from ``summarise``, for one beta.
+        metrics: to show, in display order; each has a mean in ``summary``.
         styles: by display name.
-        protocol: for the titles' wording.
-        references: by a metric's name, the level to compare it with, drawn as a dotted line.
+        protocol: determines the wording of titles.
+        references: reference level by metric name, drawn as a dotted line.
     """
     rows = -(-len(metrics) // COLUMNS)
     figure = Figure(figsize=(WIDTH, 1.95 * rows + 0.7), layout="constrained")

@@ -1,4 +1,4 @@
-"""Straight paths between the codes of two images, with what the judge says of every step."""
+"""Straight paths between the codes of two images, with the judge's class for every step."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,19 +12,19 @@ from analysis.figures.canvas import Images, Sheet, label_width, mosaic, whole_sc
 from analysis.figures.latents import class_name
 from analysis.present.style import INK, MUTED, ModelStyle
 
-PATHS_SHOWN = 12  # rows of a sheet: more would be longer than a page
-STRIP = 40  # screen pixels below a row for the judge's words
+PATHS_SHOWN = 12  # rows per sheet: more would not fit on a page
+STRIP = 40  # screen pixels below a row, for the judge's classes
 _TEXT, _BAR = 8.5, 9  # points; screen pixels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judged:
-    """What the judge says of the steps of a model's paths, each (pairs, steps).
+    """The judge's output for the steps of a model's paths, each (pairs, steps).
 
     Attributes:
-        classes: the likeliest class.
+        classes: the most likely class.
         confidence: its probability, in [0, 1].
-        plausible: whether that is above the 5th percentile of real images.
+        plausible: whether that is above the 5th percentile over real images.
     """
 
     classes: NDArray[np.integer]
@@ -38,9 +38,9 @@ class Paths:
 
     Attributes:
         model: display name.
-        label: what is written.
+        label: text to display.
         images: (pairs, steps, H, W).
-        judged: None if no judge saw them.
+        judged: output of the judge; None without one.
     """
 
     model: str
@@ -50,7 +50,7 @@ class Paths:
 
 
 def pairs_shown(pairs: int, models: int) -> int:
-    """How many pairs fit into a sheet of as many models: at least one."""
+    """Return how many pairs fit on a sheet with this many models: at least one."""
     return min(pairs, max(1, PATHS_SHOWN // models))
 
 
@@ -60,16 +60,16 @@ def interpolations(
     styles: Mapping[str, ModelStyle],
     classes: Sequence[str] = (),
 ) -> Figure:
-    """Paths grouped by pair, a row a model, between the two images whose codes they join.
+    """Draw paths grouped by pair, one row per model, between the two images that they connect.
 
-    Below a judged step stand the judge's class and a bar as long as its confidence; a step that is
-    not plausible has a question mark behind the class, and a hollow bar.
+    Below a judged step are its class and a bar for the judge's confidence; an implausible step has
+    a question mark after the class, and a hollow bar.
 
     Args:
-        ends: (pairs, 2, H, W), the images.
-        models: with as many pairs and steps each.
+        ends: (pairs, 2, H, W), the images at the ends.
+        models: all with the same number of pairs and steps.
         styles: by display name.
-        classes: their names; without, their numbers are shown.
+        classes: names of the classes; without names, their indices are shown.
     """
     pairs, steps = pairs_shown(len(ends), len(models)), models[0].images.shape[1]
     height, width = ends.shape[2:]
@@ -119,11 +119,11 @@ def _judge_row(
     corner: tuple[float, float],
     pitch: int,
 ) -> list[_Bar]:
-    """Write the classes below a row; the bars that go beside them are drawn all at once."""
+    """Write the classes below a row and return their bars, which are drawn all at once."""
     left, top = corner
     bars = []
     names = [class_name(int(kind), classes) for kind in judged.classes[pair]]
-    # A short name stands beside its bar, a long one above it.
+    # A short name is next to its bar, a long one above it.
     beside = max(map(len, names)) <= 2
     for step, name in enumerate(names):
         here, sure = left + step * pitch, bool(judged.plausible[pair, step])
@@ -143,7 +143,7 @@ def _judge_row(
 
 
 def _shortened(name: str, room: float) -> str:
-    """The name, or its beginning with an ellipsis where it would reach the next image."""
+    """Shorten a name with an ellipsis if it would reach the next image."""
     fitting = max(2, int(room / 10.5))
     return name if len(name) <= fitting else f"{name[: fitting - 1]}…"
 

@@ -1,4 +1,4 @@
-"""The judge's classes over the plane of two-dimensional latents, as a map."""
+"""Maps of the judge's classes over the plane of two-dimensional latents."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,18 +19,18 @@ from analysis.present.style import CLASS_COLOURS, INK, ModelStyle
 Floats = NDArray[np.floating]
 Classes = NDArray[np.integer]
 
-_SURE, _DOUBTED = 0.62, 0.26  # how much of its colour a class shows
+_SURE, _DOUBTED = 0.62, 0.26  # opacity of a class colour
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClassMap:
-    """The judge's classes over a model's plane.
+    """The judge's classes over the plane of a model.
 
     Attributes:
         model: display name.
-        label: what is written.
+        label: text to display.
         classes: (C, C), [i, j] at (z1 = axis[j], z2 = axis[i]).
-        plausible: (C, C) whether the judge is sure; None where it is not known.
+        plausible: (C, C), whether the judge is confident; None if unknown.
     """
 
     model: str
@@ -42,12 +42,12 @@ class ClassMap:
 def class_maps(
     maps: Sequence[ClassMap], axis: Floats, classes: Sequence[str], styles: Mapping[str, ModelStyle]
 ) -> Figure:
-    """A map a model: classes in colour and by name, lines between them, dots where doubted.
+    """Draw one map per model: classes by colour and name, borders, and dots on implausible cells.
 
     Args:
-        maps: with as many cells each.
-        axis: (C,) of their z1 and z2, ascending and evenly spaced.
-        classes: the name of each label.
+        maps: all with the same number of cells.
+        axis: (C,), z1 and z2 of the cells, ascending and evenly spaced.
+        classes: name of each label.
         styles: by display name.
     """
     cells = len(axis)
@@ -78,7 +78,7 @@ def _draw_map(axes: Axes, shown: ClassMap, axis: Floats, classes: Sequence[str])
     halo = [patheffects.withStroke(linewidth=3.2, foreground="white")]
     for region in named_regions(shown.classes):
         name = class_name(region.kind, classes)
-        inner = slice(1, -1) if len(axis) > 2 else slice(None)  # not over the edge of the map
+        inner = slice(1, -1) if len(axis) > 2 else slice(None)  # keep labels inside the map
         z1, z2 = np.clip(axis[[region.column, region.row]], *axis[inner][[0, -1]])
         axes.annotate(
             name,
@@ -96,7 +96,7 @@ def _draw_map(axes: Axes, shown: ClassMap, axis: Floats, classes: Sequence[str])
 
 
 def _coloured(shown: ClassMap) -> Images:
-    """(C, C, 3): each class in its colour on white, paler where the judge doubts it."""
+    """(C, C, 3): each class in its colour on white, paler where it is implausible."""
     colours = np.array([to_rgb(colour) for colour in CLASS_COLOURS])[
         shown.classes % len(CLASS_COLOURS)
     ]

@@ -13,30 +13,30 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from analysis.estimate.pareto import pareto_optimal
+from analysis.estimate.pareto import rate_distortion_front
 from analysis.present.style import ALARM, INK, MUTED, WIDTH, ModelStyle, legend_label
 from analysis.words import format_number
 
-# Viridis without its ends: dark and light enough to be told from ink and from paper.
+# Viridis without its ends, which would be hard to distinguish from ink and paper.
 BETAS = LinearSegmentedColormap.from_list(
     "betas", [mpl.colormaps["viridis"](place) for place in np.linspace(0.08, 0.9, 64)]
 )
 DIAGONAL = "#c4c9d1"
-CORNER = 0.25  # of the panel's width; a shorter line has no room for its name
+CORNER = 0.25  # share of the panel's width; a shorter line has no room for its label
 ROUND = (0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 10.0, 20.0, 50.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Plane:
-    """One panel: points of one protocol.
+    """One panel: points measured under one protocol.
 
     Attributes:
-        title: with the split.
-        points: columns ``kl``, ``reconstruction``, ``beta`` (NaN where unknown), ``collapsed`` and
+        title: names the split.
+        points: columns ``kl``, ``reconstruction``, ``beta`` (NaN if unknown), ``collapsed`` and
             ``style``, a key of ``styles``.
-        styles: by key, in the legend's order. Where beta is coloured only the marker counts.
-        coloured: whether colour is beta.
-        with_front: whether the Pareto front is drawn.
+        styles: by key, in the order of the legend; only markers are used if colour shows beta.
+        coloured: whether colour shows beta.
+        with_front: whether to draw the Pareto front.
     """
 
     title: str
@@ -46,18 +46,8 @@ class Plane:
     with_front: bool
 
 
-def front(points: pd.DataFrame) -> pd.DataFrame:
-    """The points of which no other has both less rate and less distortion, by rising rate.
-
-    Args:
-        points: columns ``kl`` and ``reconstruction``, both better when lower.
-    """
-    optimal = pareto_optimal(points[["kl", "reconstruction"]])
-    return points[optimal].sort_values(["kl", "reconstruction"], kind="stable")
-
-
 def levels(points: pd.DataFrame) -> list[float]:
-    """Round values of the ELBO whose lines cross a quarter of these points' plane, rising."""
+    """Return ascending round ELBO values whose lines cross a quarter of the panel."""
     (left, right), (low, high) = limits(points)
     ticks = MaxNLocator(7).tick_values(-(right + high), -(left + low))
     return sorted(
@@ -68,7 +58,7 @@ def levels(points: pd.DataFrame) -> list[float]:
 
 
 def limits(points: pd.DataFrame) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Ends of both axes: all points and a margin, on the right with room for the lines' names."""
+    """Return the limits of both axes: all points, a margin, and room for labels on the right."""
     ends = []
     for name, beyond in (("kl", 0.25), ("reconstruction", 0.08)):
         low, high = float(points[name].min()), float(points[name].max())
@@ -78,9 +68,9 @@ def limits(points: pd.DataFrame) -> tuple[tuple[float, float], tuple[float, floa
 
 
 def rate_distortion(planes: Sequence[Plane]) -> Figure:
-    """The planes side by side, each with its own axes, diagonals of equal ELBO and colour bar.
+    """Draw planes side by side, each with its own axes, diagonals of equal ELBO and colour bar.
 
-    On a diagonal rate + distortion, the negative ELBO, is the same.
+    Rate + distortion, the negative ELBO, is constant along a diagonal.
 
     Args:
         planes: one or two, each with at least one point.
@@ -119,7 +109,7 @@ def rate_distortion(planes: Sequence[Plane]) -> Figure:
 
 
 def _diagonals(axes: Axes, points: pd.DataFrame) -> None:
-    """Lines of equal ELBO, each labelled where it leaves the panel at the bottom or the right."""
+    """Draw lines of equal ELBO, labelled where they leave the panel at the bottom or right."""
     (left, right), (low, high) = limits(points)
     axes.set_xlim(left, right)
     axes.set_ylim(low, high)
@@ -143,7 +133,7 @@ def _diagonals(axes: Axes, points: pd.DataFrame) -> None:
 
 
 def _front(axes: Axes, points: pd.DataFrame) -> None:
-    best = front(points)
+    best = rate_distortion_front(points)
     right, high = axes.get_xlim()[1], axes.get_ylim()[1]
     rates = [best["kl"].iloc[0], *best["kl"], right]
     distortions = [high, *best["reconstruction"], best["reconstruction"].iloc[-1]]
@@ -156,7 +146,7 @@ def _beta_scale(betas: pd.Series) -> Normalize:
 
 
 def beta_ticks(betas: pd.Series) -> list[float]:
-    """The few betas of a grid, or round numbers within the range of a search."""
+    """Return the few betas of a grid, or round numbers within the range of a search."""
     distinct = sorted(set(map(float, betas)))
     within = [beta for beta in ROUND if distinct[0] <= beta <= distinct[-1]]
     return distinct if len(distinct) < 6 and len(betas) > len(distinct) else within or distinct

@@ -1,4 +1,4 @@
-"""Axes of searched dimensions: plain numbers as ticks, also where the scale is logarithmic."""
+"""Axes of searched dimensions, with plain numbers as ticks even on logarithmic scales."""
 
 import math
 from dataclasses import dataclass
@@ -13,22 +13,22 @@ from analysis.read.space import SpaceDimension, shown
 from analysis.words import NOTHING
 
 TICKS = 5
-STEPS = 6  # whole numbers of a range that stand side by side, as choices do
-# Multiples of these, modulo 1, never cluster and are independent of each other: an even spread of
-# points by their number (the first two of the R-sequence, Roberts 2018).
+STEPS = 6  # ranges of fewer whole numbers are drawn like choices
+# Multiples of these, modulo 1, never cluster and are independent of each other: they spread points
+# evenly by their number (the first two of the R-sequence, Roberts 2018).
 SIDEWAYS, UPWARDS = 0.7548776662466927, 0.5698402909980532
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Where values of a dimension lie on an axis that is linear itself.
+    """Maps values of a dimension to positions on a linear axis.
 
     Attributes:
         log: whether positions are decimal logarithms.
-        choices: at positions 0, 1, ...; empty for an amount.
+        choices: at positions 0, 1, ...; empty for a numeric dimension.
         crowded: whether many trials share a position.
         low: first position of the axis.
-        high: last one.
+        high: last position of the axis.
         ticks: positions with their labels.
     """
 
@@ -40,10 +40,10 @@ class Scale:
     ticks: tuple[tuple[float, str], ...]
 
     def positions(self, column: pd.Series) -> NDArray[np.float64]:
-        """Where trials lie.
+        """Return the positions of trials.
 
         Args:
-            column: the trials' values of the dimension, none missing.
+            column: values of the dimension, none missing.
         """
         if self.choices:
             places = {name: place for place, name in enumerate(self.choices)}
@@ -52,17 +52,17 @@ class Scale:
         return np.log10(values) if self.log else values
 
     def spread(self, column: pd.Series, numbers: pd.Series) -> NDArray[np.float64]:
-        """Where trials lie, moved aside by their numbers where many share a position."""
+        """Return the positions of trials, spread sideways if many share a position."""
         moved = 0.5 * jitter(numbers, SIDEWAYS) if self.crowded else 0.0
         return self.positions(column) + moved
 
     def horizontal(self, axes: Axes) -> None:
-        """Limits and ticks of the horizontal axis."""
+        """Set limits and ticks of the horizontal axis."""
         axes.set_xlim(self.low, self.high)
         axes.set_xticks(*self._ticks())
 
     def vertical(self, axes: Axes) -> None:
-        """Limits and ticks of the vertical axis."""
+        """Set limits and ticks of the vertical axis."""
         axes.set_ylim(self.low, self.high)
         axes.set_yticks(*self._ticks())
 
@@ -71,12 +71,12 @@ class Scale:
 
 
 def jitter(numbers: pd.Series, step: float) -> NDArray[np.float64]:
-    """An even spread in [-0.5, 0.5), the same for the same numbers."""
+    """Return an even spread in [-0.5, 0.5) that is determined by the numbers."""
     return (numbers.to_numpy(dtype=float) * step) % 1 - 0.5
 
 
 def scale_of(dimension: SpaceDimension, column: pd.Series) -> Scale:
-    """The scale that shows all that was allowed, and all that was tried.
+    """Return a scale that covers everything that was allowed or tried.
 
     Args:
         dimension: as declared or inferred.
@@ -106,13 +106,13 @@ def _linear_ticks(low: float, high: float, whole: bool) -> list[float]:
         return [low]
     locator = MaxNLocator(TICKS, steps=[1, 2, 2.5, 5, 10], integer=whole)
     steps = locator.tick_values(low, high)
-    # A step of a tenth lies a rounding error beside its number.
+    # Steps of a tenth are off by a rounding error.
     inside = [round(float(value), 12) for value in steps]
     return [value for value in inside if low <= value <= high]
 
 
 def _log_ticks(low: float, high: float) -> list[float]:
-    """1, 2 and 5 times the powers of ten within the range, more or fewer as there is room."""
+    """1, 2 and 5 times the powers of ten within the range, more or fewer as space permits."""
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for factors in ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,)):
         values = [float(f"{factor}e{decade}") for decade in decades for factor in factors]

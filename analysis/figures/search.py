@@ -1,4 +1,4 @@
-"""A search's trials in their order, and how a trial is drawn in every figure of the search."""
+"""The history of a search, and how trials are drawn in every figure about it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis.present.style import INK, MUTED, WIDTH, ModelStyle, legend_label
 
-# Filled for complete, hollow for pruned trials: readable without colour as well.
+# Filled for complete, hollow for pruned trials: legible without colour too.
 ARCHITECTURE = {
     "linear": ModelStyle("#d9480f", "o"),
     "conv": ModelStyle("#1c5fb0", "s"),
@@ -20,12 +20,12 @@ STATES = ("complete", "pruned")
 
 
 def look(architecture: str) -> ModelStyle:
-    """How trials of an architecture are drawn."""
+    """Return the style of an architecture's trials."""
     return ARCHITECTURE.get(architecture, ModelStyle(MUTED, "D"))
 
 
 def groups_of(trials: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Trials by architecture; all together where it was not searched."""
+    """Group trials by architecture, or all together if it was not searched."""
     if "architecture" not in trials:
         yield "trials", trials
         return
@@ -36,14 +36,14 @@ def groups_of(trials: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
 def draw_trials(
     axes: Axes, trials: pd.DataFrame, across: pd.Series, up: pd.Series, size: float = 30
 ) -> None:
-    """A point a trial.
+    """Draw one point per trial.
 
     Args:
         axes: to draw on.
         trials: with ``state`` and, if searched, ``architecture``.
         across: horizontal positions, by the index of ``trials``.
-        up: vertical ones.
-        size: of the points, as matplotlib counts it.
+        up: vertical positions.
+        size: of the points, as in matplotlib.
     """
     for name, group in groups_of(trials):
         style = look(name)
@@ -64,7 +64,7 @@ def draw_trials(
 
 
 def ring(axes: Axes, across: float, up: float) -> None:
-    """A ring around the best trial."""
+    """Draw a ring around the best trial."""
     axes.plot([across], [up], **_RING, clip_on=False, zorder=4)  # type: ignore[arg-type]
 
 
@@ -81,12 +81,12 @@ _RING = {
 def trial_legend(
     figure: Figure, trials: pd.DataFrame, more: Mapping[str, Artist], best: bool = True
 ) -> None:
-    """What the points are, above the panels.
+    """Add a legend above the panels.
 
     Args:
         figure: to write on.
-        trials: those drawn.
-        more: further entries by their label.
+        trials: the trials that are drawn.
+        more: further entries by label.
         best: whether a ring marks the best trial.
     """
     handles: list[Artist] = []
@@ -113,12 +113,12 @@ def trial_legend(
 def score_limits(
     scores: Sequence[float] | pd.Series, higher: bool, share: float = 0.1
 ) -> tuple[float, float]:
-    """Limits in which the good trials are told apart: a tenth of the complete ones may lie beyond.
+    """Return limits that separate good trials: a tenth of the complete ones may be outside.
 
     Args:
         scores: of complete trials, at least one.
         higher: whether higher is better.
-        share: of the worst trials that may be left out.
+        share: share of the worst trials that may be outside.
     """
     series = pd.Series(scores)
     worst = series.quantile(share if higher else 1 - share)
@@ -135,13 +135,13 @@ def history(
     limits: tuple[float, float],
     winner: int | None = None,
 ) -> Figure:
-    """Value against number, by architecture and state, with the best so far.
+    """Draw values against trial numbers, by architecture and state, with the best so far.
 
     Args:
         trials: columns ``number``, ``state``, ``value`` and, if searched, ``architecture``.
         best: the best so far, by number.
-        label: of the vertical axis.
-        limits: of the vertical axis; trials beyond stand at its edge.
+        label: label of the vertical axis.
+        limits: limits of the vertical axis; trials outside are drawn at its edge.
         winner: number of the best trial.
     """
     low, high = limits
@@ -154,7 +154,7 @@ def history(
         ring(axes, row["number"], row["value"])
     axes.set_xlabel("trial")
     axes.set_ylabel(label)
-    # Points at the edge stand clear of the axis.
+    # Keep points at the edge clear of the axis.
     margin = 0.03 * (high - low)
     axes.set_ylim(low - margin, high + margin)
     last = float(trials["number"].max()) if len(trials) else 0.0

@@ -1,4 +1,4 @@
-"""Values of trials against each searched dimension, a panel a dimension."""
+"""Values of trials against each searched dimension, in one panel each."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ from analysis.present.style import FAINT, MUTED, WIDTH
 from analysis.read.space import SpaceDimension
 
 COLUMNS = 5  # at most
-BAND = 0.16  # of the axis' length: where trials without a value stand
+BAND = 0.16  # share of the axis reserved for trials without a value
 
 
 def slices(
@@ -26,17 +26,17 @@ def slices(
     higher: bool,
     winner: int | None = None,
 ) -> Figure:
-    """A panel a dimension with the trials to which it applies.
+    """Draw one panel per dimension with the trials to which it applies.
 
-    Trials without a value stand in a band at the worse end of the axis, trials beyond the limits
-    at its edge.
+    Trials without a value are in a band at the worse end of the axis; trials outside the limits
+    are at its edge.
 
     Args:
         trials: with ``number``, ``state`` and a column for each dimension.
         values: by the index of ``trials``; NaN for none.
         dimensions: at least one.
-        label: of the vertical axes.
-        limits: of the values.
+        label: label of the vertical axes.
+        limits: limits of the values.
         higher: whether higher is better.
         winner: number of the best trial.
     """
@@ -62,7 +62,7 @@ def slices(
 
 
 def _ticks(limits: tuple[float, float], higher: bool) -> list[float]:
-    """Within the limits, and clear of the band's name at the worse end."""
+    """Ticks within the limits, clear of the name of the band at the worse end."""
     low, high = limits
     clear = 0.06 * (high - low)
     values = MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
@@ -85,7 +85,7 @@ def _slice(
         axes.set_xlabel(f"{dimension.condition} only")
     if trials.empty:
         axes.set_xticks([])
-        axes.text(0.5, 0.5, "in no trial", transform=axes.transAxes, ha="center", color=MUTED)
+        axes.text(0.5, 0.5, "no trials", transform=axes.transAxes, ha="center", color=MUTED)
         return
     scale = scale_of(dimension, trials[dimension.name])
     scale.horizontal(axes)
@@ -98,11 +98,11 @@ def _slice(
 def _heights(
     trials: pd.DataFrame, values: pd.Series, limits: tuple[float, float], higher: bool
 ) -> tuple[pd.Series, tuple[float, float]]:
-    """Where each trial stands, and the limits of the axis with the band."""
+    """Height of each trial, and the limits of the axis including the band."""
     low, high = limits
     band = BAND * (high - low) if values.isna().any() else 0.0
     margin = 0.03 * (high - low)
-    # Spread within the band, so that trials do not hide each other.
+    # Spread within the band, so that trials do not overlap.
     spread = jitter(trials["number"], UPWARDS)
     middle = low - margin - band / 2 if higher else high + margin + band / 2
     inside = pd.Series(middle + 0.6 * band * spread, index=trials.index)

@@ -1,4 +1,4 @@
-"""What quality costs: the ELBO against the number of parameters and the time of training."""
+"""Quality and cost: the ELBO against the number of parameters and the training time."""
 
 from collections.abc import Mapping
 
@@ -17,16 +17,16 @@ from analysis.words import axis_title
 from pipeline.schemas.metrics import ELBO
 from pipeline.schemas.protocol import Protocol
 
-MOST_NAMES = 12  # beside points; more of them hide each other
+MOST_NAMES = 12  # next to points; more would overlap
 COSTS = {"parameters": "parameters", "train_seconds_mean": "training time in seconds"}
 
 
 def frontier(summary: pd.DataFrame, cost: str) -> list[str]:
-    """The configurations that none beats in both mean ELBO and cost, cheapest first.
+    """Return the Pareto-optimal configurations in mean ELBO and cost, cheapest first.
 
     Args:
-        summary: of ``statistics.summarise``.
-        cost: a column of it, lower is better.
+        summary: from ``summarise``.
+        cost: one of its columns, lower is better.
     """
     optimal = pareto_optimal(np.column_stack([summary[cost], -summary["elbo_mean"]]))
     return [str(name) for name in summary[optimal].sort_values(cost, kind="stable")["model"]]
@@ -35,12 +35,12 @@ def frontier(summary: pd.DataFrame, cost: str) -> list[str]:
 def tradeoffs(
     summary: pd.DataFrame, styles: Mapping[str, ModelStyle], protocol: Protocol
 ) -> Figure:
-    """Mean ELBO against each cost, a panel a cost; the optimal ones ringed, on a line of steps.
+    """Draw mean ELBO against each cost, with rings around the optimal ones and a step line.
 
     Args:
-        summary: of ``statistics.summarise``.
+        summary: from ``summarise``.
         styles: by display name.
-        protocol: for the axes' wording.
+        protocol: determines the wording of axes.
     """
     figure = Figure(figsize=(WIDTH, 4.3), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
@@ -49,13 +49,13 @@ def tradeoffs(
         _panel(axes, summary, cost, styles)
         axes.set_ylim(*limits)
         axes.set_xlabel(f"{label} (log scale)")
-        axes.set_title(f"{axis_title(ELBO, protocol)}, against {label.split(' in ')[0]}")
+        axes.set_title(f"{axis_title(ELBO, protocol)} against {label.split(' in ')[0]}")
     panels[0].set_ylabel(f"nats per image, {protocol.split} split")
     ring = Line2D([], [], color=MUTED, marker="o", mec=INK, mew=1.4, ms=7, linestyle="")
     steps = Line2D([], [], color=MUTED, linewidth=1.2)
     figure.legend(
         [ring, steps],
-        ["Pareto-optimal: none is both cheaper and better", "the best at that cost"],
+        ["Pareto-optimal: none is both cheaper and better", "best ELBO at or below that cost"],
         loc="outside upper left",
         ncols=2,
     )
@@ -68,7 +68,7 @@ def tradeoffs(
 
 
 def named_models(summary: pd.DataFrame, cost: str) -> list[str]:
-    """Those that are named beside their points: all, or of many the optimal ones alone."""
+    """Return the configurations to label: all, or only the optimal ones if there are many."""
     models = [str(name) for name in summary["model"]]
     return models if len(models) <= MOST_NAMES else frontier(summary, cost)
 
@@ -78,7 +78,7 @@ def _panel(axes: Axes, summary: pd.DataFrame, cost: str, styles: Mapping[str, Mo
     along = summary.set_index("model").loc[best]
     low, high = _log_limits(summary[cost])
     axes.set_xlim(low, high)
-    # Onward from the last: paying more buys nothing better.
+    # Extended beyond the last point: higher costs yield nothing better.
     ends = [*along[cost], high], [*along["elbo_mean"], along["elbo_mean"].iloc[-1]]
     axes.step(*ends, where="post", color=MUTED, linewidth=1.2, zorder=1)
     for _, row in summary.iterrows():
@@ -104,7 +104,7 @@ def _name(row: pd.Series) -> str:
 
 
 def _log_limits(values: pd.Series) -> tuple[float, float]:
-    """A margin that leaves room for names, also where there is no range."""
+    """Limits with a margin for labels, even if all values are equal."""
     low, high = float(values.min()), float(values.max())
     factor = max((high / low) ** 0.18, 1.2)
     return low / factor, high * factor

@@ -1,4 +1,4 @@
-"""Differences between architectures in many metrics: one row a metric, one column a latent size."""
+"""Differences between architectures: one row per metric, one column per latent size."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ from analysis.words import ARROWS, NOTHING, format_number, metric_unit, pluralis
 from pipeline.schemas.metric import Metric
 from pipeline.schemas.protocol import Protocol
 
-MORE_DIGITS = 3  # than a metric has, at most
+MORE_DIGITS = 3  # at most so many more than the metric has
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class MetricDifference:
 
     @property
     def verdict(self) -> str:
-        """The verdict; of a number of which neither direction is better, ``higher``, ``lower``."""
+        """The verdict; ``higher`` or ``lower`` for a metric without a better direction."""
         interval = self.comparison.difference
         if self.metric.sign or not interval.is_known:
             return self.comparison.verdict
@@ -40,12 +40,12 @@ class MetricDifference:
 def compare_metrics(
     runs: pd.DataFrame, confidence: float, metrics: Iterable[Metric]
 ) -> list[MetricDifference]:
-    """Every metric compared as ``compare_architectures`` compares the ELBO.
+    """Compare every metric the way ``compare_architectures`` compares the ELBO.
 
     Args:
-        runs: of ``load_results``.
+        runs: from ``load_results``.
         confidence: coverage of every interval, in (0, 1).
-        metrics: columns of ``runs``; runs without one are left out of its comparison.
+        metrics: columns of ``runs``; runs without a value are excluded from its comparison.
     """
     return [
         MetricDifference(metric, int(cell["latent_dim"].iloc[0]), comparison)
@@ -56,10 +56,10 @@ def compare_metrics(
 
 
 def metric_differences_table(differences: Sequence[MetricDifference], protocol: Protocol) -> Table:
-    """Differences with interval and verdict, of one beta: 1, or else the smallest.
+    """Differences with interval and verdict, for one beta: 1, or else the smallest.
 
     Args:
-        differences: of ``compare_metrics``, at least one.
+        differences: from ``compare_metrics``, at least one.
         protocol: for the headings.
     """
     beta = plain_beta(pd.DataFrame({"beta": [item.comparison.beta for item in differences]}))
@@ -104,7 +104,7 @@ def _cell(item: MetricDifference) -> Cell:
 
 
 def _digits(interval: Interval, metric: Metric) -> int:
-    """The metric's own, or more where they would round an end to a zero that it is not."""
+    """The metric's own digits, or more if they would round a non-zero end to zero."""
     ends = [abs(end) for end in (interval.low, interval.high) if end]
     if not interval.is_known or not ends:
         return metric.digits
@@ -113,7 +113,7 @@ def _digits(interval: Interval, metric: Metric) -> int:
 
 
 def metric_differences_frame(differences: Iterable[MetricDifference]) -> pd.DataFrame:
-    """The same as numbers, of all betas: one row a metric, pair of architectures, size and beta."""
+    """The same as numbers for all betas: one row per metric, pair of architectures, size, beta."""
     return pd.DataFrame(
         [
             {

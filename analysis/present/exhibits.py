@@ -1,6 +1,6 @@
-"""What sections of the report are made of: figures and tables, with the words beside them.
+"""The building blocks of report sections: figures and tables with their captions.
 
-An exhibit is finished: its words are text, its figure is drawn, its table is formatted. The report
+An exhibit is complete: its caption is written, its figure drawn, its table formatted. The report
 only numbers, embeds and saves it.
 """
 
@@ -20,16 +20,16 @@ Styles = dict[str, ModelStyle]
 
 @dataclass(frozen=True, slots=True)
 class Exhibit:
-    """A figure with its words.
+    """A figure with its caption.
 
     Attributes:
-        name: of its file, without ending.
+        name: file name without extension.
         title: what it shows, in a few words.
-        caption: what to see, numbers of runs or images, units, intervals.
-        alt: what it looks like, for those who cannot see it.
+        caption: what to look for, numbers of runs or images, units, intervals.
+        alt: text for readers who cannot see it.
         figure: drawn under ``style.theme()``.
-        format: of its file.
-        notes: what is missing in it.
+        format: file format.
+        notes: what is missing from it.
     """
 
     name: str
@@ -43,15 +43,15 @@ class Exhibit:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TableExhibit:
-    """A table with its words.
+    """A table with its caption.
 
     Attributes:
-        name: of its files, without ending.
+        name: file name without extension.
         title: what it shows, in a few words.
-        caption: what to see, numbers of runs or images, units, intervals.
-        table: finished text.
+        caption: what to look for, numbers of runs or images, units, intervals.
+        table: formatted text.
         frame: the same as numbers, for a CSV file; None for none.
-        folded: whether the page shows it only when asked to.
+        folded: whether the page shows it only on request.
     """
 
     name: str
@@ -64,16 +64,16 @@ class TableExhibit:
 
 @dataclass(frozen=True, slots=True)
 class Widget:
-    """A part of the page that reacts to its reader.
+    """An interactive part of the page.
 
     Attributes:
         name: its anchor.
         title: what it shows, in a few words.
         caption: how to use it.
-        html: its elements; whatever users named is escaped in it.
-        script: JavaScript that the page runs after everything is there.
+        html: its elements, with all names from users escaped.
+        script: JavaScript to run after the page has loaded.
         style: CSS of its elements.
-        text: what stands in its place where nothing can react.
+        text: replacement text for formats that are not interactive.
     """
 
     name: str
@@ -90,14 +90,14 @@ Part = Exhibit | TableExhibit | Widget
 
 @dataclass(frozen=True, slots=True)
 class ReportSection:
-    """A chapter of the report.
+    """A section of the report.
 
     Attributes:
         anchor: its address within the page.
-        title: its heading, and its entry in the contents.
-        parts: in the order of reading.
-        lead: paragraphs before them.
-        notes: what is missing and why, shown so that nobody takes it for nothing.
+        title: its heading and its entry in the table of contents.
+        parts: in display order.
+        lead: paragraphs before the parts.
+        notes: what is missing and why, so that an absence is not mistaken for a result.
     """
 
     anchor: str
@@ -109,12 +109,12 @@ class ReportSection:
 
 @dataclass(frozen=True, slots=True)
 class NumberedPart:
-    """A part of a section with its number among its kind.
+    """A part of a section with its number.
 
     Attributes:
-        kind: what it is.
-        number: from 1 through the whole report; 0 for a widget.
-        part: itself.
+        kind: figure, table or widget.
+        number: counted from 1 through the whole report, per kind; 0 for a widget.
+        part: the part itself.
     """
 
     kind: Literal["figure", "table", "widget"]
@@ -130,9 +130,9 @@ class NumberedPart:
 def number_parts(
     sections: Sequence[ReportSection],
 ) -> list[tuple[ReportSection, list[NumberedPart]]]:
-    """The sections, their figures and tables counted through; table 1 is on the first screen."""
+    """Number the figures and tables of all sections; table 1 is on the first screen."""
     figures, tables = 0, 1
-    chapters = []
+    numbered = []
     for section in sections:
         parts = []
         for part in section.parts:
@@ -144,10 +144,10 @@ def number_parts(
                 parts.append(NumberedPart("table", tables, part))
             else:
                 parts.append(NumberedPart("widget", 0, part))
-        chapters.append((section, parts))
-    return chapters
+        numbered.append((section, parts))
+    return numbered
 
 
 def present(*parts: Part | None) -> tuple[Part, ...]:
-    """Those that there are."""
+    """Drop the parts that do not exist."""
     return tuple(part for part in parts if part is not None)

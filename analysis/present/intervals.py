@@ -1,11 +1,11 @@
-"""Intervals as people read them."""
+"""Intervals formatted for people."""
 
 from analysis.estimate.intervals import Interval
 from analysis.words import NBSP, NOTHING, format_number
 
 
 def format_interval(interval: Interval, digits: int = 2, *, signed: bool = False) -> str:
-    """``[−112.41, −111.39]``; a dash where one seed gives no interval."""
+    """Format as ``[−112.41, −111.39]``; a dash where there is no interval."""
     if not interval.is_known:
         return NOTHING
     ends = (format_number(end, digits, signed=signed) for end in (interval.low, interval.high))
@@ -13,7 +13,7 @@ def format_interval(interval: Interval, digits: int = 2, *, signed: bool = False
 
 
 def format_estimate(interval: Interval, digits: int = 2, *, signed: bool = False) -> str:
-    """``−111.90 [−112.41, −111.39]``; the mean alone where there is no interval."""
+    """Format as ``−111.90 [−112.41, −111.39]``; only the mean where there is no interval."""
     mean = format_number(interval.mean, digits, signed=signed)
     if not interval.is_known:
         return mean

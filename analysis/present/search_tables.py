@@ -1,4 +1,4 @@
-"""A search in tables: its settings, its trials by state, the best, the front, the confirmed."""
+"""Tables of a search: settings, space, states, best trials, Pareto front, confirmed trials."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,11 +14,11 @@ from analysis.words import ARROWS, NOTHING, format_number, format_percent, plura
 
 BEST_SHOWN = 10
 RUN_DIGITS = 8  # of an MLflow run id; enough to find it
-REASON_LENGTH = 160
+REASON_LENGTH = 160  # characters of a failure's reason
 
 
 def settings_table(trials: Trials) -> Table:
-    """What the search was set to do, a line a setting; what the export does not say is left out."""
+    """The settings of the search, one per row; those that the export lacks are omitted."""
     card = trials.card
     rows = [
         ("Search", card.search),
@@ -33,7 +33,10 @@ def settings_table(trials: Trials) -> Table:
         rows += [
             ("Sampler", f"{plan.sampler}, seed {plan.seed}, at most {plan.ahead} trials at once"),
             ("Pruner", f"{pruner}{_comparison(card.first_comparison)}"),
-            ("A trial", f"{pluralise(plan.epochs, 'epoch')}, {pluralise(plan.replicates, 'seed')}"),
+            (
+                "Per trial",
+                f"{pluralise(plan.epochs, 'epoch')}, {pluralise(plan.replicates, 'seed')}",
+            ),
         ]
     if card.protocol is not None:
         protocol = card.protocol
@@ -43,7 +46,7 @@ def settings_table(trials: Trials) -> Table:
         ]
     data = f"{card.protocol.data}, validation split" if card.protocol else "validation split"
     rows.append(("Data", f"{data}, hash {card.data_hash[:12]}" if card.data_hash else data))
-    rows.append(("Time of all trials", f"{minutes(trials.frame['seconds'].sum())}, one by one"))
+    rows.append(("Total time", f"{minutes(trials.frame['seconds'].sum())}, summed over trials"))
     return Table(
         (Column("Setting", numeric=False), Column("Value", numeric=False)),
         tuple((Cell(term), Cell(value)) for term, value in rows),
@@ -61,7 +64,7 @@ def _comparison(epoch: int | None) -> str:
 
 
 def minutes(seconds: float) -> str:
-    """``4.2 minutes``; seconds below one minute, hours from two hours on."""
+    """Format as ``4.2 minutes``; in seconds below one minute, in hours from two hours."""
     if seconds < 60:
         return f"{format_number(seconds, 0)} seconds"
     if seconds < 7200:
@@ -70,9 +73,9 @@ def minutes(seconds: float) -> str:
 
 
 def space_table(trials: Trials) -> Table:
-    """Every dimension: what it may be, where it applies, what was tried, what the best has.
+    """Every dimension: what is allowed, where it applies, what was tried, what is best.
 
-    An export that does not tell what was declared has the latter two alone.
+    The first two are omitted if the export does not contain them.
     """
     declared = trials.card.plan is not None
     best = trials.ranked.iloc[0] if trials.is_single and not trials.ranked.empty else None
@@ -108,7 +111,7 @@ def _tried(frame: pd.DataFrame, dimension: SpaceDimension) -> str:
 
 
 def states_table(trials: Trials) -> Table:
-    """How many trials came to what, in all and by architecture, and what they cost."""
+    """Number of trials by state, in total and by architecture, and what they cost."""
     frame, failed = trials.frame, trials.card.failed
     by = "architecture" if "architecture" in frame else ""
     groups = sorted(set(frame[by])) if by else []
@@ -147,7 +150,7 @@ def _state_row(
 
 
 def failures(trials: Trials) -> str:
-    """Which trials failed and why, as a sentence; empty where none did."""
+    """A sentence on which trials failed and why; empty if none did."""
     told = [f"trial {one.number}: {_short(one.reason)}" for one in trials.card.failed or ()]
     return f" Failed: {'; '.join(told)}." if told else ""
 
@@ -158,24 +161,24 @@ def _short(reason: str) -> str:
 
 
 def best_table(trials: Trials) -> Table:
-    """The best complete trials by the objective, with all that they tried."""
+    """The best complete trials by objective, with all their settings."""
     rows = trials.ranked.head(BEST_SHOWN)
     scored = [Column("NLL", "nats", ARROWS["lower"])] if trials.objective == "nll" else []
     return _trials_table(trials, rows, scored, [row["value"] for _, row in rows.iterrows()])
 
 
-def front_table(trials: Trials) -> Table:
-    """The trials that no other beats in both objectives."""
-    return _trials_table(trials, trials.front, [], [])
+def front_table(trials: Trials, front: pd.DataFrame) -> Table:
+    """The given trials, which no other beats in both objectives."""
+    return _trials_table(trials, front, [], [])
 
 
 def _trials_table(
     trials: Trials, rows: pd.DataFrame, scored: Sequence[Column], scores: Sequence[float]
 ) -> Table:
-    """Trials with their metrics, what they tried, and where to find them.
+    """Trials with their metrics, settings and MLflow runs.
 
-    What applies to some trials only stands below the architecture: a search has up to five such
-    dimensions, and most cells of their columns would be empty.
+    Dimensions that apply only to some trials are shown below the architecture: a search has up to
+    five of them, and most cells in their columns would be empty.
     """
     further = [
         one
@@ -222,7 +225,7 @@ def _further(row: pd.Series, dimensions: Sequence[SpaceDimension]) -> str:
 
 
 def fanova_table(groups: Sequence[FanovaImportance]) -> Table:
-    """A line a hyperparameter, a column a group of trials."""
+    """One row per hyperparameter, one column per group of trials."""
     names = dict.fromkeys(name for group in groups for name in group.shares)
     columns = (
         Column("Hyperparameter", numeric=False),
@@ -253,11 +256,11 @@ def group_name(group: FanovaImportance) -> str:
 def confirmed_table(
     confirmed: Sequence[ConfirmedTrial], names: Mapping[int, str], level: float
 ) -> Table:
-    """A line a confirmed trial: what the search saw, what fresh seeds give, and the difference.
+    """One row per confirmed trial: the search's value, that of fresh seeds, and the difference.
 
     Args:
-        confirmed: of ``confirmed.confirmations``.
-        names: what each trial is, by its number.
+        confirmed: from ``confirmations``.
+        names: description of each trial, by number.
         level: coverage of the intervals.
     """
     columns = (
@@ -268,7 +271,7 @@ def confirmed_table(
         Column("Mean of fresh seeds", "nats"),
         Column(f"{format_percent(level)} interval", "nats"),
         Column("Optimism", "nats"),
-        Column(f"{format_percent(level)} interval of it", "nats"),
+        Column(f"{format_percent(level)} interval of optimism", "nats"),
     )
     rows = tuple(
         (

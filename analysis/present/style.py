@@ -1,7 +1,7 @@
-"""How all figures look: one colour and marker a model, the theme, and stable bytes.
+"""The look of all figures: one colour and marker per model, the theme, and stable bytes.
 
-Colours follow the model through every figure. Four are fixed; the others keep a distance from
-them in hue and lightness. No figure relies on colour alone: markers differ as well.
+A model has the same colour in every figure. Eight colours are fixed. No figure relies on colour
+alone: markers differ as well.
 """
 
 import io
@@ -24,34 +24,34 @@ PNG: Format = "png"
 Dash = Literal["-"] | tuple[float, tuple[float, ...]]
 
 INK = "#1f2937"  # text and lines
-MUTED = "#6b7280"  # axes and second things
+MUTED = "#6b7280"  # axes and secondary text
 FAINT = "#e5e7eb"  # grids
 ALARM = "#b45309"  # collapsed runs
 
 CSS_PIXEL = 1 / 96  # inches
-WIDTH = 10.4  # of charts, in inches
-SHARPNESS = 2  # pixels of a PNG a CSS pixel
+WIDTH = 10.4  # inches, of charts
+SHARPNESS = 2  # PNG pixels per CSS pixel
 PNG_DPI = SHARPNESS / CSS_PIXEL
-LEVELS = 32  # of each of red, green and blue in a PNG
-COLOURS = 256  # in a PNG: those of a palette
-COMMON = 192  # of them, those that are kept exactly where a figure has more
+LEVELS = 32  # of red, green and blue each in a PNG
+COLOURS = 256  # in the palette of a PNG
+COMMON = 192  # colours that are kept exactly if a figure has more than the palette
 
 
 @dataclass(frozen=True, slots=True)
 class ModelStyle:
-    """How one configuration is drawn, in every figure.
+    """How one configuration is drawn in every figure.
 
     Attributes:
-        colour: hexadecimal.
-        marker: of matplotlib.
+        colour: in hexadecimal.
+        marker: a matplotlib marker.
     """
 
     colour: str
     marker: str
 
 
-# Red, cyan, blue and pink are given. The others were chosen so that any two of the eight lie at
-# least 15 apart in CIELAB, as seen with normal sight, protanopia and deuteranopia.
+# Red, cyan, blue and pink were given. The others were chosen so that any two of the eight are at
+# least 15 apart in CIELAB for normal vision, protanopia and deuteranopia.
 _FIXED = {
     ("linear", 2): ModelStyle("#d92626", "o"),
     ("linear", 10): ModelStyle("#00a3c4", "s"),
@@ -62,16 +62,16 @@ _FIXED = {
     ("conv", 5): ModelStyle("#9d6be0", "X"),
     ("conv", 20): ModelStyle("#5b1a3a", "p"),
 }
-# Other sizes take these in turn; a colour that comes again comes with another marker.
+# Other sizes take these in turn; a repeated colour has a different marker.
 _RESERVE_COLOURS = ("#7a5c2e", "#5b8c00", "#3b6e8f", "#a85a7c", "#4b5563", "#b8860b")
 _RESERVE_MARKERS = ("h", "<", ">", "d", "*", "H", "8")
 
-# Ten hues for ten classes, told apart by their names in the figure as well.
+# Ten hues for ten classes, which figures also distinguish by name.
 CLASS_COLOURS = (
     *("#d92626", "#e08a00", "#a68a00", "#4f8f00", "#0f7a55"),
     *("#00a3c4", "#2347d9", "#8450d6", "#d63fa0", "#6b7280"),
 )
-# Architectures as lines through their models' points: neutral, told apart by dash.
+# Lines through the points of an architecture: neutral, distinguished by dashes.
 ARCHITECTURE_LINES: tuple[tuple[str, Dash], ...] = (
     ("#374151", "-"),
     ("#9ca3af", (0, (4, 2))),
@@ -84,7 +84,7 @@ _THEME: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # ships with matplotlib: the same bytes on every machine
     "font.size": 8.5,
     "text.color": INK,
-    "text.parse_math": False,  # a dollar in a name is a dollar
+    "text.parse_math": False,  # a dollar sign in a name is just that
     "axes.titlesize": 9.5,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
@@ -109,21 +109,21 @@ _THEME: dict[Any, Any] = {
     "ytick.labelsize": 8,
     "legend.frameon": False,
     "legend.fontsize": 8.5,
-    "legend.borderpad": 0.2,  # or the edge cuts the ends of lines and letters
+    "legend.borderpad": 0.2,  # otherwise the edge clips lines and letters
     "legend.borderaxespad": 0.0,
     "figure.constrained_layout.h_pad": 0.07,
     "lines.linewidth": 1.6,
     "lines.markersize": 5,
-    "svg.fonttype": "path",  # the reader's fonts would move and clip labels
+    "svg.fonttype": "path",  # the reader's fonts would shift and clip labels
     "svg.hashsalt": "vae-study",
 }
 
 
 def assign_styles(summary: pd.DataFrame) -> dict[str, ModelStyle]:
-    """A style for each configuration, by its display name.
+    """Assign a style to each configuration, by display name.
 
-    A beta keeps the marker of its model, and its colour, darker or lighter;
-    ``frames.plain_beta`` keeps the plain one.
+    Every beta keeps the marker of its model and a darker or lighter version of its colour; the
+    default beta (``plain_beta``) keeps the colour itself.
 
     Args:
         summary: with ``model``, ``architecture``, ``latent_dim`` and ``beta``, one row each.
@@ -149,7 +149,7 @@ def _reserve(place: int) -> ModelStyle:
 
 
 def _shade(colour: str, place: int) -> str:
-    """The plain colour first, then darker and lighter in turn."""
+    """The colour itself first, then alternately darker and lighter."""
     if place == 0:
         return colour
     target = 0.0 if place % 2 else 1.0
@@ -160,7 +160,7 @@ def _shade(colour: str, place: int) -> str:
 
 @contextmanager
 def theme() -> Iterator[None]:
-    """Draw and save in the study's look; matplotlib's global settings are restored after."""
+    """Draw and save in the study's style; matplotlib's global settings are restored afterwards."""
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(_THEME)
@@ -168,16 +168,16 @@ def theme() -> Iterator[None]:
 
 
 def legend_label(text: str) -> str:
-    """A legend leaves out labels with a leading underscore; a space keeps them."""
+    """Protect labels with a leading underscore, which legends omit, by a leading space."""
     return f" {text}" if text.startswith("_") else text
 
 
 def render(figure: Figure, kind: Format) -> bytes:
-    """The file's bytes: the same for the same figure, without date or version.
+    """Render a figure to bytes: the same for the same figure, without date or version.
 
     Args:
         figure: drawn under ``theme()``.
-        kind: ``svg`` for charts; ``png`` for images, at two pixels a CSS pixel.
+        kind: ``svg`` for charts; ``png`` for images, at two pixels per CSS pixel.
     """
     buffer = io.BytesIO()
     with theme():
@@ -185,7 +185,7 @@ def render(figure: Figure, kind: Format) -> bytes:
             figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
         else:
             figure.savefig(buffer, format="rgba", dpi=PNG_DPI)
-    # A tenth of the report's time goes into the places of the axes; its other formats keep them.
+    # Laying out axes takes a tenth of the report's time; other formats reuse the layout.
     figure.set_layout_engine("none")
     if kind == "svg":
         return buffer.getvalue()
@@ -195,12 +195,12 @@ def render(figure: Figure, kind: Format) -> bytes:
 
 
 def _palette_png(pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:
-    """A PNG with a palette, from pixels (H, W, 3), each value rounded to one of ``LEVELS``.
+    """Encode pixels (H, W, 3) as a PNG with a palette, each value rounded to one of ``LEVELS``.
 
-    No eye sees the rounding, by 4 of 255 at most, and it leaves about 150 colours in a sheet of
-    grey images. On the sheets of 28 x 28 digits the file takes a third of the bytes of one with
-    all levels; 64 levels take 40 % more than 32, and 16 show bands in blurred images. Of more than
-    ``COLOURS``, the commonest stay as they are; the others, of soft edges, share what is left.
+    The rounding, by at most 4 of 255, is invisible and leaves about 150 colours in a sheet of grey
+    images. For sheets of 28 x 28 digits, the file is a third of the size of one with all levels;
+    64 levels take 40 % more than 32, and 16 show bands in blurred images. If there are more than
+    ``COLOURS``, the most common are kept; the others, from soft edges, share the remaining ones.
     """
     levels = np.round(np.arange(256) * (LEVELS - 1) / 255).astype(np.intp)[pixels]
     codes = (levels[..., 0] * LEVELS + levels[..., 1]) * LEVELS + levels[..., 2]
@@ -223,6 +223,6 @@ def _palette_png(pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:
 
 
 def _colours(codes: np.ndarray[Any, np.dtype[np.intp]]) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """Red, green and blue, as (N, 3), of codes of three levels each."""
+    """Red, green and blue, as (N, 3), from codes of three levels each."""
     levels = np.stack([codes // LEVELS**2, codes // LEVELS % LEVELS, codes % LEVELS], axis=-1)
     return np.round(levels * 255 / (LEVELS - 1)).astype(np.uint8)

@@ -1,12 +1,12 @@
-"""Frames of numbers -> tables for people, and the writers of CSV, Markdown and LaTeX.
+"""Frames of numbers -> tables for people, and writers for CSV, Markdown and LaTeX.
 
-A ``Table`` holds finished text and says what is best; each writer only adds its own notation and
-escapes what has a meaning there. Numbers for machines go from the frame to CSV directly.
+A ``Table`` contains formatted text and marks what is best; each writer only adds its own notation
+and escapes special characters. Numbers for machines go from the frame to CSV directly.
 """
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -28,20 +28,19 @@ from pipeline.schemas.metric import GROUPS, Group, Metric
 from pipeline.schemas.metrics import ELBO, METRICS, main_metrics
 from pipeline.schemas.protocol import Protocol
 
-REAL = "real images"
 Tone = Literal["", "yes", "no", "open"]
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column's heading.
+    """The heading of a column.
 
     Attributes:
-        label: what it holds.
-        unit: of its numbers; empty for none.
+        label: what the column contains.
+        unit: unit of its numbers; empty for none.
         arrow: ``↑`` if higher is better, ``↓`` if lower.
-        numeric: whether cells line up by their digits.
-        wrap: whether cells hold sentences, which break into lines.
+        numeric: whether cells are aligned as numbers.
+        wrap: whether cells contain sentences, which may wrap.
     """
 
     label: str
@@ -62,12 +61,12 @@ class Cell:
     """A cell: its text, a second line such as the interval, and marks.
 
     Attributes:
-        text: what is read first.
-        detail: what stands beside or below it.
-        best: whether it is the best of its column.
+        text: the main text.
+        detail: secondary text, after or below it.
+        best: whether it is the best in its column.
         flag: a warning, e.g. ``1 of 3 collapsed``.
-        reference: whether it is no model's, but what models are compared with.
-        tone: of a verdict, on the page; its words say the same.
+        reference: whether it is a reference value rather than a model's.
+        tone: colour of a verdict on the page; the text says the same.
     """
 
     text: str
@@ -80,18 +79,18 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Finished text in rows; the first column names the row."""
+    """Formatted text in rows; the first column names the row."""
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
 
 
 def comparison_table(summary: pd.DataFrame, protocol: Protocol) -> Table:
-    """One row a configuration, its main metrics, best means marked, collapsed runs flagged.
+    """One row per configuration: main metrics, with best means marked and collapsed runs flagged.
 
     Args:
-        summary: of ``statistics.summarise``.
-        protocol: of all its numbers.
+        summary: from ``summarise``.
+        protocol: shared by all its numbers.
     """
     measured = metrics_table(summary, protocol, main_metrics(shown_metrics(summary)))
     columns = (Column("Parameters"), Column("Training", "seconds"), Column("Seeds"))
@@ -108,7 +107,7 @@ def comparison_table(summary: pd.DataFrame, protocol: Protocol) -> Table:
 
 
 def shown_metrics(summary: pd.DataFrame) -> list[str]:
-    """The metrics that a summary holds, in the order of their definitions."""
+    """Return the metrics that a summary contains, in the order of their definitions."""
     return [name for name in METRICS if f"{name}_mean" in summary or name in summary]
 
 
@@ -118,13 +117,13 @@ def group_tables(
     classes: Sequence[str] = (),
     judge: JudgeCard | None = None,
 ) -> dict[Group, Table]:
-    """All metrics by their groups; without a group that the comparison shows whole.
+    """All metrics by group, except for groups that the comparison shows in full.
 
     Args:
-        summary: of ``statistics.summarise``.
-        protocol: of all its numbers.
-        classes: their names; without, their numbers are shown.
-        judge: whose scores of real images end the table of its numbers.
+        summary: from ``summarise``.
+        protocol: shared by all its numbers.
+        classes: names of the classes; without names, their indices are shown.
+        judge: if given, the last row of its table contains the scores of real images.
     """
     shown = [METRICS[name] for name in shown_metrics(summary)]
     groups = {group: [metric for metric in shown if metric.group == group] for group in GROUPS}
@@ -135,20 +134,30 @@ def group_tables(
     }
     if judge is not None and "judge" in tables:
         table = tables["judge"]
-        tables["judge"] = Table(table.columns, (*table.rows, _real_row(groups["judge"], judge)))
+        real = real_row(groups["judge"], judge.real.model_dump())
+        tables["judge"] = Table(table.columns, (*table.rows, real))
     return tables
 
 
-def _real_row(metrics: Iterable[Metric], judge: JudgeCard) -> tuple[Cell, ...]:
-    """What real images score with the judge: the floor of distances, the ceiling of the rest."""
-    scores = {metric: float(getattr(judge.real, metric.name)) for metric in metrics}
+def real_row(metrics: Iterable[Metric], scores: Mapping[str, float]) -> tuple[Cell, ...]:
+    """The scores of real images: a floor for distances and a ceiling for the rest.
+
+    Args:
+        metrics: one per column.
+        scores: by name of the metric; a dash is shown for a missing one.
+    """
     return (
-        Cell(REAL, reference=True),
+        Cell("real images", reference=True),
         *(
-            Cell(format_number(score, metric.digits), reference=True)
-            for metric, score in scores.items()
+            Cell(format_number(scores.get(metric.name, math.nan), metric.digits), reference=True)
+            for metric in metrics
         ),
     )
+
+
+def metric_columns(metrics: Iterable[Metric]) -> list[str]:
+    """Return the columns of a summary that contain the means and intervals of these metrics."""
+    return [f"{metric.name}_{end}" for metric in metrics for end in ("mean", "low", "high")]
 
 
 def metrics_table(
@@ -157,7 +166,7 @@ def metrics_table(
     metrics: Sequence[Metric],
     classes: Sequence[str] = (),
 ) -> Table:
-    """One row a configuration, a column a metric, best means marked, collapsed runs flagged."""
+    """One row per configuration, one column per metric; best means and collapsed runs marked."""
     columns = (
         Column("Model", numeric=False),
         *(
@@ -184,7 +193,7 @@ def metrics_table(
 
 
 def _best(summary: pd.DataFrame, metric: Metric) -> object:
-    """Index of the best mean; None where no direction is better or nothing is compared."""
+    """Index of the best mean; None if no direction is better or there is nothing to compare."""
     if metric.sign == 0:
         return None
     means = summary[f"{metric.name}_mean"].dropna()
@@ -204,19 +213,19 @@ def _measured(row: pd.Series, metric: Metric, best: bool) -> Cell:
 
 
 def _labels(numbers: object, classes: Sequence[str]) -> Cell:
-    # A frame holds a NaN for a configuration that has none.
+    # A frame contains NaN for a configuration without labels.
     return Cell(format_class_counts(numbers, classes) if isinstance(numbers, str) else NOTHING)
 
 
 def _unless_pointlike(interval: Interval, digits: int) -> str:
-    """No brackets where all seeds agree: they would repeat the mean."""
+    """No interval if all seeds agree: it would repeat the mean."""
     return "" if interval.low == interval.high else format_interval(interval, digits)
 
 
 def differences_table(
     comparisons: Sequence[ModelComparison], protocol: Protocol, metric: Metric = ELBO
 ) -> Table:
-    """One row a comparison: the difference, its interval over each source, and the verdict."""
+    """One row per comparison: the difference, its interval for each source, and the verdict."""
     columns = (
         Column("Comparison", numeric=False),
         Column("At", numeric=False),
@@ -269,7 +278,7 @@ def differences_frame(comparisons: Iterable[ModelComparison]) -> pd.DataFrame:
 
 
 def to_csv(frame: pd.DataFrame) -> str:
-    """Numbers for machines: full columns, ten significant digits, an empty cell for none."""
+    """Numbers for machines: all columns, ten significant digits, an empty cell for NaN."""
     return frame.to_csv(index=False, float_format="%.10g", lineterminator="\n")
 
 
@@ -290,7 +299,7 @@ def to_markdown(table: Table) -> str:
 
 
 def to_latex(table: Table) -> str:
-    """A ``tabular`` with the rules of the package booktabs; best cells are bold."""
+    """A ``tabular`` with the rules of the booktabs package; best cells are bold."""
     alignment = "".join(
         "r" if column.numeric else "p{4.5cm}" if column.wrap else "l" for column in table.columns
     )
@@ -312,7 +321,7 @@ def to_latex(table: Table) -> str:
 
 
 def _aside(cell: Cell) -> str:
-    """Detail and flag behind the text, on the same line."""
+    """Detail and flag after the text, on the same line."""
     detail = f" {cell.detail}" if cell.detail else ""
     return f"{detail} ({cell.flag})" if cell.flag else detail
 
@@ -348,7 +357,7 @@ _LATEX = {
     "✓": r"$\surd$",
     "✗": r"$\times$",
     "\N{NO-BREAK SPACE}": "~",
-    # A bracket behind the line's end would be read as its argument.
+    # A bracket after the end of a line would be read as its argument.
     "[": "{[}",
     "]": "{]}",
     "\n": " ",
@@ -356,10 +365,10 @@ _LATEX = {
 
 
 def escape_latex(text: str) -> str:
-    """Text that LaTeX sets as it stands."""
+    """Escape text so that LaTeX prints it literally."""
     return "".join(_LATEX.get(character, character) for character in text)
 
 
 def escape_markdown(text: str) -> str:
-    """Text that Markdown shows as it stands, in a pipe table as well."""
+    """Escape text so that Markdown shows it literally, also within a pipe table."""
     return re.sub(r"([\\`*_{}<>\[\]|#~$&])", r"\\\1", text.replace("\n", " "))

@@ -1,1 +1,1 @@
-"""The report's sections, one a file: each makes its figures and tables from the findings."""
+"""The report's sections, one per file: each builds its figures and tables from the findings."""

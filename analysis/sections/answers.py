@@ -1,4 +1,4 @@
-"""The short answer: a question, up to three sentences made from the numbers, the best model."""
+"""The short answer: a question, up to three sentences built from the numbers, the best model."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from pipeline.schemas.protocol import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the first screen says.
+    """The text of the first screen.
 
     Attributes:
         question: in one line.
-        sentences: what each is about, and itself; without what cannot be compared.
+        sentences: pairs of topic and sentence, without topics that cannot be compared.
         best: display name of the configuration with the highest mean ELBO.
-        use: where its models lie and how to have them again, in words with code in backticks.
+        use: where its models are and how to retrain them, with code in backticks.
     """
 
     question: str
@@ -39,17 +39,17 @@ def answer(
     protocol: Protocol,
     confidence: float,
 ) -> Answer:
-    """The best configuration, the architecture, the latent size.
+    """Answer which configuration is best, and what architecture and latent size change.
 
     Args:
-        runs: of ``load_results``.
-        summary: of ``statistics.summarise``.
-        architectures: of ``verdicts.compare_architectures``.
-        sizes: of ``verdicts.compare_sizes``.
-        protocol: of all numbers.
+        runs: from ``load_results``.
+        summary: from ``summarise``.
+        architectures: from ``compare_architectures``.
+        sizes: from ``compare_sizes``.
+        protocol: shared by all numbers.
         confidence: coverage of their intervals.
     """
-    # With several betas, all comparisons stand in the figure; the answer takes one beta.
+    # With several betas, the figure shows all comparisons; the answer is about one beta.
     beta = plain_beta(summary)
     at_beta = f"At {beta_name(beta)}, " if summary["beta"].nunique() > 1 else ""
     architectures = [comparison for comparison in architectures if comparison.beta == beta]
@@ -88,9 +88,9 @@ def _use(model: str, runs: Sequence[str]) -> str:
     inside = f"{names.pop()}seed-*/" if len(names) == 1 and names != {""} else ""
     place = join_and([f"`models/{folder}/{inside}`" for folder in sorted(folders)])
     return (
-        f"The models of {model} lie in {place}, a folder a seed: "
-        f'`load_model("models/{runs[0]}")` of `pipeline.models.vae` loads the first, and '
-        "`dvc repro train` trains again what is missing there."
+        f"The {model} models are in {place}, one folder per seed. Load the first with "
+        f'`pipeline.models.load_model("models/{runs[0]}")`; `dvc repro train` retrains any that '
+        "are missing."
     )
 
 
@@ -104,11 +104,12 @@ def _best(runs: pd.DataFrame, summary: pd.DataFrame, protocol: Protocol, confide
     among = (
         f"Of {len(summary)} configurations, {best['model']} has the highest mean ELBO"
         if len(summary) > 1
-        else f"The one configuration, {best['model']}, has the mean ELBO"
+        else f"The only configuration, {best['model']}, has a mean ELBO"
     )
+    separator = ":" if len(summary) > 1 else " of"
     text = (
-        f"{among}{caveat}: {format_estimate(interval)} nats per image on the {protocol.split} split "
-        f"({basis})"
+        f"{among}{caveat}{separator} {format_estimate(interval)} nats per image on the "
+        f"{protocol.split} split ({basis})"
     )
     values = {name: group["elbo"].tolist() for name, group in runs.groupby("model", sort=False)}
     own = values.pop(best["model"])
@@ -118,38 +119,38 @@ def _best(runs: pd.DataFrame, summary: pd.DataFrame, protocol: Protocol, confide
     }
     rivals = [name for name, word in words.items() if word == "not distinguishable"]
     if rivals:
-        text += f", not distinguishable from that of {join_and(rivals)}"
+        text += f", not distinguishable from {join_and(rivals)}"
     elif words and set(words.values()) == {"better"}:
-        text += ", distinguishable from that of every other"
+        text += ", distinguishable from every other configuration"
     if best["collapsed"]:
-        text += f"; {pluralise(int(best['collapsed']), 'run')} of it collapsed"
+        text += f"; {int(best['collapsed'])} of its {pluralise(seeds, 'run')} collapsed"
     return f"{text}."
 
 
 def _sentence(start: str, clauses: Iterable[str]) -> str:
-    """Clauses as one sentence; empty without any."""
+    """Join clauses into one sentence; empty if there are none."""
     text = start + "; ".join(clauses)
     return f"{text[:1].upper()}{text[1:]}." if text != start else ""
 
 
 def _architecture_clauses(comparisons: Sequence[ModelComparison]) -> Iterator[str]:
-    """A clause a pair of architectures and verdict."""
+    """Yield one clause per pair of architectures and verdict."""
     for change, group in _grouped(comparisons, lambda comparison: comparison.change):
         subject, _, reference = change.partition(" against ")
         phrases: dict[str, str] = {
             "better": f"{subject} is better than {reference}",
             "worse": f"{subject} is worse than {reference}",
             "not distinguishable": f"{subject} and {reference} are not distinguishable",
-            "unknown": f"{subject} minus {reference}, with no verdict from one seed,",
+            "unknown": f"{subject} minus {reference} (one seed, so no verdict)",
         }
         for word, members in _grouped(group, lambda comparison: comparison.verdict):
             sizes = {_plain(one, " and β").partition(" ")[0]: one for one in members}
             noun = "dimension" if list(sizes) == ["1"] else "dimensions"
-            yield f"{phrases[word]} at {join_and(list(sizes))} {noun} ({_amounts(sizes)})"
+            yield f"{phrases[word]} at {join_and(list(sizes))} {noun} ({_amounts(sizes, 'at')})"
 
 
 def _size_clauses(comparisons: Sequence[ModelComparison]) -> Iterator[str]:
-    """The first comparison, 10 against 2 if any, and the last step: would more dimensions help?"""
+    """Yield clauses on the first comparison (10 against 2, if any) and on the largest step."""
     groups = list(_grouped(comparisons, lambda comparison: comparison.change))
     for change, group in dict([groups[0], groups[-1]]).items() if groups else ():
         large, _, small = change.partition(" against ")
@@ -157,23 +158,23 @@ def _size_clauses(comparisons: Sequence[ModelComparison]) -> Iterator[str]:
             "better": f"{large} dimensions are better than {small}",
             "worse": f"{large} dimensions are worse than {small}",
             "not distinguishable": f"{large} and {small} dimensions are not distinguishable",
-            "unknown": f"{large} dimensions minus {small}, with no verdict from one seed,",
+            "unknown": f"{large} dimensions minus {small} (one seed, so no verdict)",
         }
         for word, members in _grouped(group, lambda comparison: comparison.verdict):
             names = {_plain(one, " at β"): one for one in members}
-            yield f"{phrases[word]} for {join_and(list(names))} ({_amounts(names)})"
+            yield f"{phrases[word]} for {join_and(list(names))} ({_amounts(names, 'for')})"
 
 
 def _plain(comparison: ModelComparison, before_beta: str) -> str:
     return comparison.setting.partition(before_beta)[0]
 
 
-def _amounts(members: dict[str, ModelComparison]) -> str:
-    """Each difference in ELBO, or of many the least and the largest."""
+def _amounts(members: dict[str, ModelComparison], preposition: str) -> str:
+    """Each difference in ELBO, or if there are many the smallest and the largest."""
     if len(members) > 2:
         ranked = sorted(members.items(), key=lambda item: item[1].difference.mean)
-        ends = [f"{_size(one)} for {name}" for name, one in (ranked[0], ranked[-1])]
-        return f"from {' to '.join(ends)}, in nats"
+        ends = [f"{_size(one)} nats {preposition} {name}" for name, one in (ranked[0], ranked[-1])]
+        return f"from {' to '.join(ends)}"
     return f"{' and '.join(_size(one) for one in members.values())} nats"
 
 
@@ -184,7 +185,7 @@ def _size(comparison: ModelComparison) -> str:
 def _grouped(
     comparisons: Iterable[ModelComparison], key: Callable[[ModelComparison], str]
 ) -> Iterator[tuple[str, list[ModelComparison]]]:
-    """Groups in the order of their first member."""
+    """Yield groups in the order of their first member."""
     groups: dict[str, list[ModelComparison]] = {}
     for comparison in comparisons:
         groups.setdefault(key(comparison), []).append(comparison)

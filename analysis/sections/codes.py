@@ -1,4 +1,4 @@
-"""What codes carry, and how near they come to the prior: numbers, and densities by dimension."""
+"""What codes encode, and how close they are to the prior: numbers, and densities by dimension."""
 
 import math
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ from analysis.present.exhibits import Exhibit, Styles, TableExhibit
 from analysis.present.tables import metrics_table, shown_metrics
 from analysis.read.arrays import Drawings, with_arrays
 from analysis.read.frames import Results
-from analysis.sections.wording import LOWEST_SEED, size_columns
-from analysis.words import format_number, format_percent, format_range, join_and
+from analysis.sections.wording import LOWEST_SEED, over_seeds, size_columns
+from analysis.words import format_number, join_and
 from pipeline.schemas.metrics import (
     ACTIVE_UNITS,
     ACTIVE_UNITS_HIGH,
@@ -32,46 +32,45 @@ NUMBERS = (
     MUTUAL_INFORMATION,
     MARGINAL_KL,
 )
-STEP = 0.02  # between two points of a density: below the narrowest posteriors' deviation
+STEP = 0.02  # between two points of a density: smaller than the narrowest posterior deviation
 
 
 def codes_table(found: Findings) -> TableExhibit | None:
-    """Active units at three thresholds and the parts of the KL, over the seeds; or None."""
+    """Active units at three thresholds and the parts of the KL; None if there is nothing new."""
     summary = found.summary
     metrics = [metric for metric in NUMBERS if metric.name in shown_metrics(summary)]
     if not {ACTIVE_UNITS_LOW, ACTIVE_UNITS_HIGH, MARGINAL_KL} & set(metrics):
-        return None  # the comparison shows the rest
+        return None  # the comparison already shows the rest
     return TableExhibit(
         "codes",
-        "What the codes carry",
-        "Active units at three thresholds of the posterior mean's variance over the "
-        f"{found.results.protocol.split} split, 0.01 being the usual one: where the three agree, "
-        "a dimension is either used or left alone. KL is mutual information plus marginal KL, the "
-        f"divergence of the aggregate posterior from the prior.{_ceiling_words(found.results)} "
-        f"Means over {format_range(summary['seeds'].tolist(), 'seed')} with "
-        f"{format_percent(found.confidence)} intervals (Student's t).",
+        "What the codes encode",
+        "Active units at three thresholds on the variance of the posterior mean over the "
+        f"{found.results.protocol.split} split (0.01 is the usual one). If the three counts agree, "
+        "every dimension is clearly used or clearly unused. KL is the sum of mutual information "
+        "and marginal KL, the divergence of the aggregate posterior from the prior."
+        f"{_ceiling_words(found.results)} Means {over_seeds(summary, found.confidence)}.",
         metrics_table(summary, found.results.protocol, metrics),
     )
 
 
 def _ceiling_words(results: Results) -> str:
-    """Where the mutual information saturates; empty without the number."""
+    """Explain where the mutual information saturates; empty without the number."""
     if MUTUAL_INFORMATION_CEILING.name not in results.runs:
         return ""
     ceiling = results.runs[MUTUAL_INFORMATION_CEILING.name].max()
     if math.isnan(ceiling):
         return ""
     return (
-        f" Mutual information ends at the logarithm of the number of images, {format_number(ceiling)} "
-        "nats: where it is reached, the marginal KL is only the rest of the KL, and may be large "
-        "for want of images alone."
+        " Mutual information is at most the logarithm of the number of images, "
+        f"{format_number(ceiling)} nats: where it reaches this ceiling, the marginal KL is merely "
+        "the remainder of the KL and may be large only because there are too few images."
     )
 
 
 def aggregate_exhibit(
     results: Results, drawings: Sequence[Drawings], styles: Styles
 ) -> Exhibit | None:
-    """The aggregate posterior of each dimension beside the prior; None without its arrays."""
+    """The aggregate posterior of each dimension with the prior; None without its arrays."""
     shown = with_arrays(drawings, "mu", "log_var")
     if not shown:
         return None
@@ -97,8 +96,8 @@ def aggregate_exhibit(
         if drawing.run in distances
     ]
     beside = (
-        " The marginal KL in each panel is that of this run, KL(q(z) || p(z)) over all dimensions "
-        f"together.{_ceiling_words(results)}"
+        " Each panel shows the marginal KL of its run, KL(q(z) || p(z)) over all dimensions "
+        f"jointly.{_ceiling_words(results)}"
         if values
         else ""
     )
@@ -106,16 +105,16 @@ def aggregate_exhibit(
         name="aggregate-posterior",
         title="The aggregate posterior and the prior",
         caption=(
-            f"Density of q(z), the mean of the posteriors of all {images:,} images of the "
-            f"{results.protocol.split} split, in single dimensions, exact and without draws; "
-            "dotted, the prior N(0, 1). Of two dimensions both are shown (solid z1, dashed z2), of "
-            "more the most active (solid) and the least active (dashed), by the variance of the "
-            "posterior mean, and as a band the range over all of them. Peaks may be cut by the "
-            f"panel.{beside} {LOWEST_SEED} Single dimensions may all match the prior while "
-            "together they do not."
+            f"Density of q(z), the average posterior over all {images:,} images of the "
+            f"{results.protocol.split} split, in single dimensions, computed exactly rather than "
+            "sampled; the dotted line is the prior N(0, 1). Two-dimensional models show both "
+            "dimensions (z1 solid, z2 dashed); larger ones show the most active (solid) and the "
+            "least active (dashed) by variance of the posterior mean, with the range over all "
+            f"dimensions as a band. Peaks may be clipped.{beside} {LOWEST_SEED} Every single "
+            "dimension may match the prior even though the joint distribution does not."
         ),
         alt=(
-            "A panel a model with density curves over z beside the standard normal density."
+            "One panel per model with density curves over z and the standard normal density."
             + (f" Marginal KL: {join_and(values)} nats." if values else "")
         ),
         figure=aggregate_posteriors(models, z, size_columns(shown), styles),
@@ -124,7 +123,7 @@ def aggregate_exhibit(
 
 
 def _distances(results: Results) -> dict[str, float]:
-    """Marginal KL in nats by run; only of runs that have it."""
+    """Marginal KL in nats by run, for runs that have it."""
     if MARGINAL_KL.name not in results.runs:
         return {}
     known = results.runs.dropna(subset=[MARGINAL_KL.name])

@@ -1,4 +1,4 @@
-"""Comparison: every configuration beside the others, and what can be said of the differences."""
+"""Comparison of all configurations, and what can be concluded from the differences."""
 
 from collections.abc import Sequence
 
@@ -19,11 +19,12 @@ from analysis.present.intervals import format_estimate
 from analysis.present.tables import comparison_table, differences_frame, differences_table
 from analysis.read.frames import Results, beta_name, plain_beta
 from analysis.sections.training import machine_remark
-from analysis.words import format_number, format_percent, format_range, join_and, pluralise
+from analysis.sections.wording import UNCORRECTED, over_seeds
+from analysis.words import format_number, format_percent, join_and, pluralise
 from pipeline.schemas.metric import Metric
 from pipeline.schemas.metrics import METRICS, main_metrics
 
-# What most questions are about, of every group, in rows of four.
+# What most questions are about, from every group, in rows of four.
 CHOSEN = (
     *("elbo", "reconstruction", "kl", "nll_500"),
     *("active_units", "mutual_information", "marginal_kl", "latent_accuracy"),
@@ -37,9 +38,9 @@ OF_REAL_IMAGES = (
 
 
 def section(found: Findings) -> ReportSection:
-    """The chapter."""
+    """The section."""
     several = found.results.runs["architecture"].nunique() > 1
-    notes = () if several else ("There is one architecture, and so no difference between two.",)
+    notes = () if several else ("There is only one architecture, so there is none to compare.",)
     return ReportSection(
         "comparison",
         "Comparison",
@@ -57,13 +58,12 @@ def section(found: Findings) -> ReportSection:
 
 
 def comparison_exhibit(found: Findings) -> TableExhibit:
-    """Table 1 with the columns that it leaves out, and the CSV file of all metrics."""
+    """Table 1 with the columns that it omits, and the CSV file of all metrics."""
     return TableExhibit(
         "comparison",
-        "Every configuration",
-        f"Mean over {format_range(found.summary['seeds'].tolist(), 'seed')} and in brackets its "
-        f"{format_percent(found.confidence)} interval (Student's t); table 1 with all its columns. Its "
-        "CSV file holds every metric.",
+        "All configurations",
+        f"Table 1 with more columns: means {over_seeds(found.summary, found.confidence)}. The CSV "
+        "file contains every metric.",
         comparison_table(found.summary, found.results.protocol),
         found.summary.drop(columns="model"),
         folded=True,
@@ -71,14 +71,14 @@ def comparison_exhibit(found: Findings) -> TableExhibit:
 
 
 def chosen_metrics(runs: pd.DataFrame) -> list[Metric]:
-    """Those of ``CHOSEN`` that some run has, and whatever else the main comparison shows."""
+    """Return the metrics of ``CHOSEN`` that some run has, and any other main metric."""
     held = [name for name in METRICS if name in runs and runs[name].notna().any()]
     main = [metric.name for metric in main_metrics(held) if metric.name not in CHOSEN]
     return [METRICS[name] for name in (*CHOSEN, *main) if name in held]
 
 
 def references(results: Results) -> dict[str, float]:
-    """Levels that metrics are compared with: scores of real images, and the ceiling of one."""
+    """Reference levels of metrics: scores of real images, and the ceiling of the information."""
     levels = {"sharpness": 1.0}
     if results.judge is not None:
         real = results.judge.real.model_dump()
@@ -97,28 +97,28 @@ def multiples_exhibit(found: Findings) -> Exhibit:
     known = references(results)
     levels = {metric.name: known[metric.name] for metric in metrics if metric.name in known}
     of_beta = f", at {beta_name(beta)}" if results.several_betas else ""
-    meant = ["what real images score"] if set(levels) - {"mutual_information"} else []
+    meant = ["the scores of real images"] if set(levels) - {"mutual_information"} else []
     if "mutual_information" in levels:
         meant.append("the ceiling of the mutual information, log N")
-    dotted = f" Dotted: {join_and(meant)}." if meant else ""
+    dotted = f" Dotted lines are {join_and(meant)}." if meant else ""
     names = [metric.label for metric in metrics]
     best = []
     for metric in metrics:
         if metric.sign:
             row = summary.iloc[int((metric.sign * summary[f"{metric.name}_mean"]).argmax())]
             best.append(
-                f"{metric.label} {row['model']} {format_number(row[f'{metric.name}_mean'], metric.digits)}"
+                f"{metric.label} {row['model']} "
+                f"{format_number(row[f'{metric.name}_mean'], metric.digits)}"
             )
     return Exhibit(
         name="metrics-by-size",
         title="Metrics against latent size",
         caption=(
-            f"{pluralise(len(metrics), 'metric')} on the {results.protocol.split} split{of_beta}, a "
-            f"line an architecture: mean of {format_range(summary['seeds'].tolist(), 'seed')}, and as a "
-            f"band its {format_percent(found.confidence)} interval (Student's t), cut where it leaves the "
-            "panel. Markers are those of the models in all figures; units stand at the top right "
-            "of a panel, nats are per image, and the arrow says which direction is better."
-            f"{dotted} The intervals are not widened for their number."
+            f"{pluralise(len(metrics), 'metric')} on the {results.protocol.split} split{of_beta}, "
+            f"one line per architecture: means {over_seeds(summary, found.confidence)}, shown as "
+            "bands and clipped at the edge of a panel. Each model has the same marker in all "
+            "figures. The unit is at the top right of each panel (nats are per image), and arrows "
+            f"show which direction is better.{dotted} Intervals are {UNCORRECTED}."
         ),
         alt=(
             f"Small line charts over latent dimensions: {join_and(names)}. Best means: "
@@ -130,7 +130,7 @@ def multiples_exhibit(found: Findings) -> Exhibit:
 
 
 def metric_differences_exhibit(found: Findings) -> TableExhibit | None:
-    """Differences between architectures in each chosen metric; None with one architecture."""
+    """Differences between architectures in each chosen metric; None if there is only one."""
     runs = found.results.runs
     compared = compare_metrics(runs, found.confidence, chosen_metrics(runs))
     if not compared:
@@ -139,25 +139,26 @@ def metric_differences_exhibit(found: Findings) -> TableExhibit | None:
     changes = join_and(list(dict.fromkeys(item.comparison.change for item in compared)))
     beta = plain_beta(found.summary)
     of_beta = (
-        f" At {beta_name(beta)}; the CSV file holds the others as well."
+        f" At {beta_name(beta)}; the CSV file contains the other values too."
         if found.results.several_betas
         else ""
     )
     known = [item for item in compared if item.comparison.difference.is_known]
     chance = (1 - found.confidence) * len(known)
     remark = (
-        f" The {pluralise(len(known), 'interval')} are not widened for their number: about "
-        f"{format_number(chance, 0)} would leave out zero by chance where nothing differs."
+        f" The {pluralise(len(known), 'interval')} are {UNCORRECTED}: if nothing differed, about "
+        f"{format_number(chance, 0)} would exclude zero by chance."
         if known
-        else " One seed gives no interval and no verdict."
+        else " With one seed there is no interval and no verdict."
     )
     return TableExhibit(
         "differences-by-metric",
         "Differences between architectures in the main metrics",
-        f"{changes[:1].upper()}{changes[1:]}: the first minus the second at each latent size, with "
-        f"the {format_percent(found.confidence)} interval over seeds (Welch) and what follows: better or "
-        "worse where it leaves out zero, or only higher or lower for a number of which neither "
-        f"direction is better. There is no interval over images here.{remark}{of_beta}",
+        f"{changes[:1].upper()}{changes[1:]}: the first minus the second at each latent size, "
+        f"with the {format_percent(found.confidence)} interval over seeds (Welch) and the "
+        "verdict: better or worse if the interval excludes zero, or just higher or lower for a "
+        "metric without a better direction. There is no interval over images here."
+        f"{remark}{of_beta}",
         table,
         metric_differences_frame(compared),
         folded=True,
@@ -165,26 +166,26 @@ def metric_differences_exhibit(found: Findings) -> TableExhibit | None:
 
 
 def tradeoffs_exhibit(found: Findings) -> Exhibit | None:
-    """The ELBO beside what it costs; None where there is one configuration or a time of zero."""
+    """The ELBO against its cost; None with a single configuration or a training time of zero."""
     summary, results = found.summary, found.results
     if len(summary) < 2 or not (summary[list(COSTS)] > 0).all(axis=None):
         return None
     best = {cost: join_and(frontier(summary, cost)) for cost in COSTS}
-    named = "" if len(summary) <= MOST_NAMES else "Of so many only the optimal ones are named. "
+    named = "" if len(summary) <= MOST_NAMES else "Only the optimal configurations are labelled. "
     values = [
-        f"{row['model']} {format_number(row['elbo_mean'])} with {row['parameters']:,} parameters in "
-        f"{format_number(row['train_seconds_mean'], 1)} seconds"
+        f"{row['model']} {format_number(row['elbo_mean'])} with {row['parameters']:,} parameters "
+        f"in {format_number(row['train_seconds_mean'], 1)} seconds"
         for _, row in summary.iterrows()
     ]
     return Exhibit(
         name="tradeoffs",
-        title="What quality costs",
+        title="Quality and cost",
         caption=(
-            f"Mean ELBO on the {results.protocol.split} split, nats per image, of "
-            f"{format_range(summary['seeds'].tolist(), 'seed')} with its {format_percent(found.confidence)} "
-            "interval (Student's t), against the number of parameters and the mean time of "
-            f"training. {named}{_optimal(best)} This goes by means alone: neighbours within each "
-            f"other's intervals could change places. {machine_remark(results)}"
+            f"ELBO on the {results.protocol.split} split, in nats per image, against the number of "
+            "parameters and the mean training time: means "
+            f"{over_seeds(summary, found.confidence)}. {named}{_optimal(best)} Optimality is based "
+            "on means alone: neighbours within each other's intervals could swap places. "
+            f"{machine_remark(results)}"
         ),
         alt=f"Two scatter charts. {join_and(values)}. {_optimal(best)}",
         figure=tradeoffs(summary, found.styles, results.protocol),
@@ -194,24 +195,25 @@ def tradeoffs_exhibit(found: Findings) -> Exhibit | None:
 
 def _optimal(best: dict[str, str]) -> str:
     return (
-        f"Pareto-optimal by parameters: {best['parameters']}; by time: "
+        f"Pareto-optimal in parameters: {best['parameters']}; in training time: "
         f"{best['train_seconds_mean']}."
     )
 
 
 def differences_table_exhibit(found: Findings) -> TableExhibit | None:
-    """The differences in ELBO as numbers; None where nothing can be compared."""
+    """The differences in ELBO as numbers; None if nothing can be compared."""
     comparisons = [*found.architectures, *found.sizes]
     if not comparisons:
         return None
     return TableExhibit(
         "differences",
         "Differences in ELBO",
-        f"The first named minus the second, with two {format_percent(found.confidence)} intervals, of two "
-        "sources that are never mixed: over seeds (Welch), for other runs of the same settings, "
-        "and over images (paired bootstrap), for these models on another test set. The verdict "
-        "follows the one over seeds: better or worse where it leaves out zero. The probability of "
-        "improvement is the share of pairs of runs in which the first is better.",
+        "The first configuration minus the second, with two "
+        f"{format_percent(found.confidence)} intervals for two sources of uncertainty that are "
+        "never mixed: over seeds (Welch), for other runs with the same settings, and over images "
+        "(paired bootstrap), for these models on another test set. The verdict is based on the "
+        "interval over seeds: better or worse if it excludes zero. The probability of improvement "
+        "is the share of pairs of runs in which the first is better.",
         differences_table(comparisons, found.results.protocol),
         differences_frame(comparisons),
         folded=True,
@@ -222,7 +224,6 @@ def sizes_exhibit(
     results: Results, summary: pd.DataFrame, styles: Styles, confidence: float
 ) -> Exhibit:
     """ELBO and its terms against latent size."""
-    seeds = format_range(summary["seeds"].tolist(), "seed")
     values = [
         f"{row['model']} {format_number(row['elbo_mean'])}" for _, row in summary.iterrows()
     ]  # fmt: skip
@@ -231,14 +232,14 @@ def sizes_exhibit(
         title="Latent size",
         caption=(
             "ELBO (higher is better), reconstruction (lower is better) and KL on the "
-            f"{results.protocol.split} split, nats per image. Large points, in the colours of all "
-            f"figures: mean of {seeds} with its {format_percent(confidence)} interval (Student's t), cut "
-            "where it leaves the panel; small dots: single runs. Where the lines level off, "
-            "further dimensions carry nothing more."
+            f"{results.protocol.split} split, in nats per image. Large points are means "
+            f"{over_seeds(summary, confidence)}, clipped at the edge of a panel; small dots are "
+            "single runs. Each model has the same colour in all figures. Where the lines level "
+            "off, additional dimensions encode nothing more."
         ),
         alt=(
             "Three charts of ELBO, reconstruction and KL against the number of latent dimensions, "
-            f"a line an architecture. Mean ELBO: {join_and(values)} nats."
+            f"one line per architecture. Mean ELBO: {join_and(values)} nats."
         ),
         figure=metrics_by_size(results.runs, summary, styles, results.protocol),
         format="svg",
@@ -248,7 +249,7 @@ def sizes_exhibit(
 def differences_exhibit(
     architectures: Sequence[ModelComparison], sizes: Sequence[ModelComparison], confidence: float
 ) -> Exhibit | None:
-    """Differences in ELBO with intervals; None where nothing can be compared."""
+    """Differences in ELBO with intervals; None if nothing can be compared."""
     titles = {"Architecture": architectures, "Latent size": sizes}
     groups = {title: group for title, group in titles.items() if group}
     if not groups:
@@ -258,13 +259,14 @@ def differences_exhibit(
         name="differences",
         title="Differences in ELBO",
         caption=(
-            f"Each row is the first named minus the second, with its {format_percent(confidence)} "
-            "interval over seeds (Welch), nats per image on the test split. Filled: the interval "
-            "leaves out zero, and the first is better or worse; hollow: it does not. The "
-            f"{pluralise(len(shown), 'interval')} are not widened for their number; a very wide one "
-            "is cut by the panel, and its ends stand beside it."
+            f"Each row is the first configuration minus the second, with the "
+            f"{format_percent(confidence)} interval over seeds (Welch), in nats per image on the "
+            "test split. Filled points: the interval excludes zero, and the first is better or "
+            "worse; hollow points: it includes zero. The "
+            f"{pluralise(len(shown), 'interval')} are {UNCORRECTED}; a very wide one is clipped, "
+            "with its ends printed next to it."
         ),
-        alt="Intervals beside a line at zero. "
+        alt="Intervals and a line at zero. "
         + " ".join(
             f"{comparison.change}, {comparison.setting}: "
             f"{format_estimate(comparison.difference, signed=True)}, {comparison.verdict}."

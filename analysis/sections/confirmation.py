@@ -1,4 +1,4 @@
-"""What picked trials are worth: the search's value against fresh seeds."""
+"""How good selected trials really are: the search's value against fresh seeds."""
 
 from analysis.estimate.confirmed import confirmations
 from analysis.figures.confirmed import optimism_rows
@@ -11,7 +11,7 @@ from pipeline.settings import cell_name
 
 
 def confirmed_parts(trials: Trials, confidence: float) -> tuple[tuple[Part, ...], str]:
-    """Figure and table of the confirmed trials, or else a note with the command that makes them."""
+    """Figure and table of the confirmed trials, or else a note on how to confirm one."""
     confirmed = (
         confirmations(trials.confirmed, trials.search, confidence)
         if trials.confirmed is not None
@@ -25,22 +25,23 @@ def confirmed_parts(trials: Trials, confidence: float) -> tuple[tuple[Part, ...]
     seeds = format_range([len(one.elbos) for one in confirmed], "fresh seed")
     single = any(not one.mean.is_known for one in confirmed)
     caption = (
-        "Optimism: the validation ELBO that the search saw"
-        f"{f' ({trials.each})' if trials.each else ''}, and picked by, minus that of the same "
-        f"settings with {seeds} that had no part in the choice, in nats per image. Filled: against "
+        "Optimism is the validation ELBO by which the search selected a trial"
+        f"{f' ({trials.each})' if trials.each else ''} minus that of the same settings with "
+        f"{seeds} that played no part in the selection, in nats per image. Large points: against "
         f"their mean, with its {level} interval (Student's t over the fresh seeds; the searched "
-        "value is a fixed number); dots: against each seed. Right of zero the search saw the "
-        "settings better than they are; where the interval covers zero, neither can be said."
+        "value is a constant); small dots: against each seed. To the right of zero, the search "
+        "overestimated the settings; if the interval includes zero, this is not certain."
         + (" One fresh seed gives no interval." if single else "")
         + _of_another_objective(trials)
     )
     figure = Exhibit(
         name="confirmed",
-        title="Searched against confirmed",
+        title="Searched and confirmed values",
         caption=caption,
-        alt="Intervals of optimism beside a line at zero. "
+        alt="Intervals of optimism and a line at zero. "
         + " ".join(
-            f"Trial {one.number}: {format_number(one.searched)} in the search, {format_estimate(one.mean)} over "
+            f"Trial {one.number}: {format_number(one.searched)} in the search, "
+            f"{format_estimate(one.mean)} over "
             f"{pluralise(len(one.elbos), 'fresh seed')}, optimism "
             f"{format_estimate(one.optimism, signed=True)}."
             for one in confirmed
@@ -51,8 +52,8 @@ def confirmed_parts(trials: Trials, confidence: float) -> tuple[tuple[Part, ...]
     table = TableExhibit(
         "confirmed",
         "Confirmed trials",
-        f"The numbers of the figure above: {join_and([str(one.number) for one in confirmed])} of "
-        f"{trials.search}, trained again by `study rerun`; means over {seeds} with {level} "
+        f"The numbers behind the figure above: {join_and([str(one.number) for one in confirmed])} "
+        f"of {trials.search}, retrained by `study rerun`; means over {seeds} with {level} "
         "intervals (Student's t).",
         confirmed_table(confirmed, names, confidence),
         confirmed_frame(confirmed),
@@ -61,7 +62,7 @@ def confirmed_parts(trials: Trials, confidence: float) -> tuple[tuple[Part, ...]
 
 
 def _name(trials: Trials, number: int) -> str:
-    """``conv-26`` where architecture and latent size were searched."""
+    """Return ``conv-26`` if architecture and latent size were searched."""
     rows = trials.frame[trials.frame["number"] == number]
     if rows.empty:
         return ""
@@ -74,26 +75,26 @@ def _name(trials: Trials, number: int) -> str:
 def _of_another_objective(trials: Trials) -> str:
     if trials.objective == "elbo":
         return ""
-    return f" The search ranked its trials by {trials.objective}; this compares their ELBO."
+    return f" The search ranked its trials by {trials.objective}; the ELBO is compared here."
 
 
 def _unconfirmed(trials: Trials, others: bool) -> str:
-    """Which command confirms the best trial."""
-    told = "No trial of this search was confirmed yet"
-    told += " (those in results/confirmed.csv are of another search)" if others else ""
+    """Say how to confirm the best trial."""
+    told = "No trial of this search has been confirmed yet"
+    told += " (those in results/confirmed.csv belong to another search)" if others else ""
     return f"{told}: {_command(trials)}." if not trials.complete.empty else f"{told}."
 
 
 def _best_is_open(trials: Trials, confirmed: set[int]) -> str:
     if trials.complete.empty or _best(trials) in confirmed:
         return ""
-    return f"The best trial was not confirmed yet: {_command(trials)}."
+    return f"The best trial has not been confirmed yet: {_command(trials)}."
 
 
 def _command(trials: Trials) -> str:
     return (
-        f"`study rerun {_best(trials)} --seeds 5` trains the best one again with fresh seeds, and "
-        "`study report` then shows by how much its value was too good"
+        f"`study rerun {_best(trials)} --seeds 5` retrains the best one with fresh seeds, and "
+        "`study report` then shows by how much the search overestimated it"
     )
 
 

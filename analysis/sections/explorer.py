@@ -1,7 +1,7 @@
-"""The explorer: a part of the page in which a reader moves through the latent spaces.
+"""The explorer: a part of the page where readers can move through the latent spaces.
 
-All that it shows was decoded when the runs were evaluated; the page holds the pictures and picks
-among them.
+Everything it shows was decoded when the runs were evaluated; the page contains the images and
+selects among them.
 """
 
 import json
@@ -25,7 +25,7 @@ from analysis.sections.wording import IMAGES_ARE_MEANS, LOWEST_SEED
 from analysis.words import join_and
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
-MEANS_SHOWN = 2000  # dots of a map, at most; more hide each other and make the page heavy
+MEANS_SHOWN = 2000  # dots on a map, at most; more overlap and make the page heavy
 
 _TRAVERSED = (
     *("traversals", "traversal_dims", "traversal_axis", "traversal_bases"),
@@ -34,7 +34,7 @@ _TRAVERSED = (
 
 
 def section(found: Findings) -> ReportSection | None:
-    """The chapter; None where no run drew anything."""
+    """The section; None if there are no arrays."""
     if not found.drawings:
         return None
     classes = found.results.data.classes if found.results.data else ()
@@ -46,13 +46,13 @@ def section(found: Findings) -> ReportSection | None:
 def explorer(
     drawings: Sequence[Drawings], styles: Styles, classes: Sequence[str], split: str
 ) -> Widget | None:
-    """Planes and traversals to move through; None where no run has either.
+    """Build the widget of planes and traversals; None if no run has either.
 
     Args:
-        drawings: of one run a configuration, in the order of reading.
+        drawings: one run per configuration, in display order.
         styles: by display name.
-        classes: the name of each label.
-        split: that was measured.
+        classes: name of each label.
+        split: the split that was measured.
     """
     planes, traversed = with_planes(drawings), with_traversals(drawings)
     shown = [*planes, *traversed]
@@ -75,7 +75,7 @@ def explorer(
     ]
     return Widget(
         name="latent-explorer",
-        title="Move through the latent spaces",
+        title="Explore the latent spaces",
         caption=_caption(planes, traversed),
         html=_html(
             data=json.dumps(data, separators=(",", ":"), allow_nan=False),
@@ -86,14 +86,14 @@ def explorer(
         script=(TEMPLATES / "explorer.js").read_text(encoding="utf-8"),
         style=(TEMPLATES / "explorer.css").read_text(encoding="utf-8"),
         text=(
-            f"In index.html a reader can move through the latent spaces of "
+            f"This part is interactive; open index.html to explore the latent spaces of "
             f"{join_and([drawing.label for drawing in shown])}."
         ),
     )
 
 
 def missing(drawings: Sequence[Drawings]) -> tuple[str, ...]:
-    """Sentences on the models that cannot be explored; empty if all can."""
+    """Return sentences on the models that cannot be explored; empty if all can."""
     able = {drawing.run for drawing in [*with_planes(drawings), *with_traversals(drawings)]}
     rest = [drawing for drawing in drawings if drawing.run not in able]
     planes = [drawing.model for drawing in rest if drawing.latent_dim == 2]
@@ -102,32 +102,34 @@ def missing(drawings: Sequence[Drawings]) -> tuple[str, ...]:
     notes = []
     if planes:
         notes.append(
-            f"No decoded plane of {join_and(planes)} among the results: not to be explored. Make "
-            "the arrays anew with `dvc repro`."
+            f"The results contain no decoded plane for {join_and(planes)}, which are therefore "
+            "missing here: run `dvc repro` to create it."
         )
     if larger:
         notes.append(
-            f"No traversals of {join_and(larger)} among the results: not to be explored. Make the "
-            "arrays anew with `dvc repro`."
+            f"The results contain no traversals for {join_and(larger)}, which are therefore "
+            "missing here: run `dvc repro` to create them."
         )
     if lines:
-        notes.append(f"Nothing to explore of {join_and(lines)}: a code of one dimension.")
+        notes.append(
+            f"There is nothing to explore for {join_and(lines)}: codes have one dimension."
+        )
     return tuple(notes)
 
 
 def with_planes(drawings: Sequence[Drawings]) -> list[Drawings]:
-    """Those of two dimensions whose plane and codes are there."""
+    """Select two-dimensional models that have their plane and codes."""
     found = with_arrays(drawings, "latent_grid", "latent_grid_axis", "mu", "labels")
     return [drawing for drawing in found if drawing.latent_dim == 2]
 
 
 def with_traversals(drawings: Sequence[Drawings]) -> list[Drawings]:
-    """Those of more dimensions whose traversals are there."""
+    """Select larger models that have their traversals."""
     return [drawing for drawing in with_arrays(drawings, *_TRAVERSED) if drawing.latent_dim > 2]
 
 
 def plane_data(drawing: Drawings, classes: Sequence[str]) -> dict[str, Any]:
-    """What the page knows of a plane; its sprite has z1 to the right and z2 downwards."""
+    """Data of a plane for the page; in its sprite, z1 runs to the right and z2 downwards."""
     arrays = drawing.arrays
     chosen = np.linspace(0, len(arrays["mu"]) - 1, min(len(arrays["mu"]), MEANS_SHOWN)).astype(int)
     labels = arrays["labels"][chosen].astype(int)
@@ -150,7 +152,7 @@ def plane_data(drawing: Drawings, classes: Sequence[str]) -> dict[str, Any]:
 
 
 def traversal_data(drawing: Drawings, classes: Sequence[str]) -> dict[str, Any]:
-    """What the page knows of traversals; its sprite has a row for each start and dimension."""
+    """Data of traversals for the page; the sprite has one row per start and dimension."""
     arrays = drawing.arrays
     dims = arrays["traversal_dims"].astype(int)
     starts = arrays["labels"][arrays["traversal_bases"]].astype(int).tolist()
@@ -173,7 +175,7 @@ def traversal_data(drawing: Drawings, classes: Sequence[str]) -> dict[str, Any]:
 
 
 def marker_outline(marker: str) -> str:
-    """A marker of matplotlib as the path of an SVG, in a box from -1 to 1 with y downwards."""
+    """Convert a matplotlib marker to an SVG path in a box from -1 to 1, with y downwards."""
     style = MarkerStyle(marker)
     path = style.get_path().transformed(style.get_transform())
     scale = 1 / np.abs(path.vertices).max()
@@ -198,18 +200,21 @@ def _shared(drawing: Drawings, images: Array) -> dict[str, Any]:
 
 
 def _rounded(values: Array) -> Any:
-    """Lists of numbers with two digits behind the point: all that the page shows of them."""
+    """Convert to lists of numbers with the two decimals that the page shows."""
     return np.round(values.astype(np.float64) + 0.0, 2).tolist()
 
 
 def _caption(planes: Sequence[Drawings], traversed: Sequence[Drawings]) -> str:
     parts = [
-        *(["around the origin of two latent dimensions"] if planes else []),
-        *(["along one of more dimensions, from the code of an image"] if traversed else []),
+        *(["around the origin for two latent dimensions"] if planes else []),
+        *(
+            ["along single dimensions for more, starting from the code of an image"]
+            * bool(traversed)
+        ),
     ]
     return (
-        f"What the decoders draw {', and '.join(parts)}. {LOWEST_SEED} {IMAGES_ARE_MEANS} The page "
-        f"holds them in {LEVELS} levels of grey."
+        f"What the decoders generate: {', and '.join(parts)}. {LOWEST_SEED} {IMAGES_ARE_MEANS} The "
+        f"page stores them with {LEVELS} grey levels."
     )
 
 
@@ -222,4 +227,4 @@ def _html(**content: Any) -> Markup:
         lstrip_blocks=True,
     )
     rendered = environment.get_template("explorer.html.j2").render(content)
-    return Markup(rendered)  # noqa: S704 - the template escapes what it is given
+    return Markup(rendered)  # noqa: S704 - the template escapes its inputs

@@ -10,25 +10,26 @@ from analysis.figures.paths import Judged, Paths, interpolations, pairs_shown
 from analysis.findings import Findings
 from analysis.present.exhibits import Exhibit, ReportSection, Styles, TableExhibit, present
 from analysis.present.intervals import format_estimate
-from analysis.present.tables import metrics_table, shown_metrics
+from analysis.present.tables import metric_columns, metrics_table, shown_metrics
 from analysis.read.arrays import Drawings, that_share, with_arrays
 from analysis.read.frames import Results
 from analysis.sections.training import curve_models
 from analysis.sections.wording import (
     IMAGES_ARE_MEANS,
     LOWEST_SEED,
+    over_seeds,
     threshold,
     threshold_words,
     without,
 )
-from analysis.words import format_number, format_percent, format_range, join_and, pluralise
+from analysis.words import format_number, join_and, pluralise
 from pipeline.schemas.judged_metrics import PATH_PLAUSIBILITY, PATHS
 
 JUDGED = ("interpolations_classes", "interpolations_confidence")
 
 
 def section(found: Findings) -> ReportSection | None:
-    """The chapter; None where there is nothing of it."""
+    """The section; None if there is nothing to show."""
     shown = present(
         interpolations_exhibit(found.results, found.summary, found.drawings, found.styles),
         plausibility_exhibit(found),
@@ -43,7 +44,7 @@ def section(found: Findings) -> ReportSection | None:
 def interpolations_exhibit(
     results: Results, summary: pd.DataFrame, drawings: Sequence[Drawings], styles: Styles
 ) -> Exhibit | None:
-    """Straight paths between codes of test images, judged step by step; None without arrays."""
+    """Straight paths between codes of test images, with a verdict per step; None without arrays."""
     candidates = with_arrays(drawings, "interpolations", "interpolation_originals")
     same, notes = that_share(candidates, "interpolation_originals")
     if not same:
@@ -58,14 +59,14 @@ def interpolations_exhibit(
     paths = [_paths(drawing, least) for drawing in shown]
     judged = [path for path in paths if path.judged]
     below = (
-        " Below each step: the class that the judge takes it for, and its confidence as a bar "
-        "(full length: 1). A question mark and a hollow bar mark a step whose confidence is at "
-        f"most {threshold_words(least)}."
+        " Below each step are the class assigned by the judge and a bar for its confidence (full "
+        "length: 1). A question mark and a hollow bar mark a step whose confidence is at most "
+        f"{threshold_words(least)}."
         if least is not None and judged
         else ""
     )
     left_out = [drawing.model for drawing in same if drawing not in shown]
-    others = f" Left out for room: {join_and(left_out)}, in the table." if left_out else ""
+    others = f" Not shown, but in the table: {join_and(left_out)}." if left_out else ""
     likely = [
         f"{path.model} {format_number(100 * float(path.judged.plausible[:amount].mean()), 0)} %"
         for path in judged
@@ -76,13 +77,13 @@ def interpolations_exhibit(
         title="Interpolations",
         caption=(
             f"{pluralise(steps, 'point')} on the straight line between the posterior means of two "
-            f"images of the {results.protocol.split} split, which stand at the ends; {amount} of "
-            f"{pluralise(len(ends), 'pair')}, the same for every model.{below} "
-            f"{IMAGES_ARE_MEANS} {LOWEST_SEED}{others} A good path changes evenly and belongs to "
-            "a class everywhere."
+            f"images of the {results.protocol.split} split, which are shown at the ends; {amount} "
+            f"of {pluralise(len(ends), 'pair')}, the same for every model.{below} "
+            f"{IMAGES_ARE_MEANS} {LOWEST_SEED}{others} A good path changes gradually and is "
+            "recognisable everywhere."
         ),
         alt=(
-            f"{pluralise(amount, 'group')} of rows, a row a model, between two large originals: "
+            f"{pluralise(amount, 'group')} of rows, one per model, between two large originals: "
             f"{join_and([drawing.model for drawing in shown])}."
             + (f" Plausible steps: {join_and(likely)}." if likely else "")
         ),
@@ -91,9 +92,9 @@ def interpolations_exhibit(
         notes=(
             *notes,
             *(
-                without(shown, "judgement of the steps", *JUDGED)
+                without(shown, "classes of the steps", *JUDGED)
                 if least is not None
-                else ["Without a judge, no step has a class."]
+                else ["Without a judge, steps have no class."]
             ),
         ),
     )
@@ -109,28 +110,28 @@ def _paths(drawing: Drawings, least: float | None) -> Paths:
 
 
 def plausibility_exhibit(found: Findings) -> TableExhibit | None:
-    """How plausible all paths are, over the seeds; None where no path was judged."""
+    """How plausible all paths are, over seeds; None if no path was judged."""
     summary, least = found.summary, threshold(found.results)
     metrics = [metric for metric in PATHS if metric.name in shown_metrics(summary)]
     if not metrics or summary[f"{metrics[0].name}_mean"].isna().all():
         return None
-    columns = [f"{metric.name}_{end}" for metric in metrics for end in ("mean", "low", "high")]
+
     above = f" above {threshold_words(least)}" if least is not None else ""
     return TableExhibit(
         "path-plausibility",
         "How plausible the paths are",
-        "Over at least 200 pairs of test images of different classes, the same for every model, "
-        "the ones shown among them. Path plausibility: share of the points, both ends included, "
-        f"with a confidence of the judge{above}. Least confidence: at the worst point of a path, "
-        f"averaged over paths. Means over {format_range(summary['seeds'].tolist(), 'seed')} with "
-        f"{format_percent(found.confidence)} intervals (Student's t).",
+        "At least 200 pairs of test images of different classes, the same for every model, "
+        "including the pairs shown. Path plausibility is the share of points, ends included, with "
+        f"a judge's confidence{above}. Minimum path confidence is the confidence at the worst "
+        "point of a path, averaged over paths. Means "
+        f"{over_seeds(summary, found.confidence)}.",
         metrics_table(summary, found.results.protocol, metrics),
-        summary[["model", *columns]],
+        summary[["model", *metric_columns(metrics)]],
     )
 
 
 def _lead(found: Findings) -> tuple[str, ...]:
-    """The most and the least plausible model, in a sentence; nothing for fewer than two."""
+    """A sentence on the most and the least plausible model; nothing for fewer than two."""
     name = PATH_PLAUSIBILITY.name
     if f"{name}_mean" not in found.summary:
         return ()
@@ -145,6 +146,6 @@ def _lead(found: Findings) -> tuple[str, ...]:
         for row in (ranked.iloc[0], ranked.iloc[-1])
     )
     return (
-        f"On straight paths between codes, the judge takes the largest share of points for "
-        f"plausible with {best} and the smallest with {worst}.",
+        "On straight paths between codes, the share of points that the judge finds plausible is "
+        f"largest for {best} and smallest for {worst}.",
     )

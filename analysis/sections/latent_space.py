@@ -1,4 +1,4 @@
-"""The latent space: what its dimensions carry, where the images lie, what the plane decodes to."""
+"""The latent space: what its dimensions encode, where images are, what the plane decodes to."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ from analysis.words import format_active_units, format_range, join_and
 
 
 def section(found: Findings) -> ReportSection | None:
-    """The chapter; None where there is nothing of it."""
+    """The section; None if there is nothing to show."""
     results, drawings, styles = found.results, found.drawings, found.styles
     shown = present(
         latent_grid_exhibit(results, drawings, styles),
@@ -41,7 +41,7 @@ def section(found: Findings) -> ReportSection | None:
 def latent_grid_exhibit(
     results: Results, drawings: Sequence[Drawings], styles: Styles
 ) -> Exhibit | None:
-    """The decoded plane of two-dimensional models; None without one."""
+    """The decoded plane of two-dimensional models; None if there is none."""
     shown, notes = that_share(
         with_arrays(drawings, "latent_grid", "latent_grid_axis"), "latent_grid_axis"
     )
@@ -58,12 +58,12 @@ def latent_grid_exhibit(
         name="latent-grid",
         title="The decoded plane",
         caption=(
-            f"What {names} decode at {len(axis)} by {len(axis)} points of the latent plane, z1 and "
-            f"z2 from {ends}. {IMAGES_ARE_MEANS} {LOWEST_SEED} Neighbours should resemble each "
-            "other; see which class lies at the origin and which touch."
+            f"Images decoded by {names} at {len(axis)} by {len(axis)} points of the latent plane, "
+            f"z1 and z2 from {ends}. {IMAGES_ARE_MEANS} {LOWEST_SEED} Neighbours should resemble "
+            "each other; note which class is at the origin and which classes touch."
             f"{_path_words(paths, float(axis[0]), float(axis[-1]))}"
         ),
-        alt=f"Dense squares of small decoded images over the latent plane of {names}"
+        alt=f"Grids of small decoded images over the latent plane of {names}"
         + (", with a straight path drawn on them." if paths else "."),
         figure=latent_grid(grids, styles, paths),
         format="png",
@@ -85,7 +85,7 @@ def _first_paths(results: Results, drawings: Sequence[Drawings]) -> dict[str, Pa
 
 
 def _path_words(paths: dict[str, Path], low: float, high: float) -> str:
-    """What the line on the plane is, and whose leaves the plane; empty without any."""
+    """Describe the line on the plane and which models' lines leave it; empty without any."""
     if not paths:
         return ""
     named = next((path.ends for path in paths.values() if path.ends), ())
@@ -96,20 +96,20 @@ def _path_words(paths: dict[str, Path], low: float, high: float) -> str:
         if (path.codes < low).any() or (path.codes > high).any()
     ]
     beyond = (
-        f" {join_and(leaving)}: the path leaves the square and is cut at its edge."
+        f" It leaves the square and is clipped at its edge for {join_and(leaving)}."
         if leaving
         else ""
     )
     return (
-        f" Orange: the first pair's interpolation{what}, a point a step, a ring at its beginning "
-        f"and a square at its end.{beyond}"
+        f" The orange line is the interpolation of the first pair{what}, with one point per step, "
+        f"a ring at the start and a square at the end.{beyond}"
     )
 
 
 def posterior_means_exhibit(
     results: Results, drawings: Sequence[Drawings], styles: Styles
 ) -> Exhibit | None:
-    """Posterior means of the test split in the plane, coloured by class; None without any."""
+    """Posterior means of the test split in the plane, coloured by class; None if there are none."""
     shown = [d for d in with_arrays(drawings, "mu", "labels") if d.latent_dim == 2]
     if not shown:
         return None
@@ -117,16 +117,16 @@ def posterior_means_exhibit(
     classes = results.data.classes if results.data else ()
     axes = [d.arrays["latent_grid_axis"] for d in with_arrays(shown, "latent_grid_axis")]
     square = float(axes[0][-1]) if axes else None
-    framed = "; dashed: the plane decoded above" if square is not None else ""
+    framed = "; the dashed square is the plane decoded above" if square is not None else ""
     names = join_and([drawing.model for drawing in shown])
     return Exhibit(
         name="posterior-means",
-        title="Where the images lie",
+        title="Posterior means",
         caption=(
             f"Posterior means of all {len(clouds[0][2]):,} images of the {results.protocol.split} "
-            "split, coloured by class, with the class's name at its median. Circles: one and two "
-            f"standard deviations of the prior{framed}. {LOWEST_SEED} Classes that overlap here "
-            "are confused in reconstructions."
+            "split, coloured by class, with the name of each class at its median. The circles are "
+            f"one and two standard deviations of the prior{framed}. {LOWEST_SEED} Classes that "
+            "overlap here are confused in reconstructions."
         ),
         alt=f"Scatter plots of posterior means by class in the latent plane of {names}.",
         figure=posterior_means(clouds, classes, square, styles),
@@ -135,7 +135,7 @@ def posterior_means_exhibit(
 
 
 def dimensions_exhibit(results: Results, summary: pd.DataFrame, styles: Styles) -> Exhibit | None:
-    """KL of each dimension of the models with more than two; None if there is none."""
+    """KL of each dimension for models with more than two; None if there are none."""
     larger = summary[summary["latent_dim"] > 2]
     if larger.empty:
         return None
@@ -147,11 +147,11 @@ def dimensions_exhibit(results: Results, summary: pd.DataFrame, styles: Styles) 
         name="kl-per-dimension",
         title="KL per dimension",
         caption=(
-            f"What each latent dimension carries, in nats per image of the {results.protocol.split}"
-            " split, sorted within its run; bars are means over "
-            f"{format_range(larger['seeds'].tolist(), 'seed')}, whiskers reach from the lowest to the "
-            "highest. Active: the variance of the posterior mean over the split exceeds 0.01. "
-            "Bars near zero are dimensions that the model leaves unused."
+            "KL of each latent dimension, in nats per image of the "
+            f"{results.protocol.split} split, sorted within each run; bars are means over "
+            f"{format_range(larger['seeds'].tolist(), 'seed')}, and whiskers range from the lowest "
+            "to the highest. A dimension is active if the variance of its posterior mean over the "
+            "split exceeds 0.01. Bars near zero are dimensions that the model does not use."
         ),
         alt=f"Bar charts of sorted KL per dimension. Active dimensions: {join_and(values)}.",
         figure=kl_per_dimension(sorted_kl_per_dim(results.runs), larger, styles),

@@ -1,4 +1,4 @@
-"""The judge's classes on the plane of two-dimensional latents: as a map and as numbers."""
+"""The judge's classes on the plane of two-dimensional latents, as a map and as numbers."""
 
 from collections.abc import Sequence
 
@@ -12,17 +12,17 @@ from analysis.present.exhibits import Exhibit, Styles, TableExhibit
 from analysis.present.tables import Cell, Column, Table, metrics_table, shown_metrics
 from analysis.read.arrays import Drawings, with_arrays
 from analysis.read.frames import Results
-from analysis.sections.wording import LOWEST_SEED, threshold, threshold_words
-from analysis.words import NOTHING, format_percent, format_range, join_and
+from analysis.sections.wording import LOWEST_SEED, over_seeds, threshold, threshold_words
+from analysis.words import NOTHING, join_and
 from pipeline.schemas.judged_metrics import GRID_CENTER_CLASS, PLANE
 
-SQUARE = 1.5  # half a side of the plane that the judge sees
+SQUARE = 1.5  # half the side of the plane that the judge sees
 
 
 def classes_exhibit(
     results: Results, drawings: Sequence[Drawings], styles: Styles
 ) -> Exhibit | None:
-    """The classes that the judge sees on the decoded plane; None where it saw none."""
+    """The classes that the judge sees on the decoded plane; None without its arrays."""
     planes = with_arrays(drawings, "plane_classes")
     if not planes:
         return None
@@ -31,24 +31,24 @@ def classes_exhibit(
     maps = [_map(d, least) for d in planes if d.arrays["plane_classes"].shape == size]
     other = [d.model for d in planes if d.arrays["plane_classes"].shape != size]
     dotted = (
-        f" Pale, with a dot: its confidence is at most {threshold_words(least)}."
+        f" Pale cells with a dot: confidence is at most {threshold_words(least)}."
         if least is not None and any(shown.plausible is not None for shown in maps)
         else ""
     )
     return Exhibit(
         name="plane-classes",
-        title="Which class lies where",
+        title="Classes on the plane",
         caption=(
-            f"The judge's class of the image decoded at each of {size[0]} by {size[1]} points of "
-            f"the plane, z1 and z2 from −{SQUARE:g} to {SQUARE:g}, by colour and name; lines part "
-            f"classes, a cross marks the origin.{dotted} Small patches of a class that has a "
-            f"larger one have no name. {LOWEST_SEED} Pale bands between classes decode to shapes "
-            "that belong to none."
+            f"The judge's class for the image decoded at each of {size[0]} by {size[1]} points of "
+            f"the plane, z1 and z2 from −{SQUARE:g} to {SQUARE:g}, by colour and label; lines "
+            f"separate classes, and a cross marks the origin.{dotted} Small patches of a class "
+            f"that also has a larger one are not labelled. {LOWEST_SEED} Pale bands between "
+            "classes decode to shapes that belong to none."
         ),
         alt=" ".join(_in_words(shown, classes) for shown in maps),
         figure=class_maps(maps, np.linspace(-SQUARE, SQUARE, size[0]), classes, styles),
         format="png",
-        notes=(f"Judged at other points, and not shown: {join_and(other)}.",) if other else (),
+        notes=(f"Not shown, because judged at other points: {join_and(other)}.",) if other else (),
     )
 
 
@@ -64,7 +64,7 @@ def _map(drawing: Drawings, least: float | None) -> ClassMap:
 
 
 def _in_words(shown: ClassMap, classes: Sequence[str]) -> str:
-    """Shares of the plane by class, from the largest."""
+    """Describe a map by the shares of its classes, the largest first."""
     kinds, counts = np.unique(shown.classes, return_counts=True)
     order = np.argsort(-counts, kind="stable")
     shares = [
@@ -79,7 +79,7 @@ def _in_words(shown: ClassMap, classes: Sequence[str]) -> str:
 
 
 def plane_table(found: Findings) -> TableExhibit | None:
-    """Class at the origin, its neighbours and classes on the plane, over the seeds; or None."""
+    """Class at the origin, its neighbours and the classes on the plane; None without them."""
     summary, results = found.summary, found.results
     flat = summary[summary["latent_dim"] == 2]
     metrics = [metric for metric in PLANE if metric.name in shown_metrics(summary)]
@@ -90,19 +90,19 @@ def plane_table(found: Findings) -> TableExhibit | None:
     classes = results.data.classes if results.data else ()
     return TableExhibit(
         "plane-center",
-        "The middle of the plane",
-        "The judge's class of the image decoded at the origin, how many other classes that class "
-        "borders, and how many classes occur on the plane at all. Over "
-        f"{format_range(flat['seeds'].tolist(), 'seed')}: a class of several seeds has their number in "
-        f"brackets; numbers are means with {format_percent(found.confidence)} intervals (Student's t), "
-        "which with few seeds may reach beyond what is possible. Where the seeds disagree, the "
-        "class in the middle is a matter of the seed, not of the model.",
+        "The centre of the plane",
+        "The judge's class for the image decoded at the origin, the number of other classes that "
+        "this class borders, and the number of classes on the plane. If several seeds have the "
+        "same class at the origin, their number is in brackets; other values are means "
+        f"{over_seeds(flat, found.confidence)}, which with few seeds may extend beyond possible "
+        "values. If the seeds disagree, the class at the centre depends on the seed rather than "
+        "on the model.",
         metrics_table(flat, results.protocol, metrics, classes),
     )
 
 
 def borders_table(results: Results, drawings: Sequence[Drawings]) -> TableExhibit | None:
-    """How many other classes each class borders on the plane; None without arrays."""
+    """Number of other classes that each class borders on the plane; None without arrays."""
     shown = with_arrays(drawings, "plane_borders")
     if not shown:
         return None
@@ -130,9 +130,9 @@ def borders_table(results: Results, drawings: Sequence[Drawings]) -> TableExhibi
     return TableExhibit(
         "plane-borders",
         "Neighbours of each class",
-        "A column a class: how many other classes it shares a side of a cell with on the plane, "
-        f"and – where the judge sees it nowhere. {LOWEST_SEED} A class in the middle of things "
-        "borders many, one at the edge few.",
+        "One column per class: the number of other classes with which it shares a cell edge on "
+        f"the plane, or – if the judge sees it nowhere. {LOWEST_SEED} A central class borders "
+        "many others, one at the edge few.",
         Table((Column("Model", numeric=False), *(Column(name) for name in names)), rows),
         frame,
     )

@@ -1,4 +1,4 @@
-"""Provenance: from which runs, files and versions everything on the page came to be."""
+"""Provenance: the runs, files and versions behind everything on the page."""
 
 import importlib.metadata
 import platform
@@ -23,27 +23,27 @@ from analysis.words import NOTHING, format_number, join_and, pluralise
 from pipeline.schemas.protocol import PROTOCOL_FIELDS
 
 RUNS, HISTORY = "results/metrics.csv", "results/history.csv"
-DATA, ORIGINS = "results/data.json", "results/provenance.json"
+DATA, PROVENANCE = "results/data.json", "results/provenance.json"
 ARRAYS = "results/runs/*/*/arrays.npz"
 TRIALS, BEST = "results/trials.csv", "results/best.json"
 IMPORTANCE, CONFIRMED = "results/importance.csv", "results/confirmed.csv"
 JUDGE = "judge/judge.json"
-# What makes each file again, as dvc.yaml has it.
+# The command that regenerates each file, in line with dvc.yaml.
 STAGES = {
-    **dict.fromkeys((RUNS, HISTORY, DATA, ORIGINS), "dvc repro collect"),
+    **dict.fromkeys((RUNS, HISTORY, DATA, PROVENANCE), "dvc repro collect"),
     ARRAYS: "dvc repro evaluate",
     **dict.fromkeys((TRIALS, BEST, IMPORTANCE), "dvc repro search"),
     CONFIRMED: "study rerun NUMBER",
     JUDGE: "dvc repro judge",
 }
-# By a figure's name or a table's after "table-", and else by the anchor of the chapter.
+# By the name of a figure, that of a table after "table-", or else the anchor of the section.
 SOURCES: dict[str, tuple[str, ...]] = {
     "training": (HISTORY,),
-    "training-time": (HISTORY, ORIGINS),
+    "training-time": (HISTORY, PROVENANCE),
     "comparison": (RUNS,),
     "metrics-by-size": (RUNS, JUDGE),
     "table-differences": (RUNS, ARRAYS),
-    "tradeoffs": (RUNS, ORIGINS),
+    "tradeoffs": (RUNS, PROVENANCE),
     "reconstructions": (RUNS, ARRAYS, DATA),
     "samples": (RUNS, ARRAYS, JUDGE),
     "interpolations": (RUNS, ARRAYS, DATA, JUDGE),
@@ -64,11 +64,11 @@ OF_THE_REPORT = ("vae-study", "numpy", "pandas", "scipy", "matplotlib")
 
 
 def section(found: Findings, sections: Sequence[ReportSection]) -> ReportSection:
-    """The last chapter.
+    """The last section.
 
     Args:
-        found: what all chapters are made from.
-        sections: the other chapters, in their order.
+        found: what all sections are built from.
+        sections: the other sections, in order.
     """
     results = found.results
     fields = join_and([f"`{name}`" for name in PROTOCOL_FIELDS])
@@ -81,13 +81,13 @@ def section(found: Findings, sections: Sequence[ReportSection]) -> ReportSection
             runs_exhibit(results),
         ),
         lead=(
-            "Everything on this page follows from the files of `results/` and from "
-            "`judge/judge.json`. `study report` makes it again from them, the same bytes with the "
-            "same versions; `dvc repro` makes the files again where something they depend on has "
-            "changed. All paths are within the project's folder.",
-            f"Every run's row of `{RUNS}` carries its protocol: {fields}. Where two rows differ in "
-            "one of them no report is made: the command stops and names the field with its "
-            "values, so numbers that were measured differently never stand in one table.",
+            "Everything on this page is derived from the files in `results/` and from "
+            "`judge/judge.json`. `study report` regenerates it from them, byte for byte with the "
+            "same versions; `dvc repro` regenerates the files whose dependencies have changed. All "
+            "paths are relative to the project folder.",
+            f"In `{RUNS}`, every run has its protocol in its row: {fields}. If two rows differ in "
+            "any of these fields, there is no report: the command stops and names the field and "
+            "its values, so numbers that were measured differently never appear in one table.",
             _dates(results),
         ),
         notes=_notes(results),
@@ -96,27 +96,30 @@ def section(found: Findings, sections: Sequence[ReportSection]) -> ReportSection
 
 def _dates(results: Results) -> str:
     known = days(results)
-    when = f"The runs' code is of {join_and(known)}, the day of its commit. " if known else ""
+    when = f"The code of the runs was committed on {join_and(known)}. " if known else ""
     return (
-        f"{when}No time at which anything ran is recorded in the results: the same inputs give "
-        "the same bytes. MLflow keeps the times of each run under its run id."
+        f"{when}The results contain no time stamps, so the same inputs give the same bytes. MLflow "
+        "records when each run took place under its run id."
     )
 
 
 def _notes(results: Results) -> tuple[str, ...]:
     if results.provenance is None:
         return (
-            f"There is no `{ORIGINS}`, so the versions and machines of the runs are unknown here: "
-            "run `dvc repro collect`.",
+            f"There is no `{PROVENANCE}`, so versions and machines of the runs are unknown: run "
+            "`dvc repro collect` to add it.",
         )
     without = [run for run in results.runs["run"] if run not in results.provenance.runs]
     if without:
-        return (f"`{ORIGINS}` says nothing of {join_and(without)}: run `dvc repro collect`.",)
+        return (
+            f"`{PROVENANCE}` does not cover {join_and(without)}: run `dvc repro collect` to update "
+            "it.",
+        )
     return ()
 
 
 def versions_exhibit(results: Results) -> TableExhibit:
-    """Versions of Python and the libraries behind the runs, the judge and this page."""
+    """Versions of Python and the libraries used for the runs, the judge and this page."""
     columns = {
         "Training": trained_with(results),
         "Judge": _single(results.judge.versions if results.judge else {}),
@@ -141,9 +144,9 @@ def versions_exhibit(results: Results) -> TableExhibit:
     return TableExhibit(
         "versions",
         "Versions",
-        "What each step ran with, as far as it was recorded; a dash where it was not. Those of "
-        "the evaluation enter the fingerprints in `results/runs/*/*/evaluation.json`, and a run "
-        f"is measured again where they change.{remark}",
+        "Versions used in each step, with a dash if none was recorded. Those of the evaluation "
+        "are part of the fingerprints in `results/runs/*/*/evaluation.json`; if they change, runs "
+        f"are evaluated again.{remark}",
         Table((Column("Library", numeric=False), *(Column(t, numeric=False) for t in known)), rows),
     )
 
@@ -153,8 +156,8 @@ def _single(versions: dict[str, str]) -> dict[str, list[str]]:
 
 
 def files_exhibit(found: Findings, sections: Sequence[ReportSection]) -> TableExhibit:
-    """For every figure and table, its file, what it was made from and what makes that again."""
-    rows = [("Table 1", "In brief", "report.md", "comparison"), *_trail(sections)]
+    """The file of every figure and table, its sources and the commands that regenerate them."""
+    rows = [("Table 1", "Summary", "report.md", "comparison"), *_trail(sections)]
     lines, frame = [], []
     for label, title, file, key in rows:
         sources = _present(found, SOURCES.get(key, tuple(STAGES)))
@@ -163,8 +166,8 @@ def files_exhibit(found: Findings, sections: Sequence[ReportSection]) -> TableEx
             (
                 Cell(label, title),
                 Cell(file),
-                Cell(sources[0], _rest(sources)),
-                Cell(commands[0], _rest(commands)),
+                _stacked(sources),
+                _stacked(commands),
             )
         )
         frame.append(
@@ -176,27 +179,27 @@ def files_exhibit(found: Findings, sections: Sequence[ReportSection]) -> TableEx
                 "made_again_by": "; ".join(commands),
             }
         )
-    columns = ("Figure or table", "File", "Made from", "Its numbers again")
+    columns = ("Figure or table", "File", "Sources", "How to regenerate")
     return TableExhibit(
         "files",
-        "Figures, tables and the files behind them",
-        "Files of the report lie in its folder: charts as SVG and PNG, tables as Markdown, LaTeX "
-        "and most as CSV. "
-        "`study report` draws and writes all of them again; the commands in the last column make "
-        "the numbers again, and run only what has changed, or all of it with `--force`.",
+        "Files behind the figures and tables",
+        "All files of the report are in its folder: charts as SVG and PNG, tables as Markdown and "
+        "LaTeX, and most of them as CSV. `study report` regenerates them all; the commands in the "
+        "last column regenerate the numbers. They run only what has changed, or everything with "
+        "`--force`.",
         Table(tuple(Column(name, numeric=False) for name in columns), tuple(lines)),
         pd.DataFrame(frame),
         folded=True,
     )
 
 
-def _rest(items: Sequence[str]) -> str:
-    """Those after the first, as they stand below it."""
-    return f"and {join_and(items[1:])}" if len(items) > 1 else ""
+def _stacked(items: Sequence[str]) -> Cell:
+    """A list whose first item is the main one, with the others below it."""
+    return Cell(f"{items[0]}," if len(items) > 1 else items[0], ", ".join(items[1:]))
 
 
 def _trail(sections: Sequence[ReportSection]) -> list[tuple[str, str, str, str]]:
-    """Label, title, file and key of ``SOURCES`` of each part."""
+    """Label, title, file and key in ``SOURCES`` of each part."""
     return [
         (item.label, item.part.title, _file(item), _key(item, chapter))
         for chapter, items in number_parts(sections)
@@ -219,7 +222,7 @@ def _key(item: NumberedPart, chapter: ReportSection) -> str:
 
 
 def _present(found: Findings, sources: Sequence[str]) -> list[str]:
-    """Without files that these results do not have."""
+    """Drop files that these results do not have."""
     absent = set()
     if found.trials is None:
         absent |= {TRIALS, BEST}
@@ -230,14 +233,14 @@ def _present(found: Findings, sources: Sequence[str]) -> list[str]:
     if found.results.judge is None:
         absent.add(JUDGE)
     if found.results.provenance is None:
-        absent.add(ORIGINS)
+        absent.add(PROVENANCE)
     if found.results.data is None:
         absent.add(DATA)
     return [source for source in sources if source not in absent] or [RUNS]
 
 
 def runs_exhibit(results: Results) -> TableExhibit:
-    """A row a run: what it is called elsewhere, what it was made from, where its files lie."""
+    """One row per run: its identifiers, its inputs, and where its files are."""
     frame = runs_frame(results)
     columns = (
         Column("Run", numeric=False),
@@ -245,7 +248,7 @@ def runs_exhibit(results: Results) -> TableExhibit:
         Column("Epochs"),
         Column("Training", "seconds"),
         Column("Commit", numeric=False),
-        Column("Data", "hash; below, of the weights", numeric=False),
+        Column("Data hash", "below: hash of the weights", numeric=False),
         Column("MLflow run id", numeric=False),
     )
     rows = tuple(
@@ -267,10 +270,11 @@ def runs_exhibit(results: Results) -> TableExhibit:
     )
     return TableExhibit(
         "runs",
-        "Every run",
-        f"{pluralise(len(frame), 'run')}. Below each name, the folder of its metrics and arrays; its "
-        "weights and history lie in the folder of its name under `models/`, and `mlflow ui` shows "
-        "its record under its run id. Hashes and commits are cut here, and whole in the CSV file.",
+        "All runs",
+        f"{pluralise(len(frame), 'run')}. Below each name is the folder with its metrics and "
+        "arrays; its weights and history are in the folder of the same name under `models/`, and "
+        "`mlflow ui` shows its record under its run id. Hashes and commits are shortened here; the "
+        "CSV file contains them in full.",
         Table(columns, rows),
         frame,
         folded=True,
@@ -278,7 +282,7 @@ def runs_exhibit(results: Results) -> TableExhibit:
 
 
 def runs_frame(results: Results) -> pd.DataFrame:
-    """The table of runs with whole hashes; empty text and NaN for what is unknown."""
+    """The table of runs with full hashes; empty text or NaN for what is unknown."""
     known = results.provenance.runs if results.provenance else {}
     dates = results.provenance.dates if results.provenance else {}
     rows = []

@@ -1,16 +1,17 @@
-"""Rate and distortion: what the codes cost, and what they buy."""
+"""Rate and distortion: what the codes cost, and what they achieve."""
 
 import math
 
 import pandas as pd
 
-from analysis.figures.rate_distortion import Plane, front, rate_distortion
-from analysis.figures.search import ARCHITECTURE
+from analysis.estimate.pareto import rate_distortion_front
+from analysis.figures.rate_distortion import Plane, rate_distortion
+from analysis.figures.search import ARCHITECTURE, look
 from analysis.findings import Findings
 from analysis.present.exhibits import Exhibit, ReportSection, TableExhibit, present
-from analysis.present.style import MUTED, ModelStyle
 from analysis.present.tables import Cell, Column, Table
 from analysis.read.frames import plain_beta
+from analysis.read.space import readable
 from analysis.read.trials import Trials
 from analysis.words import NOTHING, format_number, join_and, likelihood_caveat, pluralise
 from pipeline.schemas.metrics import ELBO
@@ -20,12 +21,12 @@ FRONT_COLUMNS = ("number", "architecture", "latent_dim", "beta", "kl", "reconstr
 
 
 def section(found: Findings) -> ReportSection:
-    """The chapter."""
+    """The section."""
     searched = trials_plane(found.trials) if found.trials else None
     notes: tuple[str, ...] = ()
     if searched is None:
         notes = (
-            "No search with complete trials was exported, so there is no panel of trials: run "
+            "No search with complete trials was exported, so there is no panel of trials. Run "
             "`study run --trials 50`, then `dvc repro`.",
         )
     return ReportSection(
@@ -33,9 +34,9 @@ def section(found: Findings) -> ReportSection:
         "Rate and distortion",
         present(plane_exhibit(found, searched), front_exhibit(found.trials)),
         lead=(
-            "The ELBO is the negative sum of two prices. The rate is the KL, what the codes tell "
-            "of the images; the distortion is the reconstruction error that remains. The same "
-            "ELBO can be had with a high rate and a low distortion or the other way round, and "
+            "The ELBO is the negative sum of two costs. The rate is the KL, the information that "
+            "codes carry about images; the distortion is the reconstruction error that remains. "
+            "The same ELBO can result from a high rate and a low distortion or vice versa, and "
             "beta trades one for the other.",
         ),
         notes=notes,
@@ -43,29 +44,29 @@ def section(found: Findings) -> ReportSection:
 
 
 def plane_exhibit(found: Findings, searched: Plane | None) -> Exhibit:
-    """Runs of the grid, and beside them the search's trials, if any."""
+    """Runs of the grid, next to the trials of the search if there was one."""
     results, grid = found.results, runs_plane(found)
-    look = (
-        "in the marker of its model and the colour of its β"
+    key = (
+        "with the marker of their model and coloured by β"
         if grid.coloured
-        else "in the colour and marker of its model"
+        else "with the colour and marker of their model"
     )
     texts = [
-        f"{'Left: each' if searched else 'Each'} of {pluralise(len(grid.points), 'run')} of the grid "
-        f"on the {results.protocol.split} split, {look}."
+        f"{'Left: the' if searched else 'The'} {pluralise(len(grid.points), 'run')} of the grid on "
+        f"the {results.protocol.split} split, {key}."
     ]
     if searched is not None:
-        best = front(searched.points)
-        coloured = " in the colour of its β" if searched.coloured else ""
+        best = rate_distortion_front(searched.points)
+        coloured = ", coloured by β" if searched.coloured else ""
         texts.append(
-            f"Right: each of {pluralise(len(searched.points), 'complete trial')} of the search on "
-            f"the validation split, one seed each{coloured}, with their Pareto front: for each of "
-            f"its {pluralise(len(best), 'trial')}, no other has both a lower rate and a lower "
-            "distortion. The panels are of different splits and trainings: no point of one may be "
-            "compared with a point of the other."
+            f"Right: the {pluralise(len(searched.points), 'complete trial')} of the search on the "
+            f"validation split, one seed each{coloured}, with their Pareto front: the "
+            f"{pluralise(len(best), 'trial')} for which no other trial has both a lower rate and "
+            "a lower distortion. The panels show different splits and training runs, so points "
+            "must not be compared between panels."
         )
     texts.append(
-        "Nats per image; down and left is better, and along a grey line the ELBO is the same."
+        "In nats per image; lower left is better, and the ELBO is constant along each grey line."
     )
     remark = likelihood_caveat(ELBO, results.protocol)
     if remark:
@@ -83,28 +84,29 @@ def plane_exhibit(found: Findings, searched: Plane | None) -> Exhibit:
 def _alt(found: Findings, searched: Plane | None) -> str:
     places = join_and(
         [
-            f"{row['model']} ({format_number(row['kl_mean'], 1)}, {format_number(row['reconstruction_mean'], 1)})"
+            f"{row['model']} ({format_number(row['kl_mean'], 1)}, "
+            f"{format_number(row['reconstruction_mean'], 1)})"
             for _, row in found.summary.iterrows()
         ]
     )
     text = (
-        "Scatter chart of distortion against rate with diagonals of equal ELBO. Mean rate and "
+        "Scatter plot of distortion against rate with diagonals of equal ELBO. Mean rate and "
         f"distortion: {places}."
     )
     if searched is not None:
         ends = [
             f"({format_number(row['kl'], 1)}, {format_number(row['reconstruction'], 1)})"
-            for _, row in front(searched.points).iterrows()
+            for _, row in rate_distortion_front(searched.points).iterrows()
         ]
-        text += f" Beside it the trials of the search; their front runs through {join_and(ends)}."
+        text += f" Next to it, the trials of the search; their front is {join_and(ends)}."
     return text
 
 
 def runs_plane(found: Findings) -> Plane:
-    """A point a run; colour is beta where the grid holds several, and else the model's."""
+    """One point per run, coloured by beta if the grid contains several, otherwise by model."""
     runs, styles = found.results.runs, found.styles
     several = found.results.several_betas
-    # Models that differ in beta alone share a marker.
+    # Models that differ only in beta share a marker.
     plain = found.summary[found.summary["beta"] == plain_beta(found.summary)]
     by_cell = {
         cell_name(row["architecture"], row["latent_dim"]): styles[row["model"]]
@@ -128,7 +130,7 @@ def runs_plane(found: Findings) -> Plane:
 
 
 def trials_plane(trials: Trials) -> Plane | None:
-    """A point a complete trial; None without one."""
+    """One point per complete trial; None if there are none."""
     complete = _placed(trials)
     if complete.empty:
         return None
@@ -140,7 +142,7 @@ def trials_plane(trials: Trials) -> Plane | None:
     )
     points = complete[["kl", "reconstruction"]].assign(beta=beta, collapsed=False, style=names)
     styles = {
-        str(name): ARCHITECTURE.get(str(name), ModelStyle(MUTED, "D"))
+        str(name): look(str(name))
         for name in sorted(set(names), key=lambda name: ([*ARCHITECTURE, name].index(name), name))
     }
     return Plane(
@@ -153,7 +155,7 @@ def trials_plane(trials: Trials) -> Plane | None:
 
 
 def _placed(trials: Trials) -> pd.DataFrame:
-    """The complete trials that have both terms, by number."""
+    """Complete trials that have both terms, by number."""
     complete = trials.complete
     return complete[complete["kl"].notna() & complete["reconstruction"].notna()].sort_values(
         "number"
@@ -161,25 +163,25 @@ def _placed(trials: Trials) -> pd.DataFrame:
 
 
 def _betas(frame: pd.DataFrame) -> pd.Series:
-    """Searched dimensions are text as the export has them."""
+    """Beta of each trial as a number; NaN if it was not searched."""
     if "beta" not in frame:
         return pd.Series(math.nan, index=frame.index)
     return pd.to_numeric(frame["beta"], errors="coerce")
 
 
 def _plain(value: object) -> str:
-    """A number of a trial or a searched value as it was written."""
+    """Format a number or another searched value as it was exported."""
     return f"{value:g}" if isinstance(value, float) else str(value) or NOTHING
 
 
 def front_exhibit(trials: Trials | None) -> TableExhibit | None:
     """The search's Pareto front as numbers; None without complete trials.
 
-    None as well for a search of these two objectives, whose own chapter shows it.
+    Also None for a search with these two objectives: the section on the search shows its front.
     """
     if trials is None or not trials.is_single or _placed(trials).empty:
         return None
-    best = front(_placed(trials))
+    best = rate_distortion_front(_placed(trials))
     frame = best[[name for name in FRONT_COLUMNS if name in best]].reset_index(drop=True)
     frame = frame.rename(columns={"kl": "rate", "reconstruction": "distortion"})
     labels = {"number": "Trial", "rate": "Rate", "distortion": "Distortion", "elbo": "ELBO"}
@@ -187,7 +189,7 @@ def front_exhibit(trials: Trials | None) -> TableExhibit | None:
     names = [str(name) for name in frame]
     columns = tuple(
         Column(
-            labels.get(name, "β" if name == "beta" else name.replace("_", " ").capitalize()),
+            labels.get(name, readable(name)),
             "nats per image" if name in measured else "",
             numeric=name != "architecture",
         )
@@ -210,9 +212,9 @@ def front_exhibit(trials: Trials | None) -> TableExhibit | None:
     return TableExhibit(
         "rate-distortion-front",
         "The search's Pareto front",
-        f"The {pluralise(len(frame), 'complete trial')} of {trials.search} of which no other has "
-        "both a lower rate and a lower distortion, by rising rate; validation split, one seed "
-        "each, so its course is partly luck.",
+        f"The {pluralise(len(frame), 'complete trial')} of {trials.search} for which no other "
+        "trial has both a lower rate and a lower distortion, by increasing rate; on the validation "
+        "split with one seed each, so its exact shape is partly chance.",
         Table(columns, rows),
         frame,
         folded=True,

@@ -1,4 +1,4 @@
-"""Reconstructions: the same test images through every model, their errors, best and worst."""
+"""Reconstructions of the same test images by every model, their errors, the best and worst."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ RANKED = ("ranked_indices", "ranked_values", "ranked_originals", "ranked_reconst
 
 
 def section(found: Findings) -> ReportSection | None:
-    """The chapter; None without arrays."""
+    """The section; None without arrays."""
     results, drawings, styles = found.results, found.drawings, found.styles
     shown = present(
         reconstructions_exhibit(results, drawings, styles),
@@ -34,7 +34,7 @@ def section(found: Findings) -> ReportSection | None:
 def reconstructions_exhibit(
     results: Results, drawings: Sequence[Drawings], styles: Styles
 ) -> Exhibit | None:
-    """The same test images through every model; None without arrays."""
+    """The same test images reconstructed by every model; None without arrays."""
     shown, notes = that_share(with_arrays(drawings, "originals", "reconstructions"), "originals")
     if not shown:
         return None
@@ -44,7 +44,7 @@ def reconstructions_exhibit(
     if not same_input:
         references.append(("input", first["inputs"]))
     seen = (
-        f"Second row: the {results.protocol.binarisation}ally binarised draw that the encoder saw. "
+        f"The second row shows the encoder's {results.protocol.binarisation}ally binarised input. "
         if not same_input and results.protocol.binarisation != "none"
         else ""
     )
@@ -54,9 +54,9 @@ def reconstructions_exhibit(
         name="reconstructions",
         title="Reconstructions",
         caption=(
-            f"The same {pluralise(amount, 'image')} of the {results.protocol.split} split through "
-            f"every model. {seen}{IMAGES_ARE_MEANS} {LOWEST_SEED} Compare blur, broken shapes "
-            "and images that turn into another class."
+            f"The same {pluralise(amount, 'image')} of the {results.protocol.split} split "
+            f"reconstructed by every model. {seen}{IMAGES_ARE_MEANS} {LOWEST_SEED} Compare blur, "
+            "broken shapes and images that turn into another class."
         ),
         alt=f"Rows of {amount} images: the originals, then reconstructions by {names}.",
         figure=reconstructions(references, named(shown, "reconstructions"), styles),
@@ -68,7 +68,7 @@ def reconstructions_exhibit(
 def errors_exhibit(
     results: Results, drawings: Sequence[Drawings], styles: Styles
 ) -> Exhibit | None:
-    """Where the same reconstructions differ from the originals; None without arrays."""
+    """Errors of the same reconstructions, pixel by pixel; None without arrays."""
     shown, notes = that_share(with_arrays(drawings, "originals", "reconstructions"), "originals")
     if not shown:
         return None
@@ -80,17 +80,18 @@ def errors_exhibit(
     values = [f"{d.model} {format_number(mean, 3)}" for d, mean in zip(shown, means, strict=True)]
     return Exhibit(
         name="reconstruction-errors",
-        title="Where reconstructions are wrong",
+        title="Reconstruction errors",
         caption=(
-            f"Reconstruction minus original of the same {pluralise(len(originals), 'image')}, pixel "
-            "by pixel and on one scale for all models: red where the reconstruction is too bright, "
-            "blue where it is too dark, white where it is right. Against the grey original, since "
-            "no model can foresee a binarised draw of it. At the end of a row: the mean absolute "
-            f"error over its pixels, in shares of the grey range. {LOWEST_SEED} Blur shows as a "
-            "blue core with red rims, a wrong shape as blue and red strokes side by side."
+            f"Reconstruction minus original for the same {pluralise(len(originals), 'image')}, "
+            "pixel by pixel and on one scale for all models: red where the reconstruction is too "
+            "bright, blue where it is too dark, white where it is correct. The grey original is "
+            "the reference because no model can predict its random binarisation. The number at the "
+            "end of each row is the mean absolute error over its pixels, as a share of the grey "
+            f"range. {LOWEST_SEED} Blur appears as a blue core with a red rim, a wrong shape as "
+            "blue and red strokes side by side."
         ),
         alt=(
-            f"Rows of {len(originals)} error images a model, blue for too dark and red for too "
+            f"{len(originals)} error images per model, blue for too dark and red for too "
             f"bright. Mean absolute error: {join_and(values)}."
         ),
         figure=error_maps(originals, named(shown, "reconstructions"), styles),
@@ -108,28 +109,29 @@ def ranked_exhibit(
         return None
     amount = min(drawing.arrays["ranked_values"].shape[1] for drawing in shown)
     values = [
-        f"{drawing.model} {format_number(float(ranks[0, 0]), 1)} to {format_number(float(ranks[2, -1]), 1)}"
+        f"{drawing.model} {format_number(float(ranks[0, 0]), 1)} to "
+        f"{format_number(float(ranks[2, -1]), 1)}"
         for drawing in shown
         for ranks in (drawing.arrays["ranked_values"],)
     ]
     classes = results.data.classes if results.data else ()
     binarised = (
-        " of its binarised draw" if results.protocol.binarisation in ("dynamic", "static") else ""
+        " of the binarised image" if results.protocol.binarisation in ("dynamic", "static") else ""
     )
     return Exhibit(
         name="best-and-worst",
         title="Best, median and worst",
         caption=(
             f"Of all images of the {results.protocol.split} split, the {amount} that each model "
-            f"reconstructs best, the {amount} around the median and the {amount} it reconstructs "
-            "worst; the original above, its reconstruction below. Ranked by the reconstruction "
-            f"term{binarised} in nats, lower is better, which rises from left to right and whose "
-            "range stands above each row: the last image is the worst of all. Images of few bright "
-            f"pixels cost few nats.{_easiest(shown, classes)}{_shared(shown)} {IMAGES_ARE_MEANS} "
-            f"{LOWEST_SEED}"
+            f"reconstructs best, the {amount} around the median and the {amount} that it "
+            "reconstructs worst, with originals above and reconstructions below. They are ranked "
+            f"by the reconstruction term{binarised} in nats (lower is better), which increases "
+            "from left to right and whose range is given above each row; the last image is the "
+            f"worst of all. Images with few bright pixels cost few nats.{_easiest(shown, classes)}"
+            f"{_shared(shown)} {IMAGES_ARE_MEANS} {LOWEST_SEED}"
         ),
         alt=(
-            f"For each model three double rows of {amount} images: best, median and worst, each "
+            f"For each model, three double rows of {amount} images: best, median and worst, each "
             "above its reconstruction. Reconstruction term in nats from the best to the worst "
             f"image: {join_and(values)}."
         ),
@@ -152,24 +154,26 @@ def ranked_exhibit(
 
 
 def _shared(drawings: Sequence[Drawings]) -> str:
-    """How far models agree on which images are hard; empty for one model."""
+    """Say how far models agree on which images are hard; empty for one model."""
     if len(drawings) < 2:
         return ""
     worst = [set(drawing.arrays["ranked_indices"][2].tolist()) for drawing in drawings]
     common, together = len(set.intersection(*worst)), len(set.union(*worst))
     amount = pluralise(common, "image") if common else "No image"
     return (
-        f" {amount} {'is' if common < 2 else 'are'} among the worst of every model; together they "
-        f"name {pluralise(together, 'image')}."
+        f" {amount} {'is' if common < 2 else 'are'} among the worst of every model; the worst of "
+        f"all models together are {pluralise(together, 'different image')}."
     )
 
 
 def _easiest(drawings: Sequence[Drawings], classes: Sequence[str]) -> str:
-    """The commonest class among the best images; empty where labels are missing."""
+    """Name the most common class among the best images; empty without labels."""
     labelled = with_arrays(drawings, "labels")
     best = [d.arrays["labels"][d.arrays["ranked_indices"][0]] for d in labelled]
     if not best:
         return ""
     kinds, counts = np.unique(np.concatenate(best), return_counts=True)
     name = class_name(int(kinds[counts.argmax()]), classes)
-    return f" Of the {counts.sum()} best, {counts.max()} are of class {name}."
+    if counts.max() == counts.sum():
+        return f" All {counts.sum()} of the best images belong to class {name}."
+    return f" Of the {counts.sum()} best images, {counts.max()} belong to class {name}."

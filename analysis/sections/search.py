@@ -1,5 +1,6 @@
-"""The search: which trials were run, what they came to, what mattered, and what it is worth."""
+"""The search: which trials were run, what they achieved, what mattered, and how good they are."""
 
+from analysis.estimate.pareto import rate_distortion_front
 from analysis.figures.search import history, score_limits
 from analysis.findings import Findings
 from analysis.present.exhibits import Exhibit, ReportSection, TableExhibit, present
@@ -19,10 +20,10 @@ from analysis.words import CAVEAT, format_number, pluralise
 
 
 def section(found: Findings) -> ReportSection:
-    """The chapter; without a search it says how to run one."""
+    """The section; without a search it says how to run one."""
     trials = found.trials
     if trials is None:
-        none = "No search was exported: run `study run --trials 50`, then `study report`."
+        none = "No search was exported. Run `study run --trials 50`, then `study report`."
         return ReportSection("search", "The search", notes=(none,))
     contours, unmapped = contours_exhibit(trials)
     importances, unexplained = fanova_parts(trials)
@@ -48,25 +49,26 @@ def section(found: Findings) -> ReportSection:
 
 
 def _lead(trials: Trials) -> tuple[str, ...]:
+    objective = f"the {trials.score_name}" if trials.is_single else "reconstruction and KL"
     found = (
-        f"{trials.search}: {trials.counts} by {trials.objective} on the validation split. Its "
-        "best values are too good, as the best of many noisy ones; `study rerun NUMBER "
-        "--seeds 5` says by how much."
+        f"{trials.search}: {trials.counts}, optimising {objective} on the validation split. The "
+        "best values are optimistic, because they are the best of many noisy ones; `study rerun "
+        "NUMBER --seeds 5` shows by how much."
     )
     protocol = trials.card.protocol
     grey = protocol is not None and not protocol.is_likelihood
-    caveat = f"ELBO and reconstruction of the search: {CAVEAT}, as its pixels are grey."
+    caveat = f"ELBO and reconstruction in the search: {CAVEAT}, because its pixels are grey."
     return (found, caveat) if grey else (found,)
 
 
 def settings_exhibit(trials: Trials) -> TableExhibit:
-    """How the search was set."""
+    """The settings of the search."""
     return TableExhibit(
         "search-settings",
-        "Settings of the search",
-        "What decides its trials, and how they are measured. The same settings give the same "
-        "trials, whatever the number of workers; the time is the sum over trials, and passes "
-        "faster side by side.",
+        "Search settings",
+        "What determines the trials, and how they are measured. The same settings give the same "
+        "trials for any number of workers; the time is the sum over trials, so parallel workers "
+        "need less.",
         settings_table(trials),
     )
 
@@ -75,87 +77,98 @@ def space_exhibit(trials: Trials) -> TableExhibit:
     """What the search could try and what it tried."""
     return TableExhibit(
         "search-space",
-        "The searched space",
-        "Each dimension with what it may be and what the finished trials tried; in brackets, how "
-        "many trials took a choice. Whatever is not listed is as in section train of the settings.",
+        "Search space",
+        "Each dimension with its allowed values and those tried by finished trials; the number of "
+        "trials per choice is in brackets. Settings that are not listed are those of the section "
+        "`train` in `params.yaml`.",
         space_table(trials),
         folded=True,
     )
 
 
 def states_exhibit(trials: Trials) -> TableExhibit:
-    """How many trials came to what."""
+    """How many trials were completed, pruned or failed."""
     unknown = (
         " Failed trials are not in this export." if trials.card.failed is None else failures(trials)
     )
     return TableExhibit(
         "search-states",
         "Trials by state",
-        "A complete trial ran to its end, a pruned one was stopped on the way as it did worse "
-        f"than the others by then; both are finished. Epochs and seconds are sums.{unknown}",
+        "A complete trial ran to the end, while a pruned one was stopped early because it did "
+        "worse than others up to that point; both count as finished. Epochs and seconds are "
+        f"totals.{unknown}",
         states_table(trials),
     )
 
 
 def best_exhibit(trials: Trials) -> TableExhibit | None:
-    """The best complete trials; None for two objectives, or without one."""
+    """The best complete trials; None for two objectives, or without complete trials."""
     if not trials.is_single or trials.complete.empty:
         return None
-    by = "the objective, " + trials.score_name if trials.objective == "nll" else "validation ELBO"
-    each = f"; {trials.each}" if trials.each else ""
+    by = f"the objective, {trials.score_name}" if trials.objective == "nll" else "validation ELBO"
+    each = f" ({trials.each})" if trials.each else ""
     amount = min(BEST_SHOWN, len(trials.complete))
     return TableExhibit(
         "trials",
         "Best trials",
-        f"The best {amount} of {pluralise(len(trials.complete), 'complete trial')} by {by}, with "
-        f"beta = 1 in the ELBO whatever they trained with{each}. The MLflow run is named by the "
-        "first digits of its id.",
+        f"The best {amount} of {pluralise(len(trials.complete), 'complete trial')} by "
+        f"{by}{each}. The ELBO always has beta = 1, regardless of the beta used in training. "
+        "MLflow runs are identified by the first digits of their id.",
         best_table(trials),
         trials.ranked.head(BEST_SHOWN),
     )
 
 
 def front_exhibit(trials: Trials) -> TableExhibit | None:
-    """The Pareto front of a search of two objectives; None for one, or without a complete trial."""
-    if trials.is_single or trials.front.empty:
+    """The Pareto front of a search with two objectives; None for one or without complete trials."""
+    if trials.is_single or trials.complete.empty:
         return None
+    front = rate_distortion_front(trials.complete)
+    front = front.sort_values(["reconstruction", "number"], kind="stable")
     return TableExhibit(
         "front",
         "Pareto front",
-        f"The {len(trials.front)} of {pluralise(len(trials.complete), 'complete trial')} that no "
-        "other beats in both reconstruction and KL, lowest reconstruction first; validation "
-        "split, nats per image. Being chosen among many noisy pairs, the front is too good. The "
-        "chapter on rate and distortion shows all trials in the plane of the two.",
-        front_table(trials),
-        trials.front,
+        f"The {len(front)} of {pluralise(len(trials.complete), 'complete trial')} that no "
+        "other beats in both reconstruction and KL, lowest reconstruction first; on the "
+        "validation split, in nats per image. The front is optimistic, because it was selected "
+        "from many noisy pairs. The section on rate and distortion shows all trials in the plane "
+        "of the two.",
+        front_table(trials, front),
+        front,
     )
 
 
 def search_exhibit(trials: Trials | None) -> Exhibit | None:
-    """The search's trials in their order; None without a search, or for one of two objectives."""
+    """The trials in order; None without a search, or for one with two objectives."""
     if trials is None or not trials.is_single or trials.complete.empty:
         return None
     values = trials.frame["value"].dropna()
-    # What is pruned early is so bad that it would flatten the rest.
+    # Trials that are pruned early are so bad that they would flatten the rest.
     low, high = score_limits(trials.score.dropna(), trials.higher_is_better)
     outside = int(((values < low) | (values > high)).sum())
-    beyond = f" {pluralise(outside, 'trial')} beyond the axis at its edge." if outside else ""
+    beyond = (
+        f" {pluralise(outside, 'trial')} outside the axis limits {'is' if outside == 1 else 'are'} "
+        "shown at the edge."
+        if outside
+        else ""
+    )
     best = trials.ranked.iloc[0]
     name = trials.score_name
-    bound = " (there the negative ELBO)" if trials.objective == "nll" else ""
-    each = f" {trials.each.capitalize()}: the" if trials.each else " The"
+    bound = " (with the negative ELBO as value)" if trials.objective == "nll" else ""
+    each = f" ({trials.each})" if trials.each else ""
     direction = "higher" if trials.higher_is_better else "lower"
     return Exhibit(
         name="search",
-        title="The trials in their order",
+        title="Search history",
         caption=(
-            f"Validation {name} of {trials.counts} of {trials.search}, in nats per image; "
-            f"{direction} is better. Filled, after the last epoch; hollow, at the epoch after "
-            f"which it was pruned{bound}. The line is the best so far, the ring the best of all."
-            f"{each} best is the luckiest of many, and biased.{beyond}"
+            f"Validation {name} of {trials.counts} of {trials.search}{each}, in nats per image; "
+            f"{direction} is better. Filled points are values after the last epoch; hollow points "
+            f"are values at the epoch after which a trial was pruned{bound}. The line is the best "
+            "value so far, and the ring marks the best trial. Being the best of many noisy values, "
+            f"its value is optimistic.{beyond}"
         ),
         alt=(
-            f"Scatter chart of {name} over the number of the trial. The best, trial "
+            f"Scatter plot of {name} over trial numbers. The best, trial "
             f"{best['number']}, has an ELBO of {format_number(best['elbo'])}."
         ),
         figure=history(

@@ -1,4 +1,4 @@
-"""What mattered in a search: importances, slices and maps of the objective over the space."""
+"""What mattered in a search: fANOVA importances, slices and maps of the objective."""
 
 from analysis.estimate.landscape import (
     FEWEST,
@@ -21,11 +21,12 @@ from analysis.read.space import readable
 from analysis.read.trials import Trials
 from analysis.words import format_number, format_percent, join_and, pluralise
 
-UNEVEN = "The trials are an uneven sample: the sampler chose most where it expected good values"
+UNEVEN = "The trials are an uneven sample, densest where the sampler expected good values"
+EARLY = "early values favour settings that learn fast"
 
 
 def slices_exhibits(trials: Trials) -> list[Exhibit]:
-    """Values against each dimension: final ones, and early ones where pruning left few of them."""
+    """Values against each dimension: final ones, and early ones if pruning left few of those."""
     if not trials.dimensions or trials.complete.empty:
         return []
     shown = [_slices(trials, final_values(trials), "slices")]
@@ -38,45 +39,50 @@ def slices_exhibits(trials: Trials) -> list[Exhibit]:
 def _slices(trials: Trials, values: Values, name: str) -> Exhibit:
     final = values.epoch is None
     known = values.series.dropna()
-    # Of all trials at an early epoch many are bad, and none of them says more than that it is.
+    # At an early epoch many trials are bad, and how bad they are is of no interest.
     low, high = score_limits(known, values.higher, 0.1 if final else 0.2)
     beyond = int(((known < low) | (known > high)).sum())
-    outside = f" {pluralise(beyond, 'trial')} beyond the axis at its edge." if beyond else ""
+    outside = (
+        f" {pluralise(beyond, 'trial')} outside the axis limits {'is' if beyond == 1 else 'are'} "
+        "shown at the edge."
+        if beyond
+        else ""
+    )
     direction = "higher" if values.higher else "lower"
     if final:
-        told = f"{pluralise(len(known), 'complete trial')} after the last epoch, filled"
+        told = f"{pluralise(len(known), 'complete trial')} after the last epoch (filled)"
         if len(known) < len(trials.frame):
             told += (
-                "; hollow, in the grey band at the edge, those that were pruned, whose values are "
-                "of earlier epochs"
+                " and, in the grey band at the edge, the pruned trials (hollow), whose values are "
+                "from earlier epochs"
             )
         told += "."
     else:
         told = (
-            f"all {len(known)} trials that were measured after epoch {values.epoch}, the first "
-            "comparison; filled are those that went on to the end. Early values favour what learns "
-            "fast."
+            f"all {len(known)} trials that were measured after epoch {values.epoch}, the pruner's "
+            f"first comparison; filled points are trials that ran to the end, and {EARLY}."
         )
     scales = (
-        "Ranges are on the scale on which they were searched"
+        "Ranges are shown on the scale on which they were searched"
         if trials.card.plan is not None
-        else "Scales are linear, as the export does not tell how they were searched"
+        else "Scales are linear, because the export does not contain the searched scales"
     )
     best = trials.ranked.iloc[0]
     return Exhibit(
         name=name,
-        title="Every dimension" if final else "Every dimension at the first comparison",
+        title="All dimensions" if final else "All dimensions at the first comparison",
         caption=(
             f"Validation {values.name} in nats per image ({direction} is better) against each "
             f"searched dimension: {told} {scales}; "
-            "choices are spread sideways, so that points do not hide each other. The ring is the "
-            f"best trial by its final {trials.score_name}.{outside} {UNEVEN}, and all dimensions "
-            "vary at once: a slope in one panel may be another panel's doing."
+            "points of a choice are spread sideways so that they do not overlap. The ring marks "
+            f"the best trial by final {trials.score_name}.{outside} {UNEVEN}, and all dimensions "
+            "vary at once: a slope in one panel may be caused by another dimension."
         ),
         alt=(
-            f"A scatter chart a dimension ({join_and([one.label for one in trials.dimensions])}) of "
-            f"validation {values.name} {values.when}. The best trial, {best['number']}, has an "
-            f"ELBO of {format_number(best['elbo'])}."
+            "One scatter plot per dimension "
+            f"({join_and([one.label for one in trials.dimensions])}) of validation {values.name} "
+            f"{values.when}. The best trial, {best['number']}, has an ELBO of "
+            f"{format_number(best['elbo'])}."
         ),
         figure=slices(
             trials.frame,
@@ -92,40 +98,41 @@ def _slices(trials: Trials, values: Values, name: str) -> Exhibit:
 
 
 def contours_exhibit(trials: Trials) -> tuple[Exhibit | None, str]:
-    """Maps over the main amounts, or else a note that says why there are none."""
+    """Maps over the main numeric dimensions, or else a note on why there are none."""
     values = comparable_values(trials)
     if values is None:
         return None, (
-            f"No map of the objective: it takes {FEWEST} trials measured after the same epoch, and "
-            f"there are {pluralise(len(trials.complete), 'complete trial')}. `study run` with more "
-            "trials goes on."
+            f"No map of the objective: it needs {FEWEST} trials measured after the same epoch, and "
+            f"there {'is' if len(trials.complete) == 1 else 'are'} only "
+            f"{pluralise(len(trials.complete), 'complete trial')}. Use `study run` to add trials."
         )
     found = areas(trials, values)
     if not found:
         return None, (
-            "No map of the objective: it takes two amounts that vary in all trials of an "
-            "architecture."
+            "No map of the objective: it needs two numeric dimensions that vary within all trials "
+            "of an architecture."
         )
     limits = [score_limits(area.values, values.higher, 0.2) for area in found]
     basis = (
         f"complete trials, {values.when}"
         if values.epoch is None
-        else f"all trials {values.when}, the first comparison, as fewer than {FEWEST} are "
-        "complete; early values favour what learns fast"
+        else f"all trials {values.when}, the pruner's first comparison, because fewer than "
+        f"{FEWEST} are complete; {EARLY}"
     )
     alone = "architecture" in trials.space and found[0].group != TOGETHER
-    within = " Architectures are apart, as nothing lies between them." if alone else ""
+    within = " Each architecture has its own maps." if alone else ""
     bright = "higher" if values.higher else "lower"
     return Exhibit(
         name="contours",
         title="Maps of the objective",
         caption=(
             f"Validation {values.name} in nats per image over pairs of {_chosen(found)}: "
-            f"{_basis_counts(found)}, {basis}. A point is a trial; brighter is better "
-            f"({bright}), and the worst have the colour of the end. The surface is linear between "
-            "neighbouring trials and ends with them; the other dimensions vary along, and one "
-            f"trial may shape it.{within}{_left_out(trials, values, found)} {UNEVEN}, and where "
-            "they are sparse the surface is a guess."
+            f"{_basis_counts(found)} ({basis}). Each point is a trial; brighter is better "
+            f"({bright}), and the worst trials share the last colour. The surface interpolates "
+            "linearly between neighbouring trials and is not extrapolated; the other dimensions "
+            f"vary too, and a single trial may shape it.{within}"
+            f"{_left_out(trials, values, found)} {UNEVEN}, and where they are sparse the surface "
+            "is a guess."
         ),
         alt=" ".join(_best_place(area, values) for area in found),
         figure=contours(
@@ -137,23 +144,30 @@ def contours_exhibit(trials: Trials) -> tuple[Exhibit | None, str]:
 
 def _chosen(found: list[Area]) -> str:
     if all(area.ranked for area in found):
-        return "the amounts that explain most of the variance"
-    return "the first amounts of the space (no importances were exported)"
+        return "the numeric dimensions that explain most of the variance"
+    return "the first numeric dimensions of the space (no importances were exported)"
 
 
 def _basis_counts(found: list[Area]) -> str:
-    return join_and([f"{len(area.trials)} of {area.group}" for area in found])
+    return join_and(
+        [
+            f"all {len(area.trials)} trials"
+            if area.group == TOGETHER
+            else f"{pluralise(len(area.trials), 'trial')} of {area.group}"
+            for area in found
+        ]
+    )
 
 
 def _left_out(trials: Trials, values: Values, found: list[Area]) -> str:
-    """The architectures without enough trials for a map."""
+    """Name the architectures without enough trials for a map."""
     if "architecture" not in trials.space:
         return ""
     shown = {area.group for area in found}
     if TOGETHER in shown:
         return (
-            f" No architecture has {FEWEST} trials, so all are mapped together, though nothing "
-            "lies between two architectures."
+            f" No architecture has {FEWEST} trials, so all are mapped together, although it makes "
+            "no sense to interpolate between architectures."
         )
     rated = trials.frame[values.series.notna()]
     few = [
@@ -168,47 +182,48 @@ def _best_place(area: Area, values: Values) -> str:
         [f"{across.label.lower()} and {up.label.lower()}" for across, up in area.pairs]
     )
     return (
-        f"Maps of {values.name} of {area.group} over {pairs}: of {len(area.trials)} points the "
-        f"best, trial {area.trials['number'].iloc[best]}, has "
+        f"Maps of {values.name} for {area.group} over {pairs}; the best of "
+        f"{len(area.trials)} points, trial {area.trials['number'].iloc[best]}, has "
         f"{format_number(area.values.iloc[best])} nats."
     )
 
 
 def fanova_parts(trials: Trials) -> tuple[tuple[Part, ...], str]:
-    """Shares of the variance as bars and as numbers, or else a note that says why not."""
+    """Shares of the variance as bars and as numbers, or else a note on why there are none."""
     groups = trials.importance
     if not groups:
         return (), (
-            f"No importances of the hyperparameters: they need {FEWEST} finished trials of which "
-            "two or more hyperparameters vary; `study run` with more trials goes on, and `study "
-            "export` computes them."
+            f"No importance of hyperparameters: this needs {FEWEST} finished trials and at least "
+            "two hyperparameters that vary. Use `study run` to add trials and `study export` to "
+            "compute it."
         )
     first = groups[0]
     basis = (
         f"{trials.score_name} of complete trials after their last epoch"
         if first.epoch is None
-        else f"ELBO of all trials after epoch {first.epoch}, the first comparison, as fewer "
-        f"than {FEWEST} are complete; early values favour what learns fast"
+        else f"ELBO of all trials after epoch {first.epoch}, the pruner's first comparison, "
+        f"because fewer than {FEWEST} are complete; {EARLY}"
     )
     counts = join_and([f"{pluralise(one.trials, 'trial')} of {_group(one)}" for one in groups])
     figure = Exhibit(
         name="importance",
         title="What the objective depends on",
         caption=(
-            "Share of the variance that each hyperparameter explains by itself, of all that they "
-            "explain so: functional ANOVA (Hutter, Hoos & Leyton-Brown 2014) on a random "
-            f"forest fitted to the validation {basis}; {counts}. Only what applies to all trials "
-            "of a panel is in it, so an architecture's own hyperparameters have a panel with it. "
-            f"{UNEVEN}, and there are no intervals: a hint where to look, not an estimate."
+            "Share of the variance that each hyperparameter explains on its own, out of all such "
+            "main effects: functional ANOVA (Hutter, Hoos & Leyton-Brown 2014) on a random "
+            f"forest fitted to the validation {basis}. It is based on {counts}. A panel contains "
+            "only hyperparameters that apply to all of its trials, so those of one architecture "
+            f"are in the panel of that architecture. {UNEVEN}, and there are no intervals: this "
+            "suggests where to look and is not an estimate."
         ),
-        alt=" ".join(f"Bars of {group_name(one)}: {_shares(one)}." for one in groups),
+        alt=" ".join(f"Bars for {group_name(one)}: {_shares(one)}." for one in groups),
         figure=fanova_bars(groups),
         format="svg",
     )
     table = TableExhibit(
         "importance",
-        "Shares of the variance as numbers",
-        "Functional ANOVA of the figure above; the shares of a column add up to 100 %.",
+        "Importance of hyperparameters",
+        "The functional ANOVA of the figure above in numbers; each column adds up to 100 %.",
         fanova_table(groups),
         folded=True,
     )

@@ -1,4 +1,4 @@
-"""Statements tested: what reports say of such models by eye, decided by numbers."""
+"""Statements tested: claims that reports make about such models by eye, tested on numbers."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,10 +10,11 @@ from analysis.present.exhibits import ReportSection, TableExhibit
 from analysis.present.intervals import format_interval
 from analysis.present.tables import Cell, Column, Table, Tone
 from analysis.read.arrays import load_borders
-from analysis.statements import Decision, Verdict, decide_statements
+from analysis.sections.wording import UNCORRECTED
+from analysis.statements import Decision, StatementVerdict, decide_statements
 from analysis.words import NOTHING, format_number, format_percent, join_and, pluralise
 
-MARKS: dict[Verdict, tuple[str, Tone]] = {
+MARKS: dict[StatementVerdict, tuple[str, Tone]] = {
     "supported": ("✓", "yes"),
     "contradicted": ("✗", "no"),
     "not distinguishable": ("≈", "open"),
@@ -22,7 +23,7 @@ MARKS: dict[Verdict, tuple[str, Tone]] = {
 
 
 def section(found: Findings) -> ReportSection:
-    """The chapter."""
+    """The section."""
     borders = load_borders(found.results.folder, found.results.runs)
     decisions = decide_statements(found.results, borders, found.confidence)
     return ReportSection(
@@ -34,38 +35,40 @@ def section(found: Findings) -> ReportSection:
 
 
 def leads(decisions: Sequence[Decision], confidence: float, data: str) -> tuple[str, ...]:
-    """What was tested, what came of it, and how far to trust it."""
+    """What was tested, with what outcome, and how far to trust it."""
     counts = Counter(decision.verdict for decision in decisions)
     decided = len(decisions) - counts["cannot be decided"]
     outcome = [f"{counts[word]} {word}" for word in MARKS if counts[word]]
     if decided < len(decisions):
         outcome[-1] = f"{len(decisions) - decided} that cannot be decided"
     first = (
-        "Reports on such models state by eye what a number can decide. Here are "
-        f"{len(decisions)} such statements, each with its number: {join_and(outcome)}."
+        "Reports on such models often judge by eye what can be measured. Here are "
+        f"{len(decisions)} such statements, each tested on a measured quantity: "
+        f"{join_and(outcome)}."
     )
     if not decided:
         return (first,)
     return (
         first,
-        f"The {format_percent(confidence)} intervals are not widened for their number: of "
-        f"{pluralise(decided, 'interval')}, about {format_number(decided * (1 - confidence), 1)} would "
-        f"miss the truth by chance. Every verdict is on {data} and these settings, not on such "
-        "models in general.",
+        f"The {format_percent(confidence)} intervals are {UNCORRECTED}: of "
+        f"{pluralise(decided, 'interval')}, about {format_number(decided * (1 - confidence), 1)} "
+        f"would miss the truth by chance. Every verdict is about {data} and these settings, not "
+        "about such models in general.",
     )
 
 
 def statements_exhibit(decisions: Sequence[Decision], confidence: float) -> TableExhibit:
-    """One row a statement."""
+    """One row per statement."""
     return TableExhibit(
         "statements",
         "Statements and verdicts",
-        f"Effects with {format_percent(confidence)} intervals over runs: of differences by Welch and "
-        "Satterthwaite, each configuration with its own variance. ✓ supported: the whole interval "
-        "lies where the statement puts it; ✗ contradicted: the whole interval lies on the other "
-        "side; ≈ not distinguishable: neither. The four models are those of two architectures and "
-        "two latent sizes; others decide nothing and stand beside them. What a number alone would "
-        "say takes no part in the verdict of its row.",
+        f"Effects with {format_percent(confidence)} intervals over runs; those of differences "
+        "are Welch-Satterthwaite intervals, with a separate variance per configuration. "
+        "✓ supported: the whole interval is on the side that the statement claims; "
+        "✗ contradicted: the whole interval is on the other side; ≈ not distinguishable: "
+        "neither. The four models combine "
+        'two architectures and two latent sizes. Other sizes, and quantities given "on their own", '
+        "are shown for comparison and do not affect the verdict.",
         statements_table(decisions),
         statements_frame(decisions),
     )
@@ -75,10 +78,10 @@ def statements_table(decisions: Sequence[Decision]) -> Table:
     """Number, statement with its statistic, effect with its runs, verdict, reasons."""
     columns = (
         Column("No.", numeric=False),
-        Column("Statement, and what decides it", numeric=False, wrap=True),
+        Column("Statement and test", numeric=False, wrap=True),
         Column("Effect", numeric=False, wrap=True),
         Column("Verdict", numeric=False),
-        Column("In parts", numeric=False, wrap=True),
+        Column("Breakdown", numeric=False, wrap=True),
     )
     rows = tuple(
         (
@@ -94,7 +97,7 @@ def statements_table(decisions: Sequence[Decision]) -> Table:
 
 
 def statements_frame(decisions: Sequence[Decision]) -> pd.DataFrame:
-    """The same as numbers, one row a statement."""
+    """The same as numbers, one row per statement."""
     return pd.DataFrame(
         {
             "number": place,

@@ -1,4 +1,4 @@
-"""The first screen: under which circumstances the numbers came to be, and what to know first."""
+"""The first screen: how the numbers were obtained, and what to know before using them."""
 
 import pandas as pd
 
@@ -24,11 +24,11 @@ BRIEF = ("elbo", "nll_500", "reconstruction", "kl", "active_units", "frechet_dis
 
 
 def brief_table(summary: pd.DataFrame, protocol: Protocol) -> Table:
-    """One row a configuration, what tells most and the time of training.
+    """One row per configuration with the most informative metrics and the training time.
 
     Args:
-        summary: of ``statistics.summarise``.
-        protocol: of all its numbers.
+        summary: from ``summarise``.
+        protocol: shared by all its numbers.
     """
     shown = shown_metrics(summary)
     table = metrics_table(summary, protocol, [METRICS[name] for name in BRIEF if name in shown])
@@ -40,7 +40,7 @@ def brief_table(summary: pd.DataFrame, protocol: Protocol) -> Table:
 
 
 def facts(results: Results) -> list[tuple[str, str]]:
-    """The protocol and the circumstances of all numbers, as pairs of term and value."""
+    """The protocol and other facts behind all numbers, as pairs of term and value."""
     runs, protocol, data = results.runs, results.protocol, results.data
     judge = results.judge
     split = f"{protocol.split} split, hash {protocol.split_hash[:HASH_DIGITS]}"
@@ -59,19 +59,25 @@ def facts(results: Results) -> list[tuple[str, str]]:
         ("Checkpoint", f"{protocol.checkpoint} epoch"),
         ("Arithmetic", protocol.arithmetic),
         *(
-            [("Judge", f"{format_share(judge.accuracy)} right, hash {judge.sha256[:HASH_DIGITS]}")]
+            [
+                (
+                    "Judge",
+                    f"{format_share(judge.accuracy)} test accuracy, hash "
+                    f"{judge.sha256[:HASH_DIGITS]}",
+                )
+            ]
             if judge
             else []
         ),
         ("Trained on", machines(results) or "unknown"),
         ("Versions", _versions(results) or "unknown"),
         ("Commit", ", ".join(_commits(runs)) or "unknown"),
-        ("Day of the commit", ", ".join(days(results)) or "unknown"),
+        ("Commit date", ", ".join(days(results)) or "unknown"),
     ]
 
 
 def machines(results: Results) -> str:
-    """``cpu with 1 thread``: what each run trained on; empty where it was not exported."""
+    """Return ``cpu with 1 thread``: what runs were trained on; empty if it was not exported."""
     known = results.provenance.runs if results.provenance else {}
     kinds = {
         f"{origin.device} with {pluralise(origin.threads, 'thread')}"
@@ -82,7 +88,7 @@ def machines(results: Results) -> str:
 
 
 def trained_with(results: Results) -> dict[str, list[str]]:
-    """Versions of each library that the runs were trained with; empty where none are known."""
+    """Return the versions of each library used in training; empty if none are known."""
     found: dict[str, set[str]] = {}
     for run, origin in (results.provenance.runs if results.provenance else {}).items():
         if run in set(results.runs["run"]):
@@ -98,37 +104,38 @@ def _versions(results: Results) -> str:
 
 
 def days(results: Results) -> list[str]:
-    """The days of the runs' commits, such as ``2026-03-01``; empty where git knew none."""
+    """Return the dates of the runs' commits, such as ``2026-03-01``; empty if git knew none."""
     dates = results.provenance.dates if results.provenance else {}
     return sorted({dates[commit] for commit in results.runs["commit"] if commit in dates})
 
 
 def distance_remark(judge: JudgeCard) -> str:
-    """What must stand beside a Fréchet distance."""
+    """Return the remark that belongs to every Fréchet distance."""
     return (
-        "The Fréchet distance is in the judge's own features and not comparable with Inception "
-        f"FID; real images come to {format_number(judge.real.frechet_distance)}."
+        "The Fréchet distance uses the judge's own features and is not comparable with Inception "
+        f"FID; real images reach {format_number(judge.real.frechet_distance)}."
     )
 
 
 def notes(results: Results, summary: pd.DataFrame, confidence: float) -> list[str]:
-    """What a reader must know before trusting a number: sentences, most serious first."""
+    """Return sentences to read before trusting a number, most serious first."""
     runs, found = results.runs, []
     for _, run in runs[runs["collapsed"]].iterrows():
         healthy = runs[(runs["model"] == run["model"]) & ~runs["collapsed"]]["elbo"].tolist()
         rest = (
-            f"the mean ELBO of the others is {format_estimate(mean_interval(healthy, confidence))}"
+            "the mean ELBO of the other runs is "
+            f"{format_estimate(mean_interval(healthy, confidence))}"
             if healthy
-            else "no run of this configuration did not collapse"
+            else "every run of this configuration collapsed"
         )
         found.append(
-            f"{run['run']} collapsed (no active unit, or KL below 0.1 nats). It is part of its "
-            f"configuration's mean; {rest}."
+            f"{run['run']} collapsed (no active unit, or KL below 0.1 nats). It is included in the "
+            f"mean of its configuration; {rest}."
         )
     single = summary[summary["seeds"] == 1]["model"].tolist()
     if single:
-        which = "Every configuration" if len(single) == len(summary) else join_and(single)
-        found.append(f"{which}: one seed only, which gives no interval (–) and no verdict.")
+        which = "every configuration" if len(single) == len(summary) else join_and(single)
+        found.append(f"There is only one seed of {which}, so no interval (–) and no verdict.")
     commits = _commits(runs)
     if len(commits) > 1:
         found.append(
@@ -137,8 +144,8 @@ def notes(results: Results, summary: pd.DataFrame, confidence: float) -> list[st
     changed = runs[runs["commit"].str.contains("+", regex=False)]
     if len(changed):
         found.append(
-            f"The code of {pluralise(len(changed), 'run')} differed from its commit (+changes): the "
-            "commit alone does not give it back."
+            f"The code of {pluralise(len(changed), 'run')} had uncommitted changes (+changes): the "
+            "commit alone does not reproduce it."
         )
     hashes = {*runs["data_hash"], *([results.data.hash] if results.data else [])} - {""}
     if len(hashes) > 1:
@@ -152,6 +159,6 @@ def _commits(runs: pd.DataFrame) -> list[str]:
 
 
 def short_commit(commit: str) -> str:
-    """The first digits, and ``+changes`` where the code differed from it."""
+    """Shorten a commit to its first digits, keeping ``+changes`` for uncommitted changes."""
     name, plus, rest = commit.partition("+")
     return f"{name[:COMMIT_DIGITS]}{plus}{rest}"

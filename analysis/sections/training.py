@@ -1,4 +1,4 @@
-"""Training: how the bound and its terms moved over the epochs."""
+"""Training: how the bound and its terms changed over the epochs."""
 
 from collections.abc import Sequence
 
@@ -14,17 +14,17 @@ from analysis.words import format_number, format_percent, format_range, join_and
 
 
 def section(found: Findings) -> ReportSection:
-    """The chapter; without a history it says so."""
+    """The section; without a history it says so."""
     results, summary, styles = found.results, found.summary, found.styles
     curves = curves_exhibit(results, summary, styles, found.confidence)
     timed = time_exhibit(results, summary, styles, found.confidence)
     notes: tuple[str, ...] = ()
     if curves is None:
-        notes = ("No training history was exported: run `dvc repro`.",)
+        notes = ("No training history was exported: run `dvc repro` to create it.",)
     elif timed is None:
         notes = (
-            "The history holds no times above zero, so no curves over time are shown: run "
-            "`dvc repro collect`.",
+            "The history contains no positive times, so there are no curves over time: run "
+            "`dvc repro collect` to add them.",
         )
     return ReportSection("training", "Training", present(curves, timed), notes=notes)
 
@@ -41,8 +41,8 @@ def curves_exhibit(
     bands = bands[bands["model"].isin(models)]
     first, last = first_epoch_in_view(bands), int(bands["epoch"].max())
     start = (
-        f" The axes leave out what lies outside the range of epochs {first} to {last}, so that "
-        "the steep start does not flatten the rest."
+        f" The axes are limited to the range of epochs {first} to {last}, so that the steep start "
+        "does not flatten the rest."
         if first > 1
         else ""
     )
@@ -51,9 +51,9 @@ def curves_exhibit(
         name="training-curves",
         title="Training curves",
         caption=(
-            f"Validation (solid, with markers) and training (dotted) of {names}, "
-            f"{_basis(bands, confidence)}, in nats per image; a higher ELBO is better. Where the "
-            f"two lines of a model part, it overfits.{start}"
+            f"Validation (solid, with markers) and training (dotted) curves of {names}, "
+            f"{_basis(bands, confidence)}, in nats per image; a higher ELBO is better. A model "
+            f"overfits where its two lines diverge.{start}"
         ),
         alt=(
             f"Three line charts over epochs: ELBO, reconstruction and KL of {names}. "
@@ -67,14 +67,14 @@ def curves_exhibit(
 def time_exhibit(
     results: Results, summary: pd.DataFrame, styles: Styles, confidence: float
 ) -> Exhibit | None:
-    """The same curves over the time of training; None without times."""
+    """The same curves over training time; None without times."""
     followed = summary[summary["model"].isin(results.history["model"])]
     if followed.empty or "seconds" not in results.history:
         return None
     bands = training_bands(results.history, confidence)
     models = curve_models(followed)
     bands = bands[bands["model"].isin(models)]
-    if not (bands["seconds_mean"] > 0).all():  # a logarithmic axis has no place for them
+    if not (bands["seconds_mean"] > 0).all():  # a logarithmic axis cannot show zero
         return None
     valid = bands[bands["split"] == "valid"]
     ends = {model: valid.loc[valid["model"] == model, "seconds_mean"].max() for model in models}
@@ -83,13 +83,13 @@ def time_exhibit(
         name="training-time",
         title="Training curves over time",
         caption=(
-            "The same curves over the seconds since training began, validation included, on a "
-            f"logarithmic scale, {_basis(bands, confidence)}: the values of each epoch at its mean "
-            f"time. In nats per image. {machine_remark(results)}"
+            "The same curves over the seconds since the start of training, including validation, "
+            f"on a logarithmic scale, {_basis(bands, confidence)}. Values of an epoch are plotted "
+            f"at its mean time, in nats per image. {machine_remark(results)}"
         ),
         alt=(
             f"Three line charts over seconds: ELBO, reconstruction and KL of {join_and(models)}. "
-            f"Mean seconds of the whole training: {took}."
+            f"Mean seconds of training in total: {took}."
         ),
         figure=training_curves(bands, models, styles, results.protocol, over="seconds_mean"),
         format="svg",
@@ -97,17 +97,17 @@ def time_exhibit(
 
 
 def machine_remark(results: Results) -> str:
-    """What times of training mean, and of which machine they are as far as is known."""
+    """Explain what training times mean, and on which machine they were measured if known."""
     known = machines(results)
-    machine = f" ({known} a run)" if known else ""
+    machine = f" ({known} per run)" if known else ""
     return (
-        f"Times are of the machine that trained{machine}, where runs may have stood side by side "
-        "on shared cores: ratios between models say something, seconds do not carry over."
+        f"Times depend on the machine used for training{machine}, where runs may have shared "
+        "cores: ratios between models are informative, absolute seconds are not."
     )
 
 
 def curve_models(summary: pd.DataFrame) -> list[str]:
-    """Of each architecture sizes 2 and 10, or else the smallest and the largest; one beta.
+    """Choose sizes 2 and 10 of each architecture, or else the smallest and largest; one beta.
 
     Args:
         summary: the configurations to choose from, one row each.
@@ -123,18 +123,17 @@ def curve_models(summary: pd.DataFrame) -> list[str]:
 
 def _basis(bands: pd.DataFrame, confidence: float) -> str:
     if (bands["seeds"] == 1).all():
-        return "one seed each and so without bands"
+        return "with one seed each and therefore no bands"
     seeds = format_range(bands["seeds"].tolist(), "seed")
-    return f"mean of {seeds} with its {format_percent(confidence)} interval (Student's t) as a band"
+    level = format_percent(confidence)
+    return f"as means over {seeds} with {level} intervals (Student's t) shown as bands"
 
 
 def _final_values(bands: pd.DataFrame, models: Sequence[str]) -> str:
-    """The last validation ELBO of each model, as a sentence."""
+    """A sentence on the final validation ELBO of each model."""
     valid = bands[bands["split"] == "valid"]
     last = [(model, valid[valid["model"] == model]) for model in models]
     ends = [
-        f"{model} at {format_number(line['elbo_mean'].iloc[-1])}"
-        for model, line in last
-        if len(line)
+        f"{model} {format_number(line['elbo_mean'].iloc[-1])}" for model, line in last if len(line)
     ]
-    return f"The validation ELBO ends with {join_and(ends)} nats." if ends else ""
+    return f"Final validation ELBO: {join_and(ends)} nats." if ends else ""

@@ -1,45 +1,54 @@
-"""Sentences and rows that several sections of pictures share."""
+"""Sentences and selections that several sections share."""
 
 from collections.abc import Sequence
 
+import pandas as pd
+
 from analysis.read.arrays import Array, Drawings, with_arrays
 from analysis.read.frames import Results
-from analysis.words import format_number, join_and
+from analysis.words import format_number, format_percent, format_range, join_and
 
-LOWEST_SEED = "Each model is the run of its lowest seed."
+LOWEST_SEED = "Each model is represented by its run with the lowest seed."
 IMAGES_ARE_MEANS = "Images are the means of the decoder's likelihood."
+UNCORRECTED = "not corrected for multiple comparisons"
+
+
+def over_seeds(summary: pd.DataFrame, confidence: float) -> str:
+    """Describe means and intervals: ``over 3 seeds with 95 % intervals (Student's t)``."""
+    seeds = format_range(summary["seeds"].tolist(), "seed")
+    return f"over {seeds} with {format_percent(confidence)} intervals (Student's t)"
 
 
 def named(drawings: Sequence[Drawings], array: str) -> list[tuple[str, str, Array]]:
-    """Display name, label and one array of each."""
+    """Return display name, label and one array of each."""
     return [(drawing.model, drawing.label, drawing.arrays[array]) for drawing in drawings]
 
 
 def threshold(results: Results) -> float | None:
-    """The judge's confidence above which an image is plausible; None without a judge's card."""
+    """Return the judge's confidence above which an image is plausible; None without a judge."""
     return results.judge.real.plausible_confidence if results.judge else None
 
 
 def threshold_words(least: float) -> str:
-    """What the threshold is, to stand behind "confidence at most"."""
-    return f"{format_number(least, 3)}, the 5th percentile of real test images"
+    """Describe the threshold, to follow "confidence is at most"."""
+    return f"{format_number(least, 3)}, the 5th percentile over real test images"
 
 
 def without(drawings: Sequence[Drawings], what: str, *names: str) -> list[str]:
-    """A note on those that lack an array, as results of an older evaluation do; else none.
+    """Return a note on the models that lack an array, if any do.
 
     Args:
-        drawings: all that should hold them.
-        what: that cannot be shown, to stand behind "No".
-        names: of the arrays.
+        drawings: all models that should have the arrays.
+        what: what cannot be shown, to follow "No".
+        names: names of the arrays.
     """
     holding = {drawing.model for drawing in with_arrays(drawings, *names)}
     lacking = [drawing.model for drawing in drawings if drawing.model not in holding]
     if not lacking:
         return []
-    return [f"No {what} of {join_and(lacking)}: `dvc repro evaluate` adds what they need."]
+    return [f"No {what} for {join_and(lacking)}: run `dvc repro evaluate` to add the data."]
 
 
 def size_columns(drawings: Sequence[Drawings]) -> int:
-    """Blocks a row, so that a column holds a latent size and a row an architecture: at most 4."""
+    """Blocks per row, so that columns are latent sizes and rows are architectures: at most 4."""
     return min(len({drawing.latent_dim for drawing in drawings}), 4)

@@ -1,6 +1,6 @@
-"""Statements that are often made by eye, put to the numbers: one file a kind of test."""
+"""Statements that are often made by eye, tested on the numbers: one file per kind of test."""
 
 from analysis.statements.catalogue import decide_statements
-from analysis.statements.decision import Decision, Verdict
+from analysis.statements.decision import Decision, StatementVerdict
 
-__all__ = ["Decision", "Verdict", "decide_statements"]
+__all__ = ["Decision", "StatementVerdict", "decide_statements"]

@@ -1,4 +1,4 @@
-"""The eleven statements, in the order in which a report makes them."""
+"""The eleven statements, in the order in which a report would make them."""
 
 from collections.abc import Mapping
 
@@ -23,7 +23,7 @@ CHANGES = (
     Change("A larger latent size gives a lower loss.", "latent size", LOSS, "below"),
     Change("Convolutions lower the test loss.", "architecture", LOSS, "below"),
     Change(
-        "Convolutions bring the code closer to the normal prior.",
+        "Convolutions bring the codes closer to the normal prior.",
         "architecture",
         Quantity("Marginal KL", MARGINAL_KL),
         "below",
@@ -36,24 +36,24 @@ CHANGES = (
         "below",
     ),
     Change(
-        "Reconstructions from {large} dimensions are sharper than from {small}.",
+        "Reconstructions with {large} dimensions are sharper than with {small}.",
         "latent size",
         Quantity("Sharpness of reconstructions", RECONSTRUCTION_SHARPNESS),
         "above",
     ),
     Change(
-        "Samples from {large} dimensions are sharper than from {small}.",
+        "Samples with {large} dimensions are sharper than with {small}.",
         "latent size",
         Quantity("Sharpness of samples", SHARPNESS),
         "above",
     ),
     Change(
-        "Yet samples from {large} dimensions are not more plausible.",
+        "Yet samples with {large} dimensions are not more plausible.",
         "latent size",
         Quantity("The judge's confidence in samples", CONFIDENCE),
         "below",
         (Quantity("Precision", PRECISION),),
-        "An interval that covers zero does not show that nothing changes.",
+        "An interval that includes zero does not show that nothing changes.",
     ),
 )
 
@@ -61,13 +61,13 @@ CHANGES = (
 def decide_statements(
     results: Results, borders: Mapping[str, Array], confidence: float
 ) -> list[Decision]:
-    """Every statement with its verdict, in order.
+    """Return every statement with its verdict, in order.
 
     Args:
         results: all exported numbers.
-        borders: of ``arrays.load_borders``.
-        confidence: coverage of every interval, in (0, 1); intervals are not widened for their
-            number.
+        borders: from ``arrays.load_borders``.
+        confidence: coverage of every interval, in (0, 1); intervals are not corrected for
+            multiple comparisons.
     """
     evidence = gather(results, borders, confidence)
     return [

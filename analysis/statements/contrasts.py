@@ -1,9 +1,9 @@
-"""Statements on what the architecture or the latent size changes: differences of matched models.
+"""Statements about the effect of architecture or latent size: differences between matched models.
 
 The effect is the difference, averaged over the pairs that differ in nothing else: conv minus linear
-over two latent sizes, or the larger size minus the smaller over two architectures. Where two pairs
-are distinguishable from zero in opposite directions, their mean hides what there is to say, and the
-verdict is *not distinguishable*.
+over two latent sizes, or the larger size minus the smaller over two architectures. If two pairs
+are distinguishable from zero in opposite directions, their mean hides the effect, and the verdict
+is *not distinguishable*.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ from analysis.estimate.intervals import Interval
 from analysis.estimate.verdicts import PAIR, Factor
 from analysis.present.intervals import format_estimate
 from analysis.read.frames import model_name
-from analysis.statements.decision import Decision, Side, sentences, verdict_on
+from analysis.statements.decision import Decision, Side, sentences, statement_verdict
 from analysis.statements.evidence import (
     ARCHITECTURES,
     Evidence,
@@ -32,24 +32,24 @@ class Change:
     """A statement that a change of one factor moves a quantity up or down.
 
     Attributes:
-        text: of the statement; ``{large}`` and ``{small}`` stand for the latent sizes.
+        text: the statement; ``{large}`` and ``{small}`` stand for the latent sizes.
         factor: what is changed.
-        quantity: that decides.
-        side: of zero, on which the difference lies if the statement holds.
-        beside: quantities that decide nothing and are shown.
-        remark: on the rule.
+        quantity: what decides the verdict.
+        side: the side of zero on which the difference is if the statement holds.
+        context: quantities that are shown but do not affect the verdict.
+        remark: a note on the rule.
     """
 
     text: str
     factor: Factor
     quantity: Quantity
     side: Side
-    beside: tuple[Quantity, ...] = ()
+    context: tuple[Quantity, ...] = ()
     remark: str = ""
 
 
 def decide_change(change: Change, evidence: Evidence) -> Decision:
-    """The verdict on a change, by the four models."""
+    """Return the verdict on a change, based on the four models."""
     pairs = _pairs(change, evidence)
     models = models_of(pairs)
     statement, statistic = _text(change, evidence), _statistic(change, evidence, pairs)
@@ -59,18 +59,18 @@ def decide_change(change: Change, evidence: Evidence) -> Decision:
         return Decision(statement, statistic, "cannot be decided", (lacking,))
     effect = evidence.difference(change.quantity, pairs)
     own = {pair.label: evidence.difference(change.quantity, [pair]) for pair in pairs}
-    alone = {label: verdict_on(part, change.side) for label, part in own.items()}
+    alone = {label: statement_verdict(part, change.side) for label, part in own.items()}
     opposite = {"supported", "contradicted"} <= set(alone.values())
     factor = "size" if change.factor == "architecture" else "architecture"
     return Decision(
         statement,
         statistic,
-        "not distinguishable" if opposite else verdict_on(effect, change.side),
+        "not distinguishable" if opposite else statement_verdict(effect, change.side),
         sentences(
-            f"Opposite by {factor}, which a mean hides." if opposite else "",
+            f"The effects differ in sign by {factor}, which the mean hides." if opposite else "",
             *(f"{shown(name, part, metric)}, {alone[name]}." for name, part in own.items()),
             _others(change, evidence),
-            *(_aside(change, evidence, quantity, pairs) for quantity in change.beside),
+            *(_aside(change, evidence, quantity, pairs) for quantity in change.context),
             evidence.collapsed(models),
         ),
         effect,
@@ -81,17 +81,17 @@ def decide_change(change: Change, evidence: Evidence) -> Decision:
 
 
 def models_of(pairs: Iterable[Pair]) -> list[Model]:
-    """Both sides of each pair."""
+    """Return both sides of each pair."""
     return [model for pair in pairs for model in (pair.subject, pair.reference)]
 
 
 def absent(evidence: Evidence) -> str:
-    """Which of the four models there are, where a comparison lacks a side."""
+    """Say which of the four models are available when a comparison lacks one side."""
     there = [model_name(*model) for model in evidence.models]
     if there:
-        return f"Of the four models the results hold only {join_and(there)}."
+        return f"The results contain only {join_and(there)} of the four models."
     names = join_and(ARCHITECTURES)
-    return f"The results hold no latent size of both {names}."
+    return f"The results contain no latent size that {names} share."
 
 
 def shown(name: str, effect: Interval, metric: Metric) -> str:
@@ -100,9 +100,9 @@ def shown(name: str, effect: Interval, metric: Metric) -> str:
 
 
 def listed(effects: Iterable[tuple[str, Interval]], metric: Metric) -> str:
-    """What decides nothing: ``Beside the four, 5 dimensions: −2.40 [−3.45, −1.35].``."""
+    """Effects that do not affect the verdict, such as ``For comparison, 5 dimensions: −2.40.``."""
     texts = [f"{name}: {format_estimate(own, metric.digits, signed=True)}" for name, own in effects]
-    return f"Beside the four, {'; '.join(texts)}." if texts else ""
+    return f"For comparison, {'; '.join(texts)}." if texts else ""
 
 
 def _pairs(change: Change, evidence: Evidence) -> list[Pair]:
@@ -115,7 +115,7 @@ def _pairs(change: Change, evidence: Evidence) -> list[Pair]:
 
 
 def _ends(evidence: Evidence) -> dict[str, int]:
-    """The latent sizes that the words name."""
+    """The latent sizes that the statement mentions."""
     small, large = evidence.sizes if len(evidence.sizes) == len(PAIR) else PAIR
     return {"small": small, "large": large}
 
@@ -139,7 +139,7 @@ def _statistic(change: Change, evidence: Evidence, pairs: Sequence[Pair]) -> str
 
 
 def _others(change: Change, evidence: Evidence) -> str:
-    """The same effect at further latent sizes, which decide nothing."""
+    """The same effect at further latent sizes, which do not affect the verdict."""
     effects = {}
     for size in evidence.others:
         if change.factor == "architecture":
@@ -155,9 +155,9 @@ def _others(change: Change, evidence: Evidence) -> str:
 
 
 def _aside(change: Change, evidence: Evidence, quantity: Quantity, pairs: Sequence[Pair]) -> str:
-    """The same effect on a quantity that decides nothing, and what it alone would say."""
+    """The same effect on a quantity shown for context, with the verdict it alone would give."""
     if not all(evidence.values(quantity, model) for model in models_of(pairs)):
         return ""
     effect = evidence.difference(quantity, pairs)
     size = shown(quantity.label, effect, quantity.metric)
-    return f"{size}, alone {verdict_on(effect, change.side)}."
+    return f"{size}; on its own: {statement_verdict(effect, change.side)}."

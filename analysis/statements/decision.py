@@ -1,4 +1,4 @@
-"""Verdicts on statements: by where an interval lies, never by its middle alone."""
+"""Verdicts on statements, based on whole intervals and never on means alone."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -6,29 +6,29 @@ from typing import Literal, get_args
 
 from analysis.estimate.intervals import Interval, unknown_interval
 
-Verdict = Literal["contradicted", "cannot be decided", "not distinguishable", "supported"]
+StatementVerdict = Literal["contradicted", "cannot be decided", "not distinguishable", "supported"]
 Side = Literal["above", "below"]
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A statement with what decides it.
+    """A statement, its verdict and the evidence for it.
 
     Attributes:
         statement: as a report would make it.
-        statistic: what decides it, and by which rule.
-        verdict: what the numbers say of it.
-        reasons: the effect in its parts, or why there is no verdict; a sentence each.
-        effect: the statistic with its interval; unknown where it cannot be computed.
-        unit: of the effect; empty for none.
-        digits: of the effect, behind the point, for people.
+        statistic: what decides the verdict, and by which rule.
+        verdict: on the statement.
+        reasons: a breakdown of the effect, or why there is no verdict; one sentence each.
+        effect: the statistic with its interval; unknown if it cannot be computed.
+        unit: unit of the effect; empty for none.
+        digits: decimals shown for the effect.
         signed: whether the effect is a change, shown with its sign.
-        runs: that it is computed from.
+        runs: number of runs behind the effect.
     """
 
     statement: str
     statistic: str
-    verdict: Verdict
+    verdict: StatementVerdict
     reasons: tuple[str, ...]
     effect: Interval = field(default_factory=unknown_interval)
     unit: str = ""
@@ -38,17 +38,17 @@ class Decision:
 
 
 def sentences(*texts: str) -> tuple[str, ...]:
-    """Those that say something."""
+    """Drop empty sentences."""
     return tuple(filter(None, texts))
 
 
-def verdict_on(effect: Interval, side: Side, bound: float = 0.0) -> Verdict:
-    """Whether the effect lies on a side of a bound: its whole interval must.
+def statement_verdict(effect: Interval, side: Side, bound: float = 0.0) -> StatementVerdict:
+    """Decide on which side of a bound an effect is: its whole interval must be on that side.
 
     Args:
         effect: with its interval.
-        side: where the statement says that it lies.
-        bound: of both sides.
+        side: the side that the statement claims.
+        bound: the value that separates the two sides.
     """
     if not effect.is_known:
         return "cannot be decided"
@@ -59,11 +59,11 @@ def verdict_on(effect: Interval, side: Side, bound: float = 0.0) -> Verdict:
     return "not distinguishable"
 
 
-def all_of(verdicts: Iterable[Verdict]) -> Verdict:
-    """The verdict on a statement of several parts, all of which it claims.
+def all_of(verdicts: Iterable[StatementVerdict]) -> StatementVerdict:
+    """Return the verdict on a statement that claims several things at once.
 
-    Supported if every part is: the intersection-union test, which needs no correction for their
-    number (Berger 1982, Technometrics 24). Contradicted if one part is.
+    Supported if every part is: the intersection-union test, which needs no correction for multiple
+    comparisons (Berger 1982, Technometrics 24). Contradicted if any part is.
     """
     found = set(verdicts)
-    return next(word for word in get_args(Verdict) if word in found)
+    return next(word for word in get_args(StatementVerdict) if word in found)

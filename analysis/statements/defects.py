@@ -1,6 +1,6 @@
 """The statement that more contrast goes with more visible defects: a rank correlation.
 
-The configurations are given and the runs are by chance, so each seed gives one correlation over all
+Configurations are fixed and runs are random, so each seed yields one correlation over all
 configurations, and the interval is over seeds.
 """
 
@@ -11,37 +11,37 @@ import numpy as np
 from scipy.stats import pearsonr, rankdata
 
 from analysis.estimate.intervals import Interval, interval_from_error, unknown_interval
-from analysis.statements.decision import Decision, sentences, verdict_on
+from analysis.statements.decision import Decision, sentences, statement_verdict
 from analysis.statements.evidence import Evidence
 from analysis.words import format_number, join_and, pluralise
 from pipeline.schemas.judged_metrics import LOW_CONFIDENCE
 from pipeline.schemas.metrics import CONTRAST
 
-FEWEST = 4  # configurations: the correlation of three is one of four numbers
+FEWEST = 4  # configurations: with three, the correlation can take only four values
 
 STATEMENT = "More contrast goes with more visible defects."
 STATISTIC = (
-    "Spearman's rank correlation of the contrast of samples with the share of samples of low "
-    "confidence, over all configurations; one a seed, mean over seeds. Supported above zero."
+    "Spearman's rank correlation between the contrast of samples and the share of low-confidence "
+    "samples, over all configurations; computed per seed, then averaged. Supported above zero."
 )
 
 
 def decide_defects(evidence: Evidence) -> Decision:
-    """Over all configurations of the results, whatever their architecture, size or beta."""
+    """Decide over all configurations in the results, regardless of architecture, size and beta."""
     runs = evidence.runs
     for metric in (CONTRAST, LOW_CONFIDENCE):
         if metric.name not in runs or runs[metric.name].isna().any():
             judged = metric is LOW_CONFIDENCE and not evidence.protocol.judge
             return _open(
-                "No judge saw what the models draw, so there is no low_confidence."
+                "No judge classified the samples, so there is no low_confidence."
                 if judged
-                else f"The results hold no {metric.name}; dvc repro measures it."
+                else f"The results contain no {metric.name}; run dvc repro to measure it."
             )
     amount = runs["model"].nunique()
     if amount < FEWEST:
         return _open(
-            f"{pluralise(amount, 'configuration').capitalize()}, and a rank correlation that means "
-            f"something needs {FEWEST}."
+            f"A meaningful rank correlation needs {FEWEST} configurations, but there "
+            f"{'is' if amount == 1 else 'are'} only {amount}."
         )
     whole = [seed for _, seed in runs.groupby("seed") if len(seed) == amount]
     correlations = [
@@ -49,16 +49,18 @@ def decide_defects(evidence: Evidence) -> Decision:
         for seed in whole
     ]
     if any(map(math.isnan, correlations)):
-        return _open("One of both is the same in all configurations, which have no ranks then.")
+        return _open(
+            "Contrast or low_confidence is the same in all configurations, so there are no ranks."
+        )
     if len(correlations) < 2:
-        return _open("Fewer than two seeds have all configurations, which gives no interval.")
+        return _open("Fewer than two seeds cover all configurations, so there is no interval.")
     effect = correlation_interval(correlations, amount, evidence.confidence)
     each = join_and([format_number(value, signed=True) for value in correlations])
     collapsed = int(runs["collapsed"].sum())
     return Decision(
         STATEMENT,
         STATISTIC,
-        verdict_on(effect, "above"),
+        statement_verdict(effect, "above"),
         sentences(
             f"By seed: {each}, each over {pluralise(amount, 'configuration')}.",
             f"{collapsed} of {pluralise(len(runs), 'run')} collapsed." if collapsed else "",
@@ -74,7 +76,7 @@ def _open(reason: str) -> Decision:
 
 
 def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float:
-    """Spearman's rank correlation, ties with their mean rank; NaN where one side is constant."""
+    """Spearman's rank correlation, with mean ranks for ties; NaN if one side is constant."""
     ranks = [rankdata(values) for values in (first, second)]
     if any(len(set(values)) == 1 for values in ranks):
         return math.nan
@@ -82,17 +84,17 @@ def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float:
 
 
 def correlation_interval(correlations: Sequence[float], items: int, confidence: float) -> Interval:
-    """Mean of rank correlations with Student's t interval, cut at -1 and 1.
+    """Mean of rank correlations with Student's t interval, clipped to [-1, 1].
 
-    Of few items the correlation takes few values, a step of 12 / (k^3 - k) apart, and seeds often
-    agree by chance: the variance of each is taken to be no less than that of a rounding to the
-    step, step^2 / 12. In simulations of 3 seeds and 4 items the 95 % interval then covers in 91 to
-    98 % of cases, and without it in 56 to 92 %. On Fisher's scale it would cover no better, and
-    |r| = 1 would be infinite.
+    With few items the correlation takes few values, 12 / (k^3 - k) apart, and seeds often agree by
+    chance: the variance is therefore taken to be at least that of rounding to this step, step^2 /
+    12. In simulations of 3 seeds and 4 items the 95 % interval then covers the truth in 91 to 98 %
+    of cases, and without it in 56 to 92 %. Fisher's scale would not improve the coverage, and
+    |r| = 1 would be infinite there.
 
     Args:
-        correlations: one a seed, at least one.
-        items: k, that each correlation is over.
+        correlations: one per seed, at least one.
+        items: k, the number of items behind each correlation.
         confidence: coverage, in (0, 1).
     """
     values = np.asarray(correlations, dtype=float)

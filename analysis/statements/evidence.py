@@ -1,8 +1,8 @@
-"""What statements are decided from: the four models that they speak of, and what else there is.
+"""The evidence behind the statements: the four models they are about, and everything else.
 
 The four are linear and conv, each with two latent sizes: 2 and 10, or else the smallest and the
-largest that both have. Other sizes decide nothing and stand beside them. Of several betas it is the
-plain one.
+largest that both have. Other sizes are shown but do not affect any verdict. If there are several
+betas, only the default one counts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,8 +30,8 @@ class Quantity:
     """What a statement is about, measured by a metric.
 
     Attributes:
-        label: in a sentence.
-        metric: whose unit and digits it has.
+        label: its name in a sentence.
+        metric: which measures it, in the same unit and digits.
         sign: -1 for minus the metric.
     """
 
@@ -40,7 +40,7 @@ class Quantity:
     sign: int = 1
 
 
-LOSS = Quantity(f"Loss, which is the negative ELBO with beta{NBSP}={NBSP}1", ELBO, -1)
+LOSS = Quantity(f"Loss (the negative ELBO, beta{NBSP}={NBSP}1)", ELBO, -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Pair:
     """Two models that differ in one factor; the effect is the first minus the second.
 
     Attributes:
-        label: what both share, or what else tells the pair from others.
+        label: what both share, or what else identifies the pair.
         subject: the first.
         reference: the second.
     """
@@ -63,16 +63,16 @@ class Evidence:
     """Results as the statements see them.
 
     Attributes:
-        runs: all of them.
-        plain: those of the plain beta.
-        history: of all runs.
-        borders: of 2-D runs, by run: (C, 2), a class and how many others it borders.
-        classes: their names; empty if unknown.
-        protocol: of all runs.
+        runs: all runs.
+        plain: the runs with the default beta.
+        history: training history of all runs.
+        borders: for each 2-D run, (C, 2): a class and the number of others it borders.
+        classes: names of the classes; empty if unknown.
+        protocol: shared by all runs.
         confidence: coverage of every interval, in (0, 1).
-        architectures: linear and conv, or the one that there is.
-        sizes: two latent sizes, or the one that there is, that all of these have.
-        others: further latent sizes that all of these have.
+        architectures: linear and conv, or the one that exists.
+        sizes: the two latent sizes (or the only one) that all of these architectures have.
+        others: further latent sizes that all of these architectures have.
     """
 
     runs: pd.DataFrame
@@ -92,19 +92,19 @@ class Evidence:
         return [(name, size) for name in self.architectures for size in self.sizes]
 
     def of(self, model: Model) -> pd.DataFrame:
-        """The runs of one model with the plain beta."""
+        """The runs of one model with the default beta."""
         architecture, size = model
         rows = (self.plain["architecture"] == architecture) & (self.plain["latent_dim"] == size)
         return self.plain[rows]
 
     def values(self, quantity: Quantity, model: Model) -> list[float]:
-        """The quantity of each run of a model that has it."""
+        """The quantity in each run of a model that has it."""
         name = quantity.metric.name
         runs = self.of(model)
         return (quantity.sign * runs[name].dropna()).tolist() if name in runs else []
 
     def mean(self, quantity: Quantity, models: Sequence[Model]) -> Interval:
-        """Mean over models, each of which counts alike, whatever its number of runs."""
+        """Mean over models, each with equal weight regardless of its number of runs."""
         groups = [self.values(quantity, model) for model in models]
         return contrast_interval(groups, [1 / len(models)] * len(models), self.confidence)
 
@@ -117,28 +117,28 @@ class Evidence:
         return contrast_interval(groups, coefficients, self.confidence)
 
     def lacking(self, quantity: Quantity, models: Sequence[Model]) -> str:
-        """Why the quantity has no interval in these models, in a sentence; empty if it has."""
+        """A sentence on why the quantity has no interval for these models; empty if it has one."""
         amounts = {model: len(self.values(quantity, model)) for model in models}
         if 0 in amounts.values():
             name = quantity.metric.name
             if quantity.metric in (*JUDGED, *PATHS, *PLANE) and not self.protocol.judge:
-                return f"No judge saw what the models draw, so there is no {name}."
-            return f"The results hold no {name}; dvc repro measures it."
+                return f"No judge classified the samples, so there is no {name}."
+            return f"The results contain no {name}; run dvc repro to measure it."
         single = [model_name(*model) for model, amount in amounts.items() if amount == 1]
-        return f"One seed only of {join_and(single)}, which gives no interval." if single else ""
+        return f"Only one seed of {join_and(single)}, so there is no interval." if single else ""
 
     def collapsed(self, models: Sequence[Model]) -> str:
-        """How many runs of these models collapsed, as a sentence; empty for none."""
+        """A sentence on how many runs of these models collapsed; empty for none."""
         flags = pd.concat([self.of(model)["collapsed"] for model in models])
         return f"{flags.sum()} of {pluralise(len(flags), 'run')} collapsed." if flags.any() else ""
 
 
 def gather(results: Results, borders: Mapping[str, Array], confidence: float) -> Evidence:
-    """Choose the models that the statements speak of.
+    """Choose the models that the statements are about.
 
     Args:
         results: all exported numbers.
-        borders: of ``arrays.load_borders``.
+        borders: from ``arrays.load_borders``.
         confidence: coverage of every interval, in (0, 1).
     """
     runs = results.runs
@@ -163,7 +163,7 @@ def gather(results: Results, borders: Mapping[str, Array], confidence: float) ->
 
 
 def pairs_of_architectures(evidence: Evidence, sizes: Sequence[int]) -> list[Pair]:
-    """Conv against linear at each of these sizes; none if one of both is missing."""
+    """Conv against linear at each of these sizes; none if either is missing."""
     if len(evidence.architectures) < len(ARCHITECTURES):
         return []
     reference, subject = ARCHITECTURES

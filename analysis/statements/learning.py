@@ -4,23 +4,29 @@ from analysis.estimate.intervals import mean_interval
 from analysis.estimate.verdicts import PAIR
 from analysis.read.frames import model_name
 from analysis.statements.contrasts import absent, listed, shown
-from analysis.statements.decision import Decision, Verdict, all_of, sentences, verdict_on
+from analysis.statements.decision import (
+    Decision,
+    StatementVerdict,
+    all_of,
+    sentences,
+    statement_verdict,
+)
 from analysis.statements.evidence import ARCHITECTURES, Evidence, Model
 from analysis.words import join_and, metric_unit
 from pipeline.schemas.metrics import ELBO
 
 STATEMENT = "All four models learn."
 STATISTIC = (
-    "Validation ELBO, last epoch minus first: the smallest gain of the four. Supported if all four "
-    "gains lie above zero and no run collapsed; contradicted if a model's gain lies below, or all "
-    "its runs collapsed."
+    "Gain in validation ELBO from the first to the last epoch; the effect is the smallest of the "
+    "four. Supported if all four gains are above zero and no run collapsed; contradicted if a "
+    "model's gain is below zero or all its runs collapsed."
 )
 
 
 def decide_learning(evidence: Evidence) -> Decision:
-    """Each of the four must gain: an intersection-union test, see ``decision.all_of``.
+    """Decide whether each of the four gains: an intersection-union test, see ``decision.all_of``.
 
-    The gain leaves out what the first epoch itself brought, so it is rather too small.
+    The gain excludes the first epoch itself, so it is conservative.
     """
     models = evidence.models
     if len(models) < len(ARCHITECTURES) * len(PAIR):
@@ -28,11 +34,11 @@ def decide_learning(evidence: Evidence) -> Decision:
     gains = {model: _gains(evidence, model) for model in models}
     without = [model_name(*model) for model, own in gains.items() if not own]
     if without:
-        return _open(f"No history of {join_and(without)} goes on for two epochs.")
+        return _open(f"No run of {join_and(without)} has a history of two epochs or more.")
     intervals = {model: mean_interval(own, evidence.confidence) for model, own in gains.items()}
     single = [model_name(*model) for model in models if not intervals[model].is_known]
     if single:
-        return _open(f"One seed only of {join_and(single)}, which gives no interval.")
+        return _open(f"Only one seed of {join_and(single)}, so there is no interval.")
     named = {model: model_name(*model) for model in models}
     return Decision(
         STATEMENT,
@@ -40,7 +46,7 @@ def decide_learning(evidence: Evidence) -> Decision:
         all_of(
             verdict
             for model in models
-            for verdict in (verdict_on(intervals[model], "above"), _health(evidence, model))
+            for verdict in (statement_verdict(intervals[model], "above"), _health(evidence, model))
         ),
         sentences(
             *(f"{shown(named[model], intervals[model], ELBO)}." for model in models),
@@ -68,7 +74,7 @@ def _gains(evidence: Evidence, model: Model) -> list[float]:
     return gains
 
 
-def _health(evidence: Evidence, model: Model) -> Verdict:
+def _health(evidence: Evidence, model: Model) -> StatementVerdict:
     collapsed = evidence.of(model)["collapsed"]
     if collapsed.all():
         return "contradicted"

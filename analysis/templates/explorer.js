@@ -1,5 +1,5 @@
 "use strict";
-// The explorer. All pictures were decoded before; here one is picked from a sprite and drawn.
+// The explorer. All pictures were decoded beforehand; here one is selected from a sprite and drawn.
 (() => {
   const root = document.querySelector(".explorer");
   if (!root) return;
@@ -11,9 +11,9 @@
   const GAP = 2; // pixels of the strip between two images
 
   let model = models[0];
-  let cell = null; // of a plane: [column, row]; kept from model to model
-  let start = 0; // of traversals: which image's code
-  let moved = null; // the dimension that left it: { place, step }; null for none
+  let cell = null; // position on a plane: [column, row]; kept when the model changes
+  let start = 0; // of traversals: index of the starting image
+  let moved = null; // the dimension that was moved: { place, step }; null for none
 
   // --- words and numbers ------------------------------------------------------------------------
 
@@ -47,7 +47,7 @@
     return shown.image;
   }
 
-  /** Draw the sprite's image at (column, row) onto a canvas, one pixel for one. */
+  /** Draw the sprite's image at (column, row) onto a canvas, pixel by pixel. */
   function copy(context, column, row, left, top) {
     const { width, height } = model;
     context.imageSmoothingEnabled = false;
@@ -105,7 +105,7 @@
       pen.globalAlpha = 0.16;
       model.judged.classes.forEach((line, row) => line.forEach((kind, column) => {
         pen.fillStyle = colourOf(kind);
-        // Whole pixels: seams between cells would show as a net.
+        // Whole pixels: otherwise seams between cells would look like a mesh.
         const [left, top] = [x(low + column * size), y(low + (row + 1) * size)].map(Math.round);
         const [right, foot] = [x(low + (column + 1) * size), y(low + row * size)].map(Math.round);
         pen.fillRect(left, top, right - left, foot - top);
@@ -199,7 +199,7 @@
     const shown = model.means.length;
     find(".outside").textContent = [
       shown < model.images ? `${shown} of ${model.images} images are shown.` : "",
-      outside ? `${outside} of the ${shown} dots lie outside the map.` : "",
+      outside ? `${outside} of the ${shown} dots are outside the map.` : "",
     ].join(" ");
     map.setAttribute("aria-label", `Latent plane of ${model.label}, a grid of ${last + 1} by ${last + 1} points`);
     find(".classes").replaceChildren(...model.classes.map(([kind, name]) => {
@@ -242,7 +242,7 @@
   const codeOf = (place) => model.codes[start][place];
   const restOf = (place) => nearest(model.axis, codeOf(place));
 
-  /** The dimension whose step lies nearest to the start's code: what shows the start best. */
+  /** The dimension with the step closest to the start's code, which shows the start best. */
   function atRest() {
     const distance = (place) => Math.abs(model.axis[restOf(place)] - codeOf(place));
     return model.dims.reduce(
@@ -256,27 +256,27 @@
     const row = start * model.dims.length + place;
     drawDigit(step, row);
     const from = `Start: image of class ${model.starts[start]}`;
-    if (moved) say(`z${name} = ${number(model.axis[step])}`, `${from}, all else at its code`);
-    else say("At the start", `${from}, all dimensions at its code`);
+    if (moved) say(`z${name} = ${number(model.axis[step])}`, `${from}, other dimensions unchanged`);
+    else say("At the start", `${from}, all dimensions unchanged`);
     sliders().forEach((input, each) => {
       const own = moved && moved.place === each;
       input.value = own ? step : restOf(each);
       const value = number(own ? model.axis[step] : codeOf(each));
-      input.setAttribute("aria-valuetext", own ? value : `${value}, as the start`);
+      input.setAttribute("aria-valuetext", own ? value : `${value}, as at the start`);
       input.parentElement.classList.toggle("moved", Boolean(own));
       input.parentElement.querySelector("output").textContent = value;
     });
     drawStrip(place, step, row);
     find(".steps p").textContent =
-      `z${name} from ${plain(model.axis[0])} to ${plain(model.axis.at(-1))}, in the prior's standard ` +
-      "deviations. A step can be chosen here as well.";
+      `z${name} from ${plain(model.axis[0])} to ${plain(model.axis.at(-1))}, in standard deviations ` +
+      "of the prior. Click an image to select its step.";
     strip.setAttribute("aria-label",
       `${model.axis.length} images of z${name}; image ${step + 1} is shown large`);
   }
 
   const sliders = () => [...root.querySelectorAll(".sliders input")];
 
-  /** How the strip's images are laid out: rows of equal length, whole pixels of the screen. */
+  /** Layout of the strip's images: rows of equal length, in whole screen pixels. */
   function layout() {
     const { width, axis } = model, room = find(".steps").clientWidth || root.clientWidth;
     const fits = (columns) => Math.floor(room / (columns * (width + GAP)));
@@ -369,7 +369,7 @@
   }
   window.addEventListener("resize", draw);
   root.hidden = false;
-  document.documentElement.classList.add("explored"); // its stand-in is then for paper alone
-  // A browser may remember the choice over a reload.
+  document.documentElement.classList.add("explored"); // the fallback text is then only for print
+  // A browser may remember the selection across reloads.
   choose(models[Number(find("input[name=explorer-model]:checked").value)]);
 })();

@@ -1,6 +1,6 @@
-"""The numbers by the judge: by its features and its calibrated class probabilities. Free of torch.
+"""Metrics based on the judge's features and its calibrated class probabilities. Free of torch.
 
-The distances are in the judge's own features, not comparable with those of an Inception network.
+Distances use the judge's own features and are not comparable with those of an Inception network.
 """
 
 from pipeline.schemas.metric import Metric
@@ -10,8 +10,8 @@ FRECHET_DISTANCE = Metric(
     "Fréchet distance",
     "judge's features",
     "lower",
-    "Squared Wasserstein-2 distance of normal fits to the judge's features of drawn and of test "
-    "images; not comparable with Inception FID.",
+    "Squared Wasserstein-2 distance between normal distributions fitted to the judge's features of "
+    "generated and of test images; not comparable with Inception FID.",
     group="judge",
     main=True,
 )
@@ -20,17 +20,17 @@ KERNEL_DISTANCE = Metric(
     "Kernel distance",
     "judge's features",
     "lower",
-    "Unbiased squared MMD of the judge's features of drawn and of test images, kernel "
-    "(x·y / dim + 1)^3; below 0 by chance where both hardly differ.",
+    "Unbiased squared MMD between the judge's features of generated and of test images with the "
+    "kernel (x·y / dim + 1)^3; it may fall below 0 by chance if both hardly differ.",
     group="judge",
     digits=3,
 )
 KERNEL_DISTANCE_ERROR = Metric(
     "kernel_distance_error",
-    "Its error",
+    "Kernel distance error",
     "judge's features",
     "neither",
-    "Standard error of the kernel distance over draws of both sets of images.",
+    "Standard error of the kernel distance over random draws of both sets of images.",
     group="judge",
     digits=3,
     interval=False,
@@ -40,7 +40,7 @@ PRECISION = Metric(
     "Precision",
     "share",
     "higher",
-    "Share of drawn images within the ball of some test image to its third nearest neighbour.",
+    "Share of generated images within the third-nearest-neighbour ball of some test image.",
     group="judge",
     digits=3,
 )
@@ -49,7 +49,7 @@ RECALL = Metric(
     "Recall",
     "share",
     "higher",
-    "Share of test images within the ball of some drawn image to its third nearest neighbour.",
+    "Share of test images within the third-nearest-neighbour ball of some generated image.",
     group="judge",
     digits=3,
 )
@@ -58,8 +58,8 @@ DENSITY = Metric(
     "Density",
     "ratio",
     "higher",
-    "Test images' balls to the fifth nearest neighbour that a drawn image lies in, divided by 5; "
-    "can exceed 1.",
+    "Mean number of fifth-nearest-neighbour balls of test images that contain a generated image, "
+    "divided by 5; can exceed 1.",
     group="judge",
     digits=3,
 )
@@ -68,7 +68,7 @@ COVERAGE = Metric(
     "Coverage",
     "share",
     "higher",
-    "Share of test images whose ball to the fifth nearest neighbour holds a drawn image.",
+    "Share of test images whose fifth-nearest-neighbour ball contains a generated image.",
     group="judge",
     digits=3,
 )
@@ -77,7 +77,7 @@ CONFIDENCE = Metric(
     "Confidence",
     "",
     "higher",
-    "The judge's largest class probability, averaged over drawn images.",
+    "The judge's largest class probability, averaged over generated images.",
     group="judge",
     digits=3,
 )
@@ -86,8 +86,8 @@ LOW_CONFIDENCE = Metric(
     "Low confidence",
     "share",
     "lower",
-    "Share of drawn images whose confidence is below the 5th percentile of test images: of the "
-    "test images themselves it is 0.05 by construction.",
+    "Share of generated images whose confidence is below the 5th percentile over test images; for "
+    "the test images themselves it is 0.05 by construction.",
     group="judge",
     digits=3,
 )
@@ -96,16 +96,16 @@ CLASS_ENTROPY = Metric(
     "Class entropy",
     "nats (entropy)",
     "higher",
-    "Entropy of the drawn images' mean class distribution; at most the logarithm of the number of "
-    "classes.",
+    "Entropy of the mean class distribution over generated images; at most the logarithm of the "
+    "number of classes.",
     group="judge",
 )
 PATH_MIN_CONFIDENCE = Metric(
     "path_min_confidence",
-    "Least confidence on a path",
+    "Minimum path confidence",
     "",
     "higher",
-    "The judge's least confidence on the straight path between the codes of two test images of "
+    "The judge's minimum confidence on the straight path between the codes of two test images of "
     "different classes, averaged over pairs.",
     group="paths",
     digits=3,
@@ -116,7 +116,7 @@ PATH_PLAUSIBILITY = Metric(
     "Path plausibility",
     "share",
     "higher",
-    "Share of the points on those paths whose confidence is above the 5th percentile of test "
+    "Share of the points on these paths whose confidence is above the 5th percentile over test "
     "images.",
     group="paths",
     digits=3,
@@ -127,8 +127,8 @@ GRID_CENTER_CLASS = Metric(
     "Class at the origin",
     "class",
     "neither",
-    "Two dimensions only: the judge's class of the image decoded at the origin, over the seeds; "
-    "a class of several seeds has their number in brackets.",
+    "Two dimensions only: the judge's class for the image decoded at the origin, per seed; if "
+    "several seeds share a class, their number is in brackets.",
     group="paths",
     needs=("plane",),
     is_label=True,
@@ -138,8 +138,8 @@ GRID_CENTER_BORDERS = Metric(
     "Neighbours of the central class",
     "classes",
     "neither",
-    "Two dimensions only: number of other classes that the class at the origin borders on the "
-    "plane [-1.5, 1.5]^2.",
+    "Two dimensions only: number of other classes that border the class at the origin on the plane "
+    "[-1.5, 1.5]^2.",
     group="paths",
     needs=("plane",),
     digits=1,

@@ -1,6 +1,6 @@
-"""The names of all reported numbers, in the order in which they are shown. Free of torch.
+"""Definitions of all reported metrics, in display order. Free of torch.
 
-Those that need the judge are defined in ``judged_metrics``.
+Metrics that need the judge are defined in ``judged_metrics``.
 """
 
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ RECONSTRUCTION = Metric(
     "Reconstruction",
     "nats",
     "lower",
-    "Distortion: minus the expected log-likelihood of the image given its code.",
+    "Distortion: the negative expected log-likelihood of an image given its code.",
     main=True,
     of_likelihood=True,
 )
@@ -31,15 +31,15 @@ KL = Metric(
     "KL",
     "nats",
     "neither",
-    "Rate: divergence of the approximate posterior from the standard normal prior.",
+    "Rate: the divergence of the approximate posterior from the standard normal prior.",
     main=True,
 )
 ELBO_MC_ERROR = Metric(
     "elbo_mc_error",
-    "Monte-Carlo error",
+    "Monte Carlo error",
     "nats",
     "neither",
-    "Standard error of the split's mean ELBO over fresh draws of the codes, for these images.",
+    "Standard error of the mean ELBO over fresh samples of the codes, for fixed images.",
     digits=3,
     interval=False,
     of_likelihood=True,
@@ -50,8 +50,8 @@ NLL_50 = Metric(
     "NLL, K = 50",
     "nats",
     "lower",
-    "Importance-weighted upper bound of -log p(x) with 50 draws an image, over the whole split: "
-    "the mean over the ten disjoint groups of 50 that the draws of K = 500 hold.",
+    "Importance-weighted upper bound on -log p(x) with 50 samples per image, over the whole split: "
+    "the mean over the ten disjoint groups of 50 among the samples of K = 500.",
     group="likelihood",
     of_likelihood=True,
     needs=("likelihood",),
@@ -61,7 +61,8 @@ NLL_500 = Metric(
     "NLL, K = 500",
     "nats",
     "lower",
-    "Importance-weighted upper bound of -log p(x) with 500 draws an image, over the whole split.",
+    "Importance-weighted upper bound on -log p(x) with 500 samples per image, over the whole "
+    "split.",
     group="likelihood",
     main=True,
     of_likelihood=True,
@@ -72,8 +73,8 @@ NLL_5000 = Metric(
     "NLL, K = 5,000, subset",
     "nats",
     "lower",
-    "The same with 5,000 draws an image, over a subset of the split: compare it with the bounds "
-    "over the subset, not with those over the whole split.",
+    "The same with 5,000 samples per image, over a subset of the split: compare it with the other "
+    "bounds over the subset, not with those over the whole split.",
     group="likelihood",
     of_likelihood=True,
     needs=("likelihood",),
@@ -83,7 +84,7 @@ NLL_50_SUBSET = Metric(
     "NLL, K = 50, subset",
     "nats",
     "lower",
-    "The bound with 50 draws over the images of the subset.",
+    "The bound with 50 samples per image, over the images of the subset.",
     group="likelihood",
     of_likelihood=True,
     needs=("likelihood",),
@@ -93,7 +94,7 @@ NLL_500_SUBSET = Metric(
     "NLL, K = 500, subset",
     "nats",
     "lower",
-    "The bound with 500 draws over the images of the subset.",
+    "The bound with 500 samples per image, over the images of the subset.",
     group="likelihood",
     of_likelihood=True,
     needs=("likelihood",),
@@ -103,7 +104,7 @@ NLL_500_MC_ERROR = Metric(
     "Error, K = 500",
     "nats",
     "neither",
-    "Standard error of nll_500 over fresh draws, for these images: jackknife over ten groups.",
+    "Standard error of nll_500 over fresh samples, for fixed images: jackknife over ten groups.",
     group="likelihood",
     digits=3,
     interval=False,
@@ -115,7 +116,7 @@ NLL_5000_MC_ERROR = Metric(
     "Error, K = 5,000",
     "nats",
     "neither",
-    "Standard error of nll_5000 over fresh draws, for the images of the subset.",
+    "Standard error of nll_5000 over fresh samples, for the images of the subset.",
     group="likelihood",
     digits=3,
     interval=False,
@@ -124,10 +125,10 @@ NLL_5000_MC_ERROR = Metric(
 )
 NLL_5000_IMAGES = Metric(
     "nll_5000_images",
-    "Images of the subset",
+    "Images in the subset",
     "images",
     "neither",
-    "How many images of the split nll_5000 is measured on: drawn at random, a class in turn.",
+    "Number of images on which nll_5000 is measured, drawn at random from one class after another.",
     group="likelihood",
     digits=0,
     needs=("likelihood",),
@@ -137,7 +138,7 @@ AIS_NLL = Metric(
     "NLL by AIS",
     "nats",
     "lower",
-    "Upper bound of -log p(x) by annealed importance sampling, in which the encoder takes no part, "
+    "Upper bound on -log p(x) by annealed importance sampling, which does not use the encoder, "
     "over the first test images.",
     group="likelihood",
     of_likelihood=True,
@@ -145,11 +146,11 @@ AIS_NLL = Metric(
 )
 AIS_GAP = Metric(
     "ais_gap",
-    "Gap of AIS",
+    "AIS gap",
     "nats",
     "neither",
-    "Forward minus backward estimate on as many images that the model drew itself: about the "
-    "largest error of the AIS estimate.",
+    "Forward minus backward estimate on the same number of images generated by the model: roughly "
+    "the largest error of the AIS estimate.",
     group="likelihood",
     digits=3,
     interval=False,
@@ -158,10 +159,10 @@ AIS_GAP = Metric(
 )
 AIS_IMAGES = Metric(
     "ais_images",
-    "Images of AIS",
+    "AIS images",
     "images",
     "neither",
-    "How many test images the AIS estimate is measured on.",
+    "Number of test images on which the AIS estimate is measured.",
     group="likelihood",
     digits=0,
     needs=("likelihood", "option"),
@@ -171,7 +172,7 @@ ACTIVE_UNITS = Metric(
     "Active units",
     "dimensions",
     "neither",
-    "Latent dimensions whose posterior mean has a variance above 0.01 over the split.",
+    "Number of latent dimensions whose posterior mean has a variance above 0.01 over the split.",
     group="latent",
     main=True,
 )
@@ -196,13 +197,13 @@ MUTUAL_INFORMATION = Metric(
     "Mutual information",
     "nats",
     "neither",
-    "What a code says of which image it came from: KL minus the marginal KL, at most the logarithm "
-    "of the number of images.",
+    "Information that a code carries about its image: KL minus the marginal KL, at most the "
+    "logarithm of the number of images.",
     group="latent",
 )
 MUTUAL_INFORMATION_CEILING = Metric(
     "mutual_information_ceiling",
-    "Its ceiling, log N",
+    "Information ceiling, log N",
     "nats",
     "neither",
     "Logarithm of the number of images, where the mutual information saturates.",
@@ -213,7 +214,7 @@ MARGINAL_KL = Metric(
     "Marginal KL",
     "nats",
     "neither",
-    "Divergence of the aggregate posterior, over all images of the split, from the prior: KL minus "
+    "Divergence of the aggregate posterior over all images of the split from the prior: KL minus "
     "the mutual information.",
     group="latent",
 )
@@ -222,8 +223,8 @@ LATENT_ACCURACY = Metric(
     "Latent accuracy",
     "share",
     "higher",
-    "Share of test images whose class logistic regression tells from the posterior mean; fitted on "
-    "the training split.",
+    "Test accuracy of a logistic regression that predicts the class from the posterior mean, "
+    "fitted on the training split.",
     group="latent",
     digits=3,
 )
@@ -232,7 +233,7 @@ SHARPNESS = Metric(
     "Sharpness",
     "ratio",
     "neither",
-    "Mean Sobel gradient of mean images decoded from the prior over that of the real grey test "
+    "Mean Sobel gradient of mean images decoded from the prior, divided by that of real grey test "
     "images: 1 is as sharp as the data.",
     group="images",
     digits=3,
@@ -260,7 +261,7 @@ CONTRAST_DATA = Metric(
     "Contrast of the data",
     "share",
     "neither",
-    "The same share of the real grey test images.",
+    "The same share for real grey test images.",
     group="images",
     digits=3,
 )
@@ -269,8 +270,8 @@ GRID_CONTINUITY = Metric(
     "Grid continuity",
     "ratio",
     "neither",
-    "Two dimensions only: mean distance of neighbouring cells' images on the decoded plane over "
-    "that of any two cells' images; near 0 is smooth.",
+    "Two dimensions only: mean distance between the images of neighbouring cells on the decoded "
+    "plane, divided by that between the images of any two cells; near 0 is smooth.",
     group="paths",
     digits=3,
     needs=("plane",),
@@ -314,6 +315,6 @@ METRICS: dict[str, Metric] = {
 
 
 def main_metrics(names: Iterable[str]) -> list[Metric]:
-    """Those of the names that stand in the comparison of all configurations, in their order."""
+    """Return the named metrics that are part of the comparison of all configurations, in order."""
     present = set(names)
     return [metric for metric in METRICS.values() if metric.main and metric.name in present]

@@ -11,7 +11,6 @@ from analysis.figures.rate_distortion import (
     CORNER,
     Plane,
     beta_ticks,
-    front,
     levels,
     limits,
     rate_distortion,
@@ -40,7 +39,7 @@ def drawn(*planes: Plane) -> list[Axes]:
 
 
 def test_the_front_leaves_out_what_another_beats() -> None:
-    best = front(POINTS)
+    best = rate_distortion_front(POINTS)
     assert best[["kl", "reconstruction"]].to_numpy().tolist() == [[5, 120], [10, 100], [20, 80]]
 
 

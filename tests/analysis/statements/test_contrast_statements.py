@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from analysis.read.frames import Results
-from analysis.statements import Decision, Verdict, decide_statements
+from analysis.statements import Decision, StatementVerdict, decide_statements
 from tests.analysis.statements.worlds import SPREAD, Value, by_architecture, by_size, world
 
 SIZE, ARCHITECTURE = by_size, by_architecture
@@ -32,7 +32,7 @@ def decide(results: Results, number: int) -> Decision:
     [(0.2, "supported"), (-0.2, "contradicted"), (0.001, "not distinguishable")],
 )
 def test_the_verdict_follows_the_difference(  # type: ignore[no-untyped-def]
-    number: int, metric: str, change, sign: int, effect: float, verdict: Verdict
+    number: int, metric: str, change, sign: int, effect: float, verdict: StatementVerdict
 ) -> None:
     decision = decide(world(values={metric: change(sign * effect)}), number)
     assert decision.verdict == verdict
@@ -108,7 +108,9 @@ def test_precision_stands_beside_confidence() -> None:
         (0.9, 0.05, "contradicted"),
     ],
 )
-def test_paths_must_be_plausible_as_well(start: float, effect: float, verdict: Verdict) -> None:
+def test_paths_must_be_plausible_as_well(
+    start: float, effect: float, verdict: StatementVerdict
+) -> None:
     decision = decide(world(values={"path_plausibility": by_size(effect, start)}), 10)
     assert decision.verdict == verdict
     assert decision.reasons[0].startswith(f"Share in 2 dimensions: {start:.3f} [")

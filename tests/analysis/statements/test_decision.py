@@ -5,7 +5,7 @@ import math
 import pytest
 
 from analysis.estimate.intervals import Interval
-from analysis.statements.decision import Side, Verdict, all_of, verdict_on
+from analysis.statements.decision import Side, StatementVerdict, all_of, statement_verdict
 
 UNDECIDED = "not distinguishable"
 
@@ -23,12 +23,12 @@ UNDECIDED = "not distinguishable"
     ],
 )
 def test_the_whole_interval_must_lie_on_one_side(
-    low: float, high: float, bound: float, above: Verdict, below: Verdict
+    low: float, high: float, bound: float, above: StatementVerdict, below: StatementVerdict
 ) -> None:
     interval = Interval(0.2, low, high)
-    sides: dict[Side, Verdict] = {"above": above, "below": below}
+    sides: dict[Side, StatementVerdict] = {"above": above, "below": below}
     for side, expected in sides.items():
-        assert verdict_on(interval, side, bound) == expected
+        assert statement_verdict(interval, side, bound) == expected
 
 
 @pytest.mark.parametrize(
@@ -40,5 +40,7 @@ def test_the_whole_interval_must_lie_on_one_side(
         (["cannot be decided", "contradicted", "supported"], "contradicted"),
     ],
 )
-def test_a_statement_of_parts_claims_them_all(parts: list[Verdict], together: Verdict) -> None:
+def test_a_statement_of_parts_claims_them_all(
+    parts: list[StatementVerdict], together: StatementVerdict
+) -> None:
     assert all_of(parts) == together

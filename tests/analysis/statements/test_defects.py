@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from analysis.read.frames import Results
-from analysis.statements import Decision, Verdict
+from analysis.statements import Decision, StatementVerdict
 from analysis.statements.defects import correlation_interval, decide_defects, rank_correlation
 from analysis.statements.evidence import gather
 from tests.analysis.coverage import CASES, covers
@@ -39,7 +39,9 @@ def decide(results: Results) -> Decision:
         (unrelated, "not distinguishable", 0.0),
     ],
 )
-def test_the_sign_of_the_correlation_decides(defects: Value, verdict: Verdict, mean: float) -> None:
+def test_the_sign_of_the_correlation_decides(
+    defects: Value, verdict: StatementVerdict, mean: float
+) -> None:
     results = world(sizes=[2, 5, 10, 20], values={"contrast": rising, "low_confidence": defects})
     decision = decide(results)
     assert decision.verdict == verdict

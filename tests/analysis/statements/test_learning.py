@@ -3,7 +3,7 @@
 import pytest
 
 from analysis.read.frames import Results
-from analysis.statements import Decision, Verdict
+from analysis.statements import Decision, StatementVerdict
 from analysis.statements.evidence import gather
 from analysis.statements.learning import decide_learning
 from tests.analysis.statements.worlds import world
@@ -17,7 +17,7 @@ def decide(results: Results) -> Decision:
     ("worst", "verdict"),
     [(1.0, "supported"), (-1.0, "contradicted"), (0.0, "not distinguishable")],
 )
-def test_the_worst_of_the_four_decides(worst: float, verdict: Verdict) -> None:
+def test_the_worst_of_the_four_decides(worst: float, verdict: StatementVerdict) -> None:
     results = world(gains=lambda name, size: worst if (name, size) == ("conv", 10) else 40.0)
     decision = decide(results)
     assert decision.verdict == verdict

@@ -6,7 +6,7 @@ from scipy import stats
 
 from analysis.read.arrays import Array
 from analysis.read.frames import Results
-from analysis.statements import Decision, Verdict
+from analysis.statements import Decision, StatementVerdict
 from analysis.statements.evidence import gather
 from analysis.statements.plane import decide_grid, hubs_of, share_interval
 from tests.analysis.statements.worlds import DIGITS, world
@@ -39,7 +39,7 @@ def decide(results: Results, hubs: list[tuple[int, ...]]) -> Decision:
     ],
 )
 def test_hub_and_continuity_decide(
-    hubs: list[tuple[int, ...]], continuity: float, verdict: Verdict
+    hubs: list[tuple[int, ...]], continuity: float, verdict: StatementVerdict
 ) -> None:
     decision = decide(world(continuity=continuity), hubs)
     assert decision.verdict == verdict
