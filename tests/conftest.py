@@ -45,9 +45,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.write_line(f"{count} tests skipped for lack of {program}")
 
 
-def built_once(
-    factory: pytest.TempPathFactory, name: str, build: Callable[[Path], None]
-) -> Path:
+def built_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], None]) -> Path:
     """A folder that one process builds and all processes of a test run read."""
     own = factory.getbasetemp()
     folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / name
@@ -58,6 +56,7 @@ def built_once(
             build(folder)
             finished.touch()
     return folder
+
 
 MakeRun = Callable[..., RunSettings]
 

@@ -17,7 +17,9 @@ CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
 pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason=f"{NEEDS}Chromium (Debian: apt-get install chromium)"),
+    pytest.mark.skipif(
+        CHROMIUM is None, reason=f"{NEEDS}Chromium (Debian: apt-get install chromium)"
+    ),
     pytest.mark.timeout(300),  # a browser starts slowly on a busy machine
 ]
 REACH = 2.25  # of the map, for a plane from -1.5 to 1.5
