@@ -21,9 +21,9 @@ from pipeline.numerics.hardware import resolve_hardware
 from pipeline.runtime.tracking import Tracker
 from pipeline.schemas.run_card import HISTORY, load_whole_card
 from study.search.plan import PARENT, Plan, plan_of
-from study.search.schedule import RESULT, Turn
+from study.search.schedule import RESULT, Trial
 from study.search.space import to_run
-from study.workers.worker import EXPERIMENT
+from study.store.reconcile import EXPERIMENT
 
 CONFIRMED = "confirmed.csv"
 CONFIDENCE = 0.95
@@ -52,7 +52,7 @@ class Confirmation:
 
 
 def confirm(
-    search: optuna.Study, turn: Turn, seeds: int, data: Path, out: Path, workers: int
+    search: optuna.Study, trial: Trial, seeds: int, data: Path, out: Path, workers: int
 ) -> Confirmation:
     """Train a trial's settings with fresh seeds; runs that are there already are kept.
 
@@ -61,7 +61,7 @@ def confirm(
 
     Args:
         search: in its store.
-        turn: a complete one.
+        trial: a complete one.
         seeds: how many.
         data: the prepared file.
         out: the folder of the results.
@@ -77,9 +77,9 @@ def confirm(
     base = out / "confirmed" / search.study_name
     wanted: dict[str, Wanted] = {}
     for seed in fresh_seeds(plan, seeds):
-        run = to_run(turn.params, plan.base, seed, plan.search.epochs)
+        run = to_run(trial.params, plan.base, seed, plan.search.epochs)
         machine = resolve_hardware(run.device, run.precision)
-        name = f"trial-{turn.number}/seed-{seed}"
+        name = f"trial-{trial.number}/seed-{seed}"
         wanted[name] = Wanted(run, fingerprint(run, prepared.hash, machine, 1))
     todo = {
         name: run
@@ -89,8 +89,8 @@ def confirm(
     if todo:
         parent = search.user_attrs.get(PARENT)
         train_batch(
-            f"trial {turn.number} confirmed",
-            turn.params,
+            f"trial {trial.number} confirmed",
+            trial.params,
             todo,
             data,
             base,
@@ -98,11 +98,11 @@ def confirm(
             min(workers, len(todo)),
             parent=parent,
         )
-    searched = float(turn.trial.user_attrs[RESULT]["elbo"])
+    searched = float(trial.attempt.user_attrs[RESULT]["elbo"])
     rows = [
         {
             "search": search.study_name,
-            "number": turn.number,
+            "number": trial.number,
             "seed": run.settings.seed,
             **_chosen_epoch(base / name),
             "searched_elbo": searched,
@@ -112,7 +112,7 @@ def confirm(
     runs = pd.DataFrame(rows)
     _merge(out / CONFIRMED, runs)
     elbo = mean_interval(runs["elbo"].tolist(), CONFIDENCE)
-    return Confirmation(runs, elbo, searched, base / f"trial-{turn.number}")
+    return Confirmation(runs, elbo, searched, base / f"trial-{trial.number}")
 
 
 def fresh_seeds(plan: Plan, count: int) -> list[int]:

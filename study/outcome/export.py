@@ -15,17 +15,17 @@ from optuna.trial import FrozenTrial
 from pipeline.errors import UserError
 from pipeline.files import write_text
 from study.outcome.fanova import importance_frame
+from study.outcome.ranking import ranked
 from study.search.plan import NLL_SAMPLES, Plan, plan_of
-from study.search.ranking import ranked
-from study.search.schedule import RESULT, RUN_ID, TURN, Turn, first_finished, turns_of
+from study.search.schedule import RESULT, RUN_ID, TRIAL, Trial, first_finished, trials_of
 from study.search.space import to_run
 
 METRICS = ("elbo", "reconstruction", "kl", "nll", "spread")
 TRIALS, BEST, IMPORTANCE = "trials.csv", "best.json", "importance.csv"
 
 
-def trials_frame(turns: Sequence[Turn], plan: Plan) -> pd.DataFrame:
-    """One row a finished turn, in their order.
+def trials_frame(trials: Sequence[Trial], plan: Plan) -> pd.DataFrame:
+    """One row a finished trial, in their order.
 
     Columns: number, state, every dimension of the space, ``value`` (the objective's; of a pruned
     trial the last that it was compared by), ``first_value`` (that of the first comparison, which
@@ -36,22 +36,22 @@ def trials_frame(turns: Sequence[Turn], plan: Plan) -> pd.DataFrame:
     names = [dimension.name for dimension in plan.search.space]
     values = ["value", "first_value", *METRICS]
     columns = ["number", "state", *names, *values, "epochs", "seconds", "run_id"]
-    return pd.DataFrame([_row(turn, plan) for turn in turns], columns=columns)
+    return pd.DataFrame([_row(trial, plan) for trial in trials], columns=columns)
 
 
-def _row(turn: Turn, plan: Plan) -> dict[str, Any]:
-    trial = turn.trial
-    result = trial.user_attrs.get(RESULT, {})
-    row: dict[str, Any] = {"number": turn.number, "state": trial.state.name.lower()}
-    row |= trial.params
+def _row(trial: Trial, plan: Plan) -> dict[str, Any]:
+    attempt = trial.attempt
+    result = attempt.user_attrs.get(RESULT, {})
+    row: dict[str, Any] = {"number": trial.number, "state": attempt.state.name.lower()}
+    row |= attempt.params
     row |= {name: result.get(name) for name in METRICS}
-    row["value"] = trial.value if len(plan.directions) == 1 else None
-    row["first_value"] = trial.intermediate_values.get(first_comparison(plan) or 0)
-    last = max(trial.intermediate_values, default=0)
+    row["value"] = attempt.value if len(plan.directions) == 1 else None
+    row["first_value"] = attempt.intermediate_values.get(first_comparison(plan) or 0)
+    last = max(attempt.intermediate_values, default=0)
     row["epochs"] = result.get("epochs", min(last, plan.search.epochs))
-    duration = trial.duration.total_seconds() if trial.duration else None
+    duration = attempt.duration.total_seconds() if attempt.duration else None
     row["seconds"] = result.get("seconds", duration)
-    return row | {"run_id": trial.user_attrs.get(RUN_ID, "")}
+    return row | {"run_id": attempt.user_attrs.get(RUN_ID, "")}
 
 
 def first_comparison(plan: Plan) -> int | None:
@@ -60,7 +60,7 @@ def first_comparison(plan: Plan) -> int | None:
 
 
 def best_card(
-    search: str, plan: Plan, turns: Sequence[Turn], failed: Sequence[Turn] = ()
+    search: str, plan: Plan, trials: Sequence[Trial], failed: Sequence[Trial] = ()
 ) -> dict[str, Any]:
     """The best trials with the settings that train them again.
 
@@ -71,36 +71,35 @@ def best_card(
     Args:
         search: its name.
         plan: of the search.
-        turns: the finished ones.
+        trials: the finished ones.
         failed: those among them that were given up.
 
     Raises:
         UserError: if no trial is complete.
     """
-    trials = [turn.trial for turn in turns]
-    best = ranked(trials, plan)
+    best = ranked((trial.attempt for trial in trials), plan)
     if not best:
         raise UserError(f"search {search} has no complete trial to export yet")
     card: dict[str, Any] = {
         "search": search,
         "objective": plan.search.objective,
         "data_hash": plan.data_hash,
-        "finished_trials": len(turns),
-        "failed": [{"number": turn.number, "reason": turn.reason} for turn in failed],
+        "finished_trials": len(trials),
+        "failed": [{"number": trial.number, "reason": trial.reason} for trial in failed],
         "first_comparison": first_comparison(plan),
         "protocol": _protocol(plan),
         # Not how many trials were asked for: a search that goes on is the same search.
         "plan": plan.search.model_dump(mode="json", exclude={"trials"}),
     }
     if len(plan.directions) > 1:
-        card["front"] = [_entry(trial, plan) for trial in best]
+        card["front"] = [_entry(attempt, plan) for attempt in best]
     else:
         card["best"] = _entry(best[0], plan)
     if len(plan.directions) > 1:
-        best = sorted(best, key=lambda trial: -trial.user_attrs[RESULT]["elbo"])
+        best = sorted(best, key=lambda attempt: -attempt.user_attrs[RESULT]["elbo"])
     card["architectures"] = {}
-    for trial in best:
-        entry = _entry(trial, plan)
+    for attempt in best:
+        entry = _entry(attempt, plan)
         card["architectures"].setdefault(entry["settings"]["architecture"], entry)
     return card
 
@@ -119,13 +118,13 @@ def _protocol(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _entry(trial: FrozenTrial, plan: Plan) -> dict[str, Any]:
-    run = to_run(trial.params, plan.base, plan.search.seed, plan.search.epochs)
-    result = trial.user_attrs[RESULT]
+def _entry(attempt: FrozenTrial, plan: Plan) -> dict[str, Any]:
+    run = to_run(attempt.params, plan.base, plan.search.seed, plan.search.epochs)
+    result = attempt.user_attrs[RESULT]
     return {
-        "number": trial.user_attrs[TURN],
+        "number": attempt.user_attrs[TRIAL],
         "metrics": {name: result[name] for name in METRICS if name in result},
-        "params": trial.params,
+        "params": attempt.params,
         "settings": run.model_dump(mode="json"),
     }
 
@@ -142,15 +141,15 @@ def export(search: optuna.Study, out: Path, count: int | None = None) -> tuple[P
         UserError: if no trial is complete, or a file cannot be written.
     """
     plan = plan_of(search)
-    all_turns = turns_of(search.get_trials(deepcopy=False), search.user_attrs)
-    turns = first_finished(all_turns, len(all_turns) if count is None else count)
-    last = max((turn.number for turn in turns), default=-1)
-    failed = [turn for turn in all_turns if turn.is_refused and turn.number < last]
-    card = best_card(search.study_name, plan, turns, failed)
+    every = trials_of(search.get_trials(deepcopy=False), search.user_attrs)
+    trials = first_finished(every, len(every) if count is None else count)
+    last = max((trial.number for trial in trials), default=-1)
+    failed = [trial for trial in every if trial.has_failed and trial.number < last]
+    card = best_card(search.study_name, plan, trials, failed)
     files = {
-        TRIALS: _to_csv(trials_frame(turns, plan)),
+        TRIALS: _to_csv(trials_frame(trials, plan)),
         BEST: json.dumps(card, indent=2) + "\n",
-        IMPORTANCE: _to_csv(importance_frame(turns)),
+        IMPORTANCE: _to_csv(importance_frame(trials)),
     }
     for name, text in files.items():
         write_text(out / name, text)
