@@ -21,11 +21,10 @@ from ruamel.yaml import YAML
 
 from pipeline.runtime.tracking import Tracker
 from study.search.plan import PARENT
-from study.search.schedule import Turn
-from study.store.reconcile import TRIAL_TAG, disagreements
+from study.search.schedule import Trial
+from study.store.reconcile import ATTEMPT_TAG, EXPERIMENT, disagreements
+from study.store.searches import all_trials
 from study.store.storage import quiet_optuna
-from study.workers.supervisor import all_turns
-from study.workers.worker import EXPERIMENT
 
 SPACE: list[dict[str, Any]] = [
     {"name": "architecture", "kind": "categorical", "choices": ["linear", "conv"]},
@@ -49,19 +48,15 @@ def main(kills: int, trials: int, seed: int) -> None:
         for place in (alone, killed):
             prepare(root, place)
         search(alone, trials, workers=1).wait()
-        expected = turns_in(alone)
+        expected = trials_in(alone)
         done, whole = disturb(killed, trials, kills, random.Random(seed))
         last = search(killed, trials, workers=2).wait()
-        found = turns_in(killed)
+        found = trials_in(killed)
         problems = check(killed, trials, expected, found)
-    again = sum(len(turn.tries) - 1 for turn in found)
+    again = sum(len(trial.attempts) - 1 for trial in found)
     print(
         f"{done} kills, {whole} of them of the whole search; {again} attempts were lost and "
-        f"repeated; last exit status {last}"
-    )
-    print(
-        "\n".join(problems)
-        or f"the records agree: {trials} trials, the same as with one undisturbed worker"
+        f"retried; last exit status {last}"
     )
     sys.exit(bool(problems))
 
@@ -115,9 +110,9 @@ def disturb(place: Path, trials: int, kills: int, chance: random.Random) -> tupl
     return done, whole
 
 
-def turns_in(place: Path) -> list[Turn]:
-    """Return the trials of the only search in a folder."""
-    return all_turns(load(place))
+def trials_in(place: Path) -> list[Trial]:
+    """The trials of the one search in a folder."""
+    return all_trials(load(place))
 
 
 def load(place: Path) -> optuna.Study:
@@ -127,35 +122,35 @@ def load(place: Path) -> optuna.Study:
     return optuna.load_study(study_name=name, storage=url)
 
 
-def check(place: Path, trials: int, expected: list[Turn], found: list[Turn]) -> list[str]:
-    """Return what is wrong with the records."""
+def check(place: Path, trials: int, expected: list[Trial], found: list[Trial]) -> list[str]:
+    """What is wrong with the books."""
     problems = []
-    finished = sum(turn.is_finished for turn in found)
+    finished = sum(trial.is_finished for trial in found)
     if finished != trials:
         problems.append(f"{finished} finished trials instead of {trials}")
-    states = [one.state.name for turn in found for one in turn.tries]
+    states = [one.state.name for trial in found for one in trial.attempts]
     problems += [f"an attempt is {state}" for state in states if state in ("RUNNING", "WAITING")]
-    for turn in found:
-        if any(one.params != turn.params for one in turn.tries):
-            problems.append(f"trial {turn.number} was attempted with different parameters")
-        if sum(one.state.name in ("COMPLETE", "PRUNED") for one in turn.tries) > 1:
-            problems.append(f"trial {turn.number} finished twice")
+    for trial in found:
+        if any(one.params != trial.params for one in trial.attempts):
+            problems.append(f"trial {trial.number} was tried with other parameters")
+        if sum(one.state.name in ("COMPLETE", "PRUNED") for one in trial.attempts) > 1:
+            problems.append(f"trial {trial.number} finished twice")
     for one, other in zip(expected, found, strict=False):
-        if (one.params, one.trial.values) != (other.params, other.trial.values):
-            ends = one.trial.state.name, other.trial.state.name, other.reason
+        if (one.params, one.attempt.values) != (other.params, other.attempt.values):
+            ends = one.attempt.state.name, other.attempt.state.name, other.reason
             problems.append(f"trial {one.number} differs from the undisturbed one: {ends}")
     os.chdir(place)
     one = load(place)
     tracker = Tracker.open(EXPERIMENT, repair=False)
     parent = one.user_attrs[PARENT]
     problems += [
-        f"MLflow disagrees on attempt {wrong.trial.number}"
+        f"MLflow disagrees on attempt {wrong.attempt.number}"
         for wrong in disagreements(one, tracker, parent)
     ]
-    recorded = [run.tags.get(TRIAL_TAG) for run in tracker.children(parent)]
+    recorded = [run.tags.get(ATTEMPT_TAG) for run in tracker.children(parent)]
     if len(recorded) != len(set(recorded)) or len(recorded) != len(states):
         problems.append(f"{len(states)} attempts, but {len(recorded)} records")
-    problems += [f"record {run.run_id} is still open" for run in tracker.dead_runs()]
+    problems += [f"record {run.run_id} is open" for run in tracker.dead_runs()]
     return problems
 
 

@@ -23,15 +23,16 @@ from benchmarks.ours import part
 from pipeline.data.prepared import PreparedData, load_prepared
 from pipeline.runtime.tracking import Tracker
 from pipeline.settings import load_settings, parse_settings
+from study.search import trial as trials
 from study.search.plan import PARENT, Plan
-from study.search.replay import Replica
-from study.search.schedule import OWNER, RESULT, TURN
+from study.search.replay import Replay
+from study.search.schedule import OWNER, RESULT, TRIAL
 from study.search.space import distributions, suggest
+from study.store.reconcile import EXPERIMENT
+from study.store.searches import all_trials, open_search
 from study.store.storage import StoreLock, quiet_optuna
-from study.workers import trial as trials
-from study.workers.supervisor import all_turns, open_search
-from study.workers.trial import TrialRunner
-from study.workers.worker import EXPERIMENT, claim_and_run
+from study.workers.runner import TrialRunner
+from study.workers.worker import claim_and_train
 
 PARAMS = Path(__file__).parents[1] / "params.yaml"
 URL = "sqlite:///study.db"
@@ -101,18 +102,18 @@ def overhead(plan: Plan, prepared: PreparedData) -> float:
     search, _ = open_search(URL, plan, "overhead", TRIALS)
     tracker = Tracker.open(EXPERIMENT)
     search.set_user_attr(PARENT, tracker.start("overhead", {}).run_id)
-    replica = Replica(plan, "overhead")
-    runner = TrialRunner(plan, prepared, lambda: tracker, search.user_attrs[PARENT], replica, "")
+    replay = Replay(plan, "overhead")
+    runner = TrialRunner(plan, prepared, lambda: tracker, search.user_attrs[PARENT], replay, "")
     lock = StoreLock(URL, "ask")
     clock, seconds = Clock(), []
     trials.new_model = clock.call(trials.new_model)
     trials.train_epochs = clock.iterate(trials.train_epochs)
     while True:
         start, clock.seconds = time.perf_counter(), 0.0
-        if not claim_and_run(search, lock, runner):
+        if not claim_and_train(search, lock, runner):
             break
         spent = time.perf_counter() - start - clock.seconds
-        last = all_turns(search)[-1].trial
+        last = all_trials(search)[-1].attempt
         if RESULT in last.user_attrs:
             seconds.append(spent)
     return statistics.median(seconds)
@@ -130,13 +131,13 @@ def choosing(plan: Plan, count: int) -> tuple[float, float]:
     """Return the median seconds to choose and claim a trial, and to close it, after ``count``."""
     name = f"beside-{count}"
     search, _ = open_search(URL, plan, name, count + ROUNDS)
-    replica = Replica(plan, name)
+    replay = Replay(plan, name)
     space = plan.search.space
     # Trials are asked for but never run, so there are no heartbeats.
     warnings.filterwarnings("ignore", message="Heartbeat of storage")
     sampler = optuna.samplers.RandomSampler(seed=0)
     shadow = optuna.create_study(sampler=sampler)
-    for turn in range(count):
+    for number in range(count):
         chosen = suggest(shadow.ask(), space)
         search.add_trial(
             optuna.create_trial(
@@ -144,20 +145,19 @@ def choosing(plan: Plan, count: int) -> tuple[float, float]:
                 params=chosen,
                 distributions=distributions(chosen, space),
                 intermediate_values={6: 1.0, 9: 1.0, 12: 1.0, 15: 1.0},
-                user_attrs={TURN: turn, RESULT: {"elbo": 1.0, "seconds": 1.0}},
+                user_attrs={TRIAL: number, RESULT: {"elbo": 1.0, "seconds": 1.0}},
             )
         )
     asks, tells = [], []
     for number in range(count, count + ROUNDS):
         start = time.perf_counter()
-        turns = all_turns(search)
-        chosen = replica.propose(number, turns)
+        chosen = replay.propose(number, all_trials(search))
         search.add_trial(
             optuna.create_trial(
                 state=optuna.trial.TrialState.WAITING,
                 params=chosen,
                 distributions=distributions(chosen, space),
-                user_attrs={TURN: number, OWNER: {}},
+                user_attrs={TRIAL: number, OWNER: {}},
             )
         )
         search.sampler = sampler

@@ -1,1 +1,1 @@
-"""The search over runs, and the `study` command."""
+"""The hyperparameter search, and the `study` command."""

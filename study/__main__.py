@@ -1,4 +1,4 @@
-"""`python -m study`: what the supervisor starts as a worker."""
+"""`python -m study`, with which the supervisor starts its workers."""
 
 from study.cli import main
 

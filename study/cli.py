@@ -6,28 +6,57 @@ from pathlib import Path
 import click
 
 from pipeline.schemas.where import MLFLOW_DATABASE
-from study.where import folder_to_type, mlflow_link
+from study.commands.where import folder_to_type, mlflow_link
 
-PARAMS = click.option("--params", default="params.yaml", show_default=True, type=Path)
-DATA = click.option("--data", default="data/prepared.safetensors", show_default=True, type=Path)
-WORKERS = click.option("--workers", default="auto", show_default=True, envvar="VAE_WORKERS")
-STORAGE = click.option("--storage", default="sqlite:///study.db", show_default=True, metavar="URL")
-NEWEST = click.option("--name", help="Of the search; by default the newest.")
+PARAMS = click.option(
+    "--params", default="params.yaml", show_default=True, type=Path, help="Settings file."
+)
+DATA = click.option(
+    "--data",
+    default="data/prepared.safetensors",
+    show_default=True,
+    type=Path,
+    help="Prepared data file.",
+)
+WORKERS = click.option(
+    "--workers",
+    default="auto",
+    show_default=True,
+    envvar="VAE_WORKERS",
+    help="Number of worker processes, or auto.",
+)
+STORAGE = click.option(
+    "--storage",
+    default="sqlite:///study.db",
+    show_default=True,
+    metavar="URL",
+    help="Database of trials, SQLite or PostgreSQL.",
+)
+NAME = click.option("--name", help="Search name (default: most recent).")
+OUT = click.option("--out", default="results", show_default=True, type=Path, help="Output folder.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="vae-study")
 def main() -> None:
-    """A hyperparameter study of variational auto-encoders whose comparison can be trusted."""
+    """A hyperparameter study of variational auto-encoders with statistically sound comparisons."""
 
 
 @main.command(epilog="Example: study report --out /path/to/reports")
 @PARAMS
-@click.option("--results", default="results", show_default=True, type=Path)
-@click.option("--judge", default="judge/judge.json", show_default=True, type=Path)
-@click.option("--out", default="reports", show_default=True, type=Path, help="Where to.")
+@click.option(
+    "--results", default="results", show_default=True, type=Path, help="Folder of the results."
+)
+@click.option(
+    "--judge",
+    default="judge/judge.json",
+    show_default=True,
+    type=Path,
+    help="Description of the judge.",
+)
+@click.option("--out", default="reports", show_default=True, type=Path, help="Output folder.")
 def report(params: Path, results: Path, judge: Path, out: Path) -> None:
-    """Make the report again from the results, without training anything."""
+    """Write the report from the results, without training anything."""
     from analysis.report import write_report
     from pipeline.settings import load_settings
 
@@ -38,9 +67,9 @@ def report(params: Path, results: Path, judge: Path, out: Path) -> None:
 @main.command(epilog="Example: study check")
 @PARAMS
 def check(params: Path) -> None:
-    """Check the settings; silent where they are right.
+    """Check the settings file; print nothing if it is valid.
 
-    `make repro` does so first, because DVC reads some of them before any stage can.
+    `make repro` does so first, because DVC reads some of the settings before any stage can.
     """
     from pipeline.settings import load_settings
 
@@ -50,17 +79,29 @@ def check(params: Path) -> None:
 @main.command(epilog="Example: study run --trials 50")
 @PARAMS
 @DATA
-@click.option("--trials", type=click.IntRange(min=1), help="Finished ones, in all.")
+@click.option("--trials", type=click.IntRange(min=1), help="Total number of finished trials.")
 @WORKERS
 @click.option("--timeout", type=click.FloatRange(min=0), help="Seconds after which to stop.")
 @STORAGE
-@click.option("--name", help="Of the search; by default made from its plan.")
-@click.option("--objective", type=click.Choice(["elbo", "nll", "rate-distortion"]))
-@click.option("--sampler", type=click.Choice(["tpe", "random", "qmc", "grid", "gp"]))
-@click.option("--pruner", type=click.Choice(["median", "percentile", "hyperband", "none"]))
-@click.option("--replicates", type=click.IntRange(min=1), help="Seeds a trial.")
-@click.option("--epochs", type=click.IntRange(min=1), help="Of each trial.")
-@click.option("--seed", type=click.IntRange(min=0))
+@click.option("--name", help="Search name (default: derived from its plan).")
+@click.option(
+    "--objective",
+    type=click.Choice(["elbo", "nll", "rate-distortion"]),
+    help="What the search optimises on the validation split.",
+)
+@click.option(
+    "--sampler",
+    type=click.Choice(["tpe", "random", "qmc", "grid", "gp"]),
+    help="How trials are chosen.",
+)
+@click.option(
+    "--pruner",
+    type=click.Choice(["median", "percentile", "hyperband", "none"]),
+    help="How poor trials are ended early.",
+)
+@click.option("--replicates", type=click.IntRange(min=1), help="Seeds per trial.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Epochs per trial.")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of the search.")
 @click.option(
     "-S",
     "--set",
@@ -79,42 +120,44 @@ def run(
     assignments: tuple[str, ...],
     **changes: int | str | None,
 ) -> None:
-    """Search until there are so many finished trials (complete or pruned) in all.
+    """Search until the total number of finished (complete or pruned) trials is reached.
 
-    Run again, it goes on where it was, or says that there is nothing to do. Options override the
-    settings file; another plan is another search. Ctrl-C lets the running trials end, a second one
+    Rerunning resumes the search, or does nothing if it is finished. Options override the settings
+    file; a changed plan starts another search. Ctrl-C lets running trials finish, a second Ctrl-C
     cancels them.
     """
-    from study.running import run_command, searched_settings
+    from study.commands.run import search_and_summarise, searched_settings
 
     given = {key: value for key, value in changes.items() if value is not None}
     settings = searched_settings(params, assignments, given)
-    outcome = run_command(settings, data, workers, timeout, storage, name)
+    outcome = search_and_summarise(settings, data, workers, timeout, storage, name)
     if outcome.stopped.startswith("interrupted"):
-        raise SystemExit(130)  # as shells have it for Ctrl-C
+        raise SystemExit(130)  # the convention of shells for Ctrl-C
 
 
 @main.command(epilog="Example: study worker --storage sqlite:///study.db --name NAME")
-@click.option("--storage", required=True, metavar="URL")
-@click.option("--name", required=True, help="Of the search, as `study run` prints it.")
+@click.option(
+    "--storage", required=True, metavar="URL", help="Database of trials, SQLite or PostgreSQL."
+)
+@click.option("--name", required=True, help="Search name, as printed by `study run`.")
 @DATA
-@click.option("--supervisor", type=int, hidden=True)
+@click.option("--supervisor", type=int, hidden=True, help="Process id to end with.")
 def worker(storage: str, name: str, data: Path, supervisor: int | None) -> None:
-    """Join a search from another shell or machine, until it has its trials."""
+    """Join a search from another shell or machine until it has its trials."""
     from study.workers.worker import work
 
     try:
         work(storage, name, data, supervisor)
     except KeyboardInterrupt:
-        raise SystemExit(130) from None  # cancelled: its trial is on record as such
+        raise SystemExit(130) from None  # cancelled, and its trial is recorded as such
 
 
 @main.command(epilog="Example: study status")
 @STORAGE
-@NEWEST
+@NAME
 def status(storage: str, name: str | None) -> None:
-    """Say how far a search is, what is best so far, and what runs now."""
-    from study.commands import status_command
+    """Show progress, the best trial so far, and running trials."""
+    from study.commands.show import status_command
 
     status_command(storage, name)
 
@@ -122,72 +165,85 @@ def status(storage: str, name: str | None) -> None:
 @main.command(name="list", epilog="Example: study list")
 @STORAGE
 def list_searches(storage: str) -> None:
-    """List the searches of a store with their trials by state."""
-    from study.commands import list_command
+    """List all searches with their trials by state."""
+    from study.commands.show import list_command
 
     list_command(storage)
 
 
 @main.command(epilog="Example: study best -n 3")
 @STORAGE
-@NEWEST
-@click.option("-n", "count", default=5, show_default=True, type=click.IntRange(min=1))
+@NAME
+@click.option(
+    "-n",
+    "count",
+    default=5,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Maximum number of trials.",
+)
 def best(storage: str, name: str | None, count: int) -> None:
     """Show the best trials of a search, or its Pareto front."""
-    from study.commands import best_command
+    from study.commands.show import best_command
 
     best_command(storage, name, count)
 
 
 @main.command(epilog="Example: study show 7")
 @STORAGE
-@NEWEST
+@NAME
 @click.argument("number", type=int)
 def show(storage: str, name: str | None, number: int) -> None:
-    """Show all that is known of trial NUMBER."""
-    from study.commands import show_command
+    """Show everything that is known about trial NUMBER."""
+    from study.commands.show import show_command
 
     show_command(storage, name, number)
 
 
 @main.command(epilog="Example: study importance")
 @STORAGE
-@NEWEST
+@NAME
 def importance(storage: str, name: str | None) -> None:
-    """Show which hyperparameters the objective depends on, with the trials behind it."""
-    from study.commands import importance_command
+    """Show which hyperparameters the objective depends on (fANOVA)."""
+    from study.commands.show import importance_command
 
     importance_command(storage, name)
 
 
 @main.command(epilog="Example: study rerun 7 --seeds 5")
 @STORAGE
-@NEWEST
+@NAME
 @DATA
 @click.argument("number", type=int)
-@click.option("--seeds", default=5, show_default=True, type=click.IntRange(min=1))
+@click.option(
+    "--seeds",
+    default=5,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Number of new seeds.",
+)
 @WORKERS
-@click.option("--out", default="results", show_default=True, type=Path, help="Where to.")
+@OUT
 def rerun(
     storage: str, name: str | None, data: Path, number: int, seeds: int, workers: str, out: Path
 ) -> None:
-    """Train trial NUMBER again with fresh seeds, to confirm its value.
+    """Retrain trial NUMBER with new seeds to check the trial's value.
 
-    A search's best value is the luckiest of many. This says what its settings are worth, with an
-    interval, and leaves a model a seed.
+    A search's best value is the luckiest of many. New seeds show what the settings really reach,
+    with an interval, and leave one model per seed.
     """
-    from study.commands import rerun_command
+    from study.commands.act import rerun_command
 
     rerun_command(storage, name, number, seeds, data, out, workers)
 
 
 @main.command(epilog="Example: study export --out results")
 @STORAGE
-@NEWEST
-@click.option("--out", default="results", show_default=True, type=Path, help="Where to.")
+@NAME
+@OUT
 def export(storage: str, name: str | None, out: Path) -> None:
-    """Write trials.csv, one row a finished trial, best.json and importance.csv."""
-    from study.commands import export_command
+    """Write trials.csv (one row per finished trial), best.json and importance.csv."""
+    from study.commands.act import export_command
 
     export_command(storage, name, out)
 
@@ -197,8 +253,8 @@ def export(storage: str, name: str | None, out: Path) -> None:
 @click.argument("name")
 @click.confirmation_option(prompt="Delete the search and all its trials?")
 def delete(storage: str, name: str) -> None:
-    """Delete the search NAME with all its trials."""
-    from study.commands import delete_command
+    """Delete search NAME and all its trials."""
+    from study.commands.act import delete_command
 
     delete_command(storage, name)
 
@@ -207,10 +263,10 @@ def delete(storage: str, name: str) -> None:
 @PARAMS
 @DATA
 @STORAGE
-@click.option("--fix", is_flag=True, help="Repair what a killed process left.")
+@click.option("--fix", is_flag=True, help="Clean up after killed processes.")
 def doctor(params: Path, data: Path, storage: str, fix: bool) -> None:
-    """Check versions, settings, data and stores; exit status 1 if something is wrong."""
-    from study.doctor import examine
+    """Check versions, settings, data and databases; exit with status 1 if something is wrong."""
+    from study.commands.doctor import examine
 
     signs = {"good": ("ok", "green"), "fixed": ("fixed", "green"), "fixable": ("!", "yellow")}
     wrong = False
@@ -219,21 +275,21 @@ def doctor(params: Path, data: Path, storage: str, fix: bool) -> None:
         wrong |= finding.verdict in ("bad", "fixable")
         remedy = f"; {finding.remedy}" if finding.remedy else ""
         click.echo(
-            f"{click.style(f'{sign:<6}', fg=colour)}{finding.what:<10} {finding.said}{remedy}"
+            f"{click.style(f'{sign:<6}', fg=colour)}{finding.checked:<10} {finding.found}{remedy}"
         )
     raise SystemExit(1 if wrong else 0)
 
 
 @main.command(epilog="Example: study where")
 def where() -> None:
-    """Say where the report, the tables and the recorded runs lie."""
+    """Show where the report, the tables and the recorded runs are."""
     root = Path.cwd()
     index = root / "reports" / "index.html"
     folder = folder_to_type(root)
     server = os.environ.get("MLFLOW_TRACKING_URI")
     runs = f"{folder}mlflow ui    then open {mlflow_link(root / MLFLOW_DATABASE)}"
     rows = {
-        "report": str(index) if index.exists() else f"not made yet: {folder}dvc repro",
+        "report": str(index) if index.exists() else f"not written yet: {folder}dvc repro",
         "tables": "results/metrics.csv, reports/tables/",
         "metrics": f"{folder}dvc metrics show",
         "runs": f"{server} (MLFLOW_TRACKING_URI)" if server else runs,

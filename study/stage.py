@@ -1,4 +1,4 @@
-"""Stage ``search``: the search of the settings, and its export for the stages that follow."""
+"""Stage ``search``: search the settings, and export the result for the stages that follow."""
 
 from pathlib import Path
 
@@ -6,28 +6,48 @@ import click
 
 from pipeline.errors import UserError
 from pipeline.settings import load_settings
+from study.commands.run import search_and_summarise
 from study.outcome.export import export
-from study.running import run_command
 
 
 @click.command(epilog="Example: python -m study.stage")
-@click.option("--params", default="params.yaml", show_default=True, type=Path)
-@click.option("--data", default="data/prepared.safetensors", show_default=True, type=Path)
-@click.option("--results", default="results", show_default=True, type=Path, help="Where to.")
-@click.option("--storage", default="sqlite:///study.db", show_default=True, envvar="VAE_STORAGE")
-@click.option("--workers", default="auto", show_default=True, envvar="VAE_WORKERS")
+@click.option(
+    "--params", default="params.yaml", show_default=True, type=Path, help="Settings file."
+)
+@click.option(
+    "--data",
+    default="data/prepared.safetensors",
+    show_default=True,
+    type=Path,
+    help="Prepared data file.",
+)
+@click.option("--results", default="results", show_default=True, type=Path, help="Output folder.")
+@click.option(
+    "--storage",
+    default="sqlite:///study.db",
+    show_default=True,
+    envvar="VAE_STORAGE",
+    metavar="URL",
+    help="Database of trials, SQLite or PostgreSQL.",
+)
+@click.option(
+    "--workers",
+    default="auto",
+    show_default=True,
+    envvar="VAE_WORKERS",
+    help="Number of worker processes, or auto.",
+)
 def main(params: Path, data: Path, results: Path, storage: str, workers: str) -> None:
-    """Search until section search has its trials, then write them into RESULTS.
+    """Run the search of section `search`, then write its outcome into RESULTS.
 
-    That is trials.csv, best.json and importance.csv.
-
-    The files hold exactly the first search.trials finished trials, in the search's order, however
-    many more the store has: with one machine, data and code they follow from the settings alone.
+    The files are trials.csv, best.json and importance.csv. They contain exactly the first
+    search.trials finished trials, in the search's order, even if the store has more: on one machine
+    with the same data and code they depend on the settings alone.
     """
     settings = load_settings(params)
-    outcome = run_command(settings, data, workers, None, storage, None)
+    outcome = search_and_summarise(settings, data, workers, None, storage, None)
     if outcome.stopped:
-        raise UserError(f"{outcome.stopped}; run `dvc repro` again to go on")
+        raise UserError(f"{outcome.stopped}; run `dvc repro` again to resume")
     export(outcome.search, results, settings.search.trials)
 
 

@@ -1,1 +1,1 @@
-"""What a search found: ranking, importances, its export, and its confirmation with new seeds."""
+"""What a search found: ranking, importance, its export, and its confirmation with new seeds."""

@@ -23,9 +23,9 @@ from pipeline.runtime.tracking import Tracker
 from pipeline.schemas.run_card import HISTORY, load_whole_card
 from pipeline.schemas.tables import CONFIRMED, Row
 from study.search.plan import PARENT, Plan, plan_of
-from study.search.schedule import RESULT, Turn
+from study.search.schedule import RESULT, Trial
 from study.search.space import to_run
-from study.workers.worker import EXPERIMENT
+from study.store.reconcile import EXPERIMENT
 
 CONFIDENCE = 0.95
 
@@ -53,7 +53,7 @@ class Confirmation:
 
 
 def confirm(
-    search: optuna.Study, turn: Turn, seeds: int, data: Path, out: Path, workers: int
+    search: optuna.Study, trial: Trial, seeds: int, data: Path, out: Path, workers: int
 ) -> Confirmation:
     """Train a trial's settings with fresh seeds; runs that are there already are kept.
 
@@ -62,7 +62,7 @@ def confirm(
 
     Args:
         search: in its store.
-        turn: a complete one.
+        trial: a complete one.
         seeds: how many.
         data: the prepared file.
         out: the folder of the results.
@@ -78,25 +78,25 @@ def confirm(
     base = out / "confirmed" / search.study_name
     tasks = []
     for seed in fresh_seeds(plan, seeds):
-        run = to_run(turn.params, plan.base, seed, plan.search.epochs)
-        name = f"trial-{turn.number}/seed-{seed}"
+        run = to_run(trial.params, plan.base, seed, plan.search.epochs)
+        name = f"trial-{trial.number}/seed-{seed}"
         tasks.append(training_task(name, run, base / name, prepared.hash))
     todo = out_of_date(tasks, finished_fingerprint)
     if todo:
         train_runs(
-            f"trial {turn.number} confirmed",
-            turn.params,
+            f"trial {trial.number} confirmed",
+            trial.params,
             todo,
             data,
             Tracker.open(EXPERIMENT),
             min(workers, len(todo)),
             parent=search.user_attrs.get(PARENT),
         )
-    searched = float(turn.trial.user_attrs[RESULT]["elbo"])
+    searched = float(trial.attempt.user_attrs[RESULT]["elbo"])
     rows = [
         {
             "search": search.study_name,
-            "number": turn.number,
+            "number": trial.number,
             "seed": task.settings.seed,
             **_chosen_epoch(task.folder),
             "searched_elbo": searched,
@@ -106,7 +106,7 @@ def confirm(
     runs = pd.DataFrame(rows)
     _merge(out / CONFIRMED.name, rows)
     elbo = mean_interval(runs["elbo"].tolist(), CONFIDENCE)
-    return Confirmation(runs, elbo, searched, base / f"trial-{turn.number}")
+    return Confirmation(runs, elbo, searched, base / f"trial-{trial.number}")
 
 
 def fresh_seeds(plan: Plan, count: int) -> list[int]:

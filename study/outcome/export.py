@@ -16,15 +16,15 @@ from pipeline.schemas.record import write_record
 from pipeline.schemas.tables import IMPORTANCE, TRIALS, Row
 from pipeline.settings import Architecture
 from study.outcome.fanova import importance_rows
+from study.outcome.ranking import ranked
 from study.search.plan import NLL_SAMPLES, Plan, plan_of
-from study.search.ranking import ranked
-from study.search.schedule import RESULT, RUN_ID, TURN, Turn, first_finished, turns_of
+from study.search.schedule import RESULT, RUN_ID, TRIAL, Trial, first_finished, trials_of
 from study.search.space import to_run
 
 METRICS = ("elbo", "reconstruction", "kl", "nll", "spread")
 
 
-def trial_rows(turns: Sequence[Turn], plan: Plan) -> list[Row]:
+def trial_rows(trials: Sequence[Trial], plan: Plan) -> list[Row]:
     """The rows of ``trials.csv``: one per finished trial, in their order.
 
     ``value`` is the objective's, or the last value that a pruned trial was compared by;
@@ -32,24 +32,24 @@ def trial_rows(turns: Sequence[Turn], plan: Plan) -> list[Row]:
     ``nll`` the negative ELBO, by which it is compared). Metrics are empty where a trial was pruned
     or the objective does not measure them.
     """
-    return [_row(turn, plan) for turn in turns]
+    return [_row(trial, plan) for trial in trials]
 
 
-def _row(turn: Turn, plan: Plan) -> Row:
-    trial = turn.trial
-    result = trial.user_attrs.get(RESULT, {})
-    last = max(trial.intermediate_values, default=0)
-    duration = trial.duration.total_seconds() if trial.duration else None
+def _row(trial: Trial, plan: Plan) -> Row:
+    attempt = trial.attempt
+    result = attempt.user_attrs.get(RESULT, {})
+    last = max(attempt.intermediate_values, default=0)
+    duration = attempt.duration.total_seconds() if attempt.duration else None
     return {
-        "number": turn.number,
-        "state": trial.state.name.lower(),
-        **{one.name: trial.params.get(one.name) for one in plan.search.space},
-        "value": trial.value if len(plan.directions) == 1 else None,
-        "first_value": trial.intermediate_values.get(first_comparison(plan) or 0),
+        "number": trial.number,
+        "state": attempt.state.name.lower(),
+        **{one.name: attempt.params.get(one.name) for one in plan.search.space},
+        "value": attempt.value if len(plan.directions) == 1 else None,
+        "first_value": attempt.intermediate_values.get(first_comparison(plan) or 0),
         **{name: result.get(name) for name in METRICS},
         "epochs": result.get("epochs", min(last, plan.search.epochs)),
         "seconds": result.get("seconds", duration),
-        "run_id": trial.user_attrs.get(RUN_ID, ""),
+        "run_id": attempt.user_attrs.get(RUN_ID, ""),
     }
 
 
@@ -59,20 +59,20 @@ def first_comparison(plan: Plan) -> int | None:
 
 
 def best_card(
-    search: str, plan: Plan, turns: Sequence[Turn], failed: Sequence[Turn] = ()
+    search: str, plan: Plan, trials: Sequence[Trial], failed: Sequence[Trial] = ()
 ) -> BestCard:
     """The best trials with the settings that train them again.
 
     Args:
         search: its name.
         plan: of the search.
-        turns: the finished ones.
+        trials: the finished ones.
         failed: those among them that were given up.
 
     Raises:
         UserError: if no trial is complete.
     """
-    best = [_entry(trial, plan) for trial in ranked([turn.trial for turn in turns], plan)]
+    best = [_entry(one, plan) for one in ranked((trial.attempt for trial in trials), plan)]
     if not best:
         raise UserError(f"search {search} has no complete trial to export yet")
     two = len(plan.directions) > 1
@@ -83,8 +83,8 @@ def best_card(
         search=search,
         objective=plan.search.objective,
         data_hash=plan.data_hash,
-        finished_trials=len(turns),
-        failed=tuple(FailedTrial(number=turn.number, reason=turn.reason) for turn in failed),
+        finished_trials=len(trials),
+        failed=tuple(FailedTrial(number=one.number, reason=one.reason) for one in failed),
         first_comparison=first_comparison(plan),
         protocol=_protocol(plan),
         plan=plan.search.plan,
@@ -109,13 +109,13 @@ def _protocol(plan: Plan) -> SearchProtocol:
     )
 
 
-def _entry(trial: FrozenTrial, plan: Plan) -> BestTrial:
-    result = trial.user_attrs[RESULT]
+def _entry(attempt: FrozenTrial, plan: Plan) -> BestTrial:
+    result = attempt.user_attrs[RESULT]
     return BestTrial(
-        number=trial.user_attrs[TURN],
+        number=attempt.user_attrs[TRIAL],
         metrics={name: result[name] for name in METRICS if name in result},
-        params=trial.params,
-        settings=to_run(trial.params, plan.base, plan.search.seed, plan.search.epochs),
+        params=attempt.params,
+        settings=to_run(attempt.params, plan.base, plan.search.seed, plan.search.epochs),
     )
 
 
@@ -131,12 +131,12 @@ def export(search: optuna.Study, out: Path, count: int | None = None) -> tuple[P
         UserError: if no trial is complete, or a file cannot be written.
     """
     plan = plan_of(search)
-    all_turns = turns_of(search.get_trials(deepcopy=False), search.user_attrs)
-    turns = first_finished(all_turns, len(all_turns) if count is None else count)
-    last = max((turn.number for turn in turns), default=-1)
-    failed = [turn for turn in all_turns if turn.is_refused and turn.number < last]
-    card = best_card(search.study_name, plan, turns, failed)
-    tables = {TRIALS: trial_rows(turns, plan), IMPORTANCE: importance_rows(turns)}
+    every = trials_of(search.get_trials(deepcopy=False), search.user_attrs)
+    trials = first_finished(every, len(every) if count is None else count)
+    last = max((trial.number for trial in trials), default=-1)
+    failed = [trial for trial in every if trial.has_failed and trial.number < last]
+    card = best_card(search.study_name, plan, trials, failed)
+    tables = {TRIALS: trial_rows(trials, plan), IMPORTANCE: importance_rows(trials)}
     for table, rows in tables.items():
         write_text(out / table.name, table.to_csv(rows))
     write_record(out / BEST, card)

@@ -1,7 +1,7 @@
-"""How much of the objective's variance each hyperparameter explains: functional ANOVA.
+"""Functional ANOVA: the share of the objective's variance that each hyperparameter explains.
 
-Hutter, Hoos & Leyton-Brown 2014, on a random forest of the trials. Optuna's default, by
-quantiles, misleads on few trials that a sampler chose.
+Hutter, Hoos & Leyton-Brown 2014, with a random forest fitted to the trials. Optuna's default, which
+is based on quantiles, is misleading for a few trials that a sampler chose.
 """
 
 from collections.abc import Sequence
@@ -13,20 +13,20 @@ from optuna.trial import FrozenTrial, TrialState
 
 from pipeline.errors import UserError
 from pipeline.schemas.tables import Row
-from study.search.schedule import RESULT, Turn
+from study.search.schedule import RESULT, Trial
 
-FEWEST = 10  # trials; of fewer a forest says nothing
+FEWEST = 10  # trials; a forest of fewer says nothing
 SEED = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Importance:
-    """The shares of one group of trials.
+class FanovaImportance:
+    """Shares of the variance within one group of trials.
 
     Attributes:
         group: ``all``, or the architecture of the trials.
-        trials: how many the shares rest on.
-        epoch: after which their value was measured; None for that of complete trials.
+        trials: how many trials the shares are based on.
+        epoch: the epoch after which the value was measured; None for final values.
         shares: by hyperparameter, largest first; they add up to 1.
     """
 
@@ -36,49 +36,49 @@ class Importance:
     shares: dict[str, float]
 
 
-def importances(turns: Sequence[Turn]) -> list[Importance]:
-    """Shares over all trials, and within each architecture, where more parameters apply.
+def importances(trials: Sequence[Trial]) -> list[FanovaImportance]:
+    """Compute the shares over all trials, and within each architecture, where more values apply.
 
-    Of the final values, or, where pruning left too few complete trials, of the values at the
+    They explain the final values or, if pruning left too few complete trials, the values at the
     first comparison, which all trials reached.
 
     Raises:
         UserError: if there are too few trials either way, or too little varies among them.
     """
-    finished = [turn.trial for turn in turns if turn.is_finished]
-    rated = [(trial, _final(trial)) for trial in finished if trial.state == TrialState.COMPLETE]
+    finished = [trial.attempt for trial in trials if trial.is_finished]
+    rated = [(one, _final(one)) for one in finished if one.state == TrialState.COMPLETE]
     epoch = None
     if len(rated) < FEWEST:
-        steps = [min(trial.intermediate_values) for trial in finished if trial.intermediate_values]
+        steps = [min(one.intermediate_values) for one in finished if one.intermediate_values]
         epoch = min(steps, default=0)
-        early = [(trial, trial.intermediate_values.get(epoch)) for trial in finished]
-        rated = [(trial, value) for trial, value in early if value is not None]
+        early = [(one, one.intermediate_values.get(epoch)) for one in finished]
+        rated = [(one, value) for one, value in early if value is not None]
     if len(rated) < FEWEST:
         raise UserError(
             f"importance needs {FEWEST} finished trials, but there are {len(finished)}; run more"
         )
     groups = {"all": rated}
-    for trial, value in rated:
-        if "architecture" in trial.params:
-            groups.setdefault(str(trial.params["architecture"]), []).append((trial, value))
+    for attempt, value in rated:
+        if "architecture" in attempt.params:
+            groups.setdefault(str(attempt.params["architecture"]), []).append((attempt, value))
     found = []
     for group, members in groups.items():
         varied = _varied(members)
-        # The share of one hyperparameter is 1, and of a value that never changes there is none.
+        # A single hyperparameter has share 1, and a value that never changes has no variance.
         if len(members) >= FEWEST and len(varied) > 1 and len({value for _, value in members}) > 1:
-            found.append(Importance(group, len(members), epoch, _shares(members, varied)))
+            found.append(FanovaImportance(group, len(members), epoch, _shares(members, varied)))
     if not found:
         raise UserError(
-            "importance needs two hyperparameters that vary in all trials, and a value that does; "
+            "importance needs two hyperparameters that vary in all trials, and a varying value; "
             "declare more in search.space, or run more"
         )
     return found
 
 
-def importance_rows(turns: Sequence[Turn]) -> list[Row]:
+def importance_rows(trials: Sequence[Trial]) -> list[Row]:
     """The rows of ``importance.csv``, one per group and hyperparameter; none of too few trials."""
     try:
-        groups = importances(turns)
+        groups = importances(trials)
     except UserError:
         groups = []
     return [
@@ -95,16 +95,16 @@ def importance_rows(turns: Sequence[Turn]) -> list[Row]:
     ]
 
 
-def _final(trial: FrozenTrial) -> float:
-    """The objective's value; of two objectives the ELBO, on which both bear."""
-    if len(trial.values) > 1:
-        return float(trial.user_attrs[RESULT]["elbo"])
-    return float(trial.values[0])
+def _final(attempt: FrozenTrial) -> float:
+    """Return the objective's value; with two objectives, the ELBO, to which both contribute."""
+    if len(attempt.values) > 1:
+        return float(attempt.user_attrs[RESULT]["elbo"])
+    return float(attempt.values[0])
 
 
 def _varied(rated: list[tuple[FrozenTrial, float]]) -> list[str]:
-    """Hyperparameters that all these trials have, and not all with the same value."""
-    first, *others = [trial.params for trial, _ in rated]
+    """Return the hyperparameters that all these trials have and that vary among them."""
+    first, *others = [attempt.params for attempt, _ in rated]
     return [
         name
         for name, value in first.items()
@@ -118,10 +118,10 @@ def _shares(rated: list[tuple[FrozenTrial, float]], names: Sequence[str]) -> dic
         [
             optuna.create_trial(
                 value=value,
-                params={name: trial.params[name] for name in names},
-                distributions={name: trial.distributions[name] for name in names},
+                params={name: attempt.params[name] for name in names},
+                distributions={name: attempt.distributions[name] for name in names},
             )
-            for trial, value in rated
+            for attempt, value in rated
         ]
     )
     shares = optuna.importance.get_param_importances(

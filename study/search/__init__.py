@@ -1,1 +1,1 @@
-"""What a search tries next, and what it makes of the results; hashed into the search's name."""
+"""What a search tries and what each trial is worth; this code is hashed into the search's name."""

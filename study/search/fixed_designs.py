@@ -1,6 +1,6 @@
-"""Points that are fixed before a search begins: every point of a grid, and a Sobol sequence.
+"""Points that are fixed before a search starts: every point of a grid, and a Sobol sequence.
 
-Optuna's samplers of these names leave conditions, and the latter choices, to chance.
+Optuna's samplers of the same names leave conditions to chance, and its QMC sampler also choices.
 """
 
 from collections.abc import Callable
@@ -13,10 +13,10 @@ from study.search.space import Chosen
 
 
 def grid(space: tuple[Dimension, ...], seed: int) -> list[Chosen]:
-    """Every point of the space once, in an order by chance, so that its first points are spread.
+    """Return every point of the space once, in random order so that the first ones are spread out.
 
     Raises:
-        UserError: if a dimension has no list of values.
+        UserError: if a dimension is not a list of values.
     """
     points: list[Chosen] = [{}]
     for dimension in space:
@@ -39,16 +39,16 @@ def _values(dimension: Dimension) -> list[Value]:
         return list(range(dimension.low, dimension.high + 1))
     raise UserError(
         f"search.sampler = grid needs lists of values, but {dimension.name} is a range; declare it "
-        "as categorical, or take another sampler"
+        "as categorical, or choose another sampler"
     )
 
 
 def sobol_point(space: tuple[Dimension, ...], number: int, seed: int) -> Chosen:
-    """Point ``number`` of a scrambled Sobol sequence over the space (Owen 1998).
+    """Return point ``number`` of a scrambled Sobol sequence over the space (Owen 1998).
 
     A dimension that does not apply keeps its coordinate, so the others stay evenly spread.
     """
-    from scipy.stats.qmc import Sobol  # takes 0.8 s, which every worker would wait for
+    from scipy.stats.qmc import Sobol  # takes 0.8 s, for which every worker would wait
 
     engine = Sobol(len(space), scramble=True, rng=seed)
     if number:
@@ -62,12 +62,12 @@ def sobol_point(space: tuple[Dimension, ...], number: int, seed: int) -> Chosen:
 
 
 def _at(dimension: Dimension, u: float) -> Value:
-    """The value at u in [0, 1) of the way through a dimension."""
+    """Return the value at a fraction u in [0, 1) of a dimension."""
     if isinstance(dimension, Choice):
         return dimension.choices[int(u * len(dimension.choices))]
     scale, back = _scale(dimension)
     if isinstance(dimension, IntRange):
-        # Each whole number owns an equal step of the scale around itself.
+        # Each integer owns an equal step of the scale around itself.
         low, high = scale(dimension.low - 0.5), scale(dimension.high + 0.5)
         return min(dimension.high, max(dimension.low, round(back(low + u * (high - low)))))
     low, high = scale(dimension.low), scale(dimension.high)

@@ -1,4 +1,4 @@
-"""What a search is: its plan, stored with it, and the name that the plan gives it."""
+"""The plan of a search, which is stored with it and gives it its name."""
 
 import hashlib
 from functools import cached_property
@@ -27,13 +27,14 @@ from pipeline.settings import Objective, RunSettings, SearchSettings, Settings
 from study.search.fixed_designs import grid, sobol_point
 from study.search.space import Chosen
 
-WARMUP_SHARE = 0.13  # of a trial's epochs before it may be pruned
-CHECKS = 6  # times that a trial is compared with the others; each costs a transaction
-STARTUP = 2  # complete trials that a comparison needs
+WARMUP_SHARE = 0.13  # of a trial's epochs, before which it is not pruned
+CHECKS = 6  # how often a trial is compared with the others; each time costs a transaction
+STARTUP = 2  # how many complete trials a comparison needs
 BEST_SHARE = 25.0  # percent of the complete trials that a trial must be among
-NLL_SAMPLES, NLL_BATCH = 64, 500  # of the objective nll: draws per image, images at once
+NLL_SAMPLES, NLL_BATCH = 64, 500  # for the objective nll: draws per image, images per batch
 
-# The code that decides which trials there are and what each is worth.
+# The code that decides which trials there are and what each is worth. An edit to it starts a new
+# search, because old and new trials would not compare.
 _CODE = source_hash(
     study.search, pipeline.data, pipeline.numerics, pipeline.models, pipeline.training
 )
@@ -43,19 +44,19 @@ Direction = Literal["minimize", "maximize"]
 
 
 def code_hash(objective: Objective) -> str:
-    """Hash of the code that decides a search's trials; only one by nll estimates -log p(x)."""
+    """Hash the code that decides a search's trials; only the objective nll estimates -log p(x)."""
     return f"{_CODE}{_NLL_CODE}" if objective == "nll" else _CODE
 
 
 class Plan(BaseModel):
-    """Everything that decides a search's trials, but how many there are.
+    """Everything that decides a search's trials, except how many there are.
 
     Attributes:
-        search: section ``search``, with what the command line changed.
-        base: what the trials do not vary.
+        search: section ``search`` with the changes of the command line.
+        base: the settings that trials do not vary.
         data: name of the data set.
-        data_hash: of the prepared file.
-        code: hash of the code that decides a trial's result.
+        data_hash: hash of the prepared file.
+        code: hash of the code that decides the trials.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -68,9 +69,9 @@ class Plan(BaseModel):
 
     @classmethod
     def of(cls, settings: Settings, data_hash: str) -> Self:
-        """The plan that the settings describe."""
+        """Return the plan that the settings describe."""
         base = next(iter(settings.runs.values()))
-        # Trials of two precisions do not compare: what `auto` means is decided once for all.
+        # Trials of different precision do not compare, so what `auto` means is decided once.
         precision = resolve_hardware(base.device, base.precision).precision
         return cls(
             search=settings.search,
@@ -82,10 +83,10 @@ class Plan(BaseModel):
 
     @property
     def name(self) -> str:
-        """Of the search: another space, objective, protocol, seed or code has another name.
+        """Name of the search, which another space, objective, protocol, seed or code changes.
 
-        So a changed plan starts a new search, where Optuna would mix both or fail. What each trial
-        sets for itself has no part in it.
+        So a changed plan starts a new search, where Optuna would mix both or fail. Settings that
+        each trial sets for itself do not matter.
         """
         searched = {dimension.name for dimension in self.search.space if not dimension.when}
         own = searched & set(RunSettings.model_fields) | {"seed", "epochs"}
@@ -95,7 +96,7 @@ class Plan(BaseModel):
 
     @property
     def directions(self) -> list[Direction]:
-        """One for each objective."""
+        """The direction of each objective."""
         both: dict[Objective, list[Direction]] = {
             "elbo": ["maximize"],
             "nll": ["minimize"],
@@ -105,7 +106,7 @@ class Plan(BaseModel):
 
     @property
     def prunes(self) -> bool:
-        """Whether trials may end early: two objectives have no order to compare by."""
+        """Whether trials may end early; two objectives have no order to compare by."""
         return self.search.pruner != "none" and len(self.directions) == 1
 
     def check_epochs(self) -> frozenset[int]:
@@ -116,7 +117,7 @@ class Plan(BaseModel):
         return frozenset(range(first, epochs, step))
 
     def pruner(self) -> BasePruner:
-        """As the plan asks for."""
+        """Return the pruner that the plan asks for."""
         if not self.prunes:
             return NopPruner()
         if self.search.pruner == "hyperband":
@@ -128,7 +129,7 @@ class Plan(BaseModel):
         return MedianPruner(n_startup_trials=STARTUP)
 
     def sampler(self, number: int) -> BaseSampler:
-        """A sampler for one turn, with a seed of its own: a resumed search repeats no point."""
+        """Return a sampler for one trial, with its own seed: a resumed search repeats no point."""
         seed = (self.search.seed * 1_000_003 + number) % 2**32
         match self.search.sampler:
             case "tpe":
@@ -139,7 +140,7 @@ class Plan(BaseModel):
                 return RandomSampler(seed=seed)
 
     def point(self, number: int) -> Chosen | None:
-        """What a turn tries by a design that is fixed beforehand; None where a sampler decides."""
+        """Return what a trial tries in a fixed design; None if a sampler decides."""
         match self.search.sampler:
             case "grid":
                 return self._grid[number]
@@ -150,7 +151,7 @@ class Plan(BaseModel):
 
     @property
     def most(self) -> int | None:
-        """How many turns there can be: the points of the grid; None without a bound."""
+        """How many trials there can be: the points of the grid, or None for no limit."""
         return len(self._grid) if self.search.sampler == "grid" else None
 
     @cached_property
@@ -158,9 +159,9 @@ class Plan(BaseModel):
         return grid(self.search.space, self.search.seed)
 
 
-PLAN, PARENT, TARGET = "plan", "mlflow_parent", "target"  # attributes of the search
+PLAN, PARENT, TARGET = "plan", "mlflow_parent", "target"  # attributes of a search
 
 
 def plan_of(search: optuna.Study) -> Plan:
-    """The plan that is stored with a search."""
+    """Return the plan that is stored with a search."""
     return Plan.model_validate_json(search.user_attrs[PLAN])

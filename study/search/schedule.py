@@ -1,9 +1,10 @@
-"""The order of a search: its turns, the trials that tried each, and which comes next.
+"""The order of a search: its trials, the attempts at each, and which trial comes next.
 
-A *turn* is a place in the search's order, and a trial is a try at it: a turn whose process was
-killed is tried again, by another trial with the same parameters. What a turn tries depends on the
-results of the turns that came at least ``ahead`` places before it, and on nothing else. So the
-search comes out the same over any number of workers, and however often it was interrupted.
+A *trial* is a place in the search's order. An *attempt* is one process's try at it, stored as a
+trial of Optuna's: when the process is killed, another attempt repeats the trial with the same
+parameters. What a trial tries depends on the results of the trials at least ``ahead`` places
+before it and on nothing else. So the search yields the same trials with any number of workers, and
+however often it is interrupted.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,73 +15,73 @@ from optuna.trial import FrozenTrial, TrialState
 
 from pipeline.settings.space import Value
 
-# Attributes of a trial.
-TURN, OWNER, RUN_ID, RESULT = "turn", "owner", "run_id", "result"
+# Attributes of an attempt.
+TRIAL, OWNER, RUN_ID, RESULT = "trial", "owner", "run_id", "result"
 FAULT = "fault"  # what is wrong with a trial that failed by itself
-REASON = "reason"  # why another one ended early
+REASON = "reason"  # why an attempt ended early for another cause
 TRACEBACK = "traceback"
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
-MOST_DEATHS = 5  # of processes in one turn, seen by their supervisor, before it is given up
+MOST_DEATHS = 5  # of a trial's processes, seen by their supervisor, before it is abandoned
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class Trial:
     """One place in the search's order.
 
     Attributes:
-        number: of the turn, from 0; what people call the trial's number.
-        tries: its trials in the order of the store.
+        number: the trial's number, from 0; shown everywhere.
+        attempts: the attempts at it, in the order of the store.
         deaths: how many of its processes died while their supervisor lived.
     """
 
     number: int
-    tries: tuple[FrozenTrial, ...]
+    attempts: tuple[FrozenTrial, ...]
     deaths: int = 0
 
     @property
-    def trial(self) -> FrozenTrial:
-        """The try that counts: the finished one, else the one under way, else the latest."""
+    def attempt(self) -> FrozenTrial:
+        """The attempt that counts: the finished one, else the running one, else the latest."""
         for states in (FINISHED, (TrialState.RUNNING,), (TrialState.WAITING,)):
-            for one in self.tries:
-                if one.state in states:
-                    return one
-        return self.tries[-1]
+            for attempt in self.attempts:
+                if attempt.state in states:
+                    return attempt
+        return self.attempts[-1]
 
     @property
     def is_finished(self) -> bool:
         """Whether it has a result: complete, or pruned on the way."""
-        return self.trial.state in FINISHED
+        return self.attempt.state in FINISHED
 
     @property
-    def is_refused(self) -> bool:
-        """Whether it failed by itself, or killed its process too often; no further try."""
+    def has_failed(self) -> bool:
+        """Whether it failed by itself, or killed its process too often; it is not retried."""
         return not self.is_finished and (bool(self._faults) or self.deaths >= MOST_DEATHS)
 
     @property
     def is_ended(self) -> bool:
         """Whether nothing about it will change."""
-        return self.is_finished or self.is_refused
+        return self.is_finished or self.has_failed
 
     @property
     def is_running(self) -> bool:
-        """Whether a process is at it."""
-        return not self.is_ended and self.trial.state == TrialState.RUNNING
+        """Whether a process is training it."""
+        return not self.is_ended and self.attempt.state == TrialState.RUNNING
 
     @property
     def is_waiting(self) -> bool:
-        """Whether a try is in the store that no process took yet."""
-        return not self.is_ended and self.trial.state == TrialState.WAITING
+        """Whether the store has an attempt that no process has taken yet."""
+        return not self.is_ended and self.attempt.state == TrialState.WAITING
 
     @property
     def params(self) -> dict[str, Value]:
-        """What it tries; the same in each of its tries."""
-        return dict(self.tries[0].params)
+        """What it tries; the same in each of its attempts."""
+        return dict(self.attempts[0].params)
 
     @property
     def reason(self) -> str:
-        """Why it has no result; empty while it may get one."""
-        if not self.is_refused:
+        """Why it has no result; empty while it may still get one."""
+        if not self.has_failed:
             return ""
         faults = self._faults
         return (
@@ -90,60 +91,64 @@ class Turn:
     @property
     def _faults(self) -> list[str]:
         return [
-            str(one.user_attrs[FAULT])
-            for one in self.tries
-            if one.state == TrialState.FAIL and FAULT in one.user_attrs
+            str(attempt.user_attrs[FAULT])
+            for attempt in self.attempts
+            if attempt.state == TrialState.FAIL and FAULT in attempt.user_attrs
         ]
 
 
-def turns_of(trials: Sequence[FrozenTrial], attributes: Mapping[str, Any]) -> list[Turn]:
-    """The turns of a search, in order.
+def trials_of(attempts: Sequence[FrozenTrial], attributes: Mapping[str, Any]) -> list[Trial]:
+    """Group the attempts of a search into its trials, in order.
 
     Args:
-        trials: all of the search, in the order of the store.
-        attributes: of the search; they count the deaths of a turn's processes.
+        attempts: all attempts of the search, in the order of the store.
+        attributes: the search's attributes, which count the deaths of each trial's processes.
     """
-    tries: dict[int, list[FrozenTrial]] = {}
-    for trial in trials:
-        if TURN in trial.user_attrs:
-            tries.setdefault(int(trial.user_attrs[TURN]), []).append(trial)
+    by_trial: dict[int, list[FrozenTrial]] = {}
+    for attempt in attempts:
+        if TRIAL in attempt.user_attrs:
+            by_trial.setdefault(int(attempt.user_attrs[TRIAL]), []).append(attempt)
     return [
-        Turn(number, tuple(tries[number]), int(attributes.get(deaths_key(number), 0)))
-        for number in sorted(tries)
+        Trial(number, tuple(by_trial[number]), int(attributes.get(deaths_key(number), 0)))
+        for number in sorted(by_trial)
     ]
 
 
 def deaths_key(number: int) -> str:
-    """The attribute of the search that counts the deaths of a turn's processes."""
+    """Name of the search's attribute that counts the deaths of a trial's processes."""
     return f"deaths:{number}"
 
 
-def first_finished(turns: Sequence[Turn], count: int) -> list[Turn]:
-    """The first ``count`` finished turns; what a search of so many trials came to."""
-    return [turn for turn in turns if turn.is_finished][:count]
+def first_finished(trials: Sequence[Trial], count: int) -> list[Trial]:
+    """Return the first ``count`` finished trials: the result of a search of that length."""
+    return [trial for trial in trials if trial.is_finished][:count]
 
 
-def next_turn(
-    turns: Sequence[Turn], target: int, ahead: int, most: int | None = None
+def next_trial(
+    trials: Sequence[Trial], target: int, ahead: int, most: int | None = None
 ) -> int | Literal["wait", "done"]:
-    """What a free worker does: the number of a turn to try, old or new, or wait, or stop.
+    """Decide what a free worker does: train a trial, new or retried, or wait, or stop.
 
     Args:
-        turns: of the search so far.
-        target: finished trials that it is to have.
-        ahead: how many turns may be under way at once.
-        most: turns that there can be at all, as the points of a grid.
+        trials: the search so far.
+        target: how many finished trials the search should have.
+        ahead: how many trials may run at once.
+        most: how many trials there can be at all, such as the points of a grid.
+
+    Returns:
+        The number of the trial to train, ``wait`` or ``done``.
     """
-    needed = [turn for turn in turns if not turn.is_refused][:target]
-    for turn in needed:
-        if not turn.is_ended and not turn.is_running:
-            return turn.number
-    full = len(needed) >= target or (most is not None and len(turns) >= most)
+    needed = [trial for trial in trials if not trial.has_failed][:target]
+    for trial in needed:
+        if not trial.is_ended and not trial.is_running:
+            return trial.number
+    full = len(needed) >= target or (most is not None and len(trials) >= most)
     if full:
-        return "done" if all(turn.is_ended for turn in needed) else "wait"
-    return len(turns) if all(turn.is_ended for turn in known(turns, len(turns), ahead)) else "wait"
+        return "done" if all(trial.is_ended for trial in needed) else "wait"
+    all_known = all(trial.is_ended for trial in known(trials, len(trials), ahead))
+    return len(trials) if all_known else "wait"
 
 
-def known(turns: Sequence[Turn], number: int, ahead: int) -> Sequence[Turn]:
-    """The turns whose results decide what turn ``number`` tries."""
-    return turns[: max(0, number - ahead + 1)]
+def known(trials: Sequence[Trial], number: int, ahead: int) -> Sequence[Trial]:
+    """Return the trials whose results decide what trial ``number`` tries."""
+    return trials[: max(0, number - ahead + 1)]

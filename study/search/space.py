@@ -1,4 +1,4 @@
-"""From the declared space to a trial's values, and from those to the settings of a run."""
+"""Map the declared space to a trial's values, and those to the settings of a run."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +18,7 @@ Chosen = dict[str, Value]
 
 
 def suggest(trial: optuna.Trial, space: tuple[Dimension, ...]) -> Chosen:
-    """Ask the sampler for a value of each dimension that applies beside those before it."""
+    """Ask the sampler for a value of each dimension that applies, given the earlier values."""
     chosen: Chosen = {}
     for dimension in space:
         if dimension.applies(chosen):
@@ -37,7 +37,7 @@ def _suggest_one(trial: optuna.Trial, dimension: Dimension) -> Value:
 
 
 def distributions(chosen: Chosen, space: tuple[Dimension, ...]) -> dict[str, BaseDistribution]:
-    """Optuna's description of the dimensions that have a value."""
+    """Describe to Optuna the dimensions that have a value."""
     return {
         dimension.name: _distribution(dimension) for dimension in space if dimension.name in chosen
     }
@@ -52,16 +52,16 @@ def _distribution(dimension: Dimension) -> BaseDistribution:
 
 
 def to_run(chosen: Mapping[str, Value], base: RunSettings, seed: int, epochs: int) -> RunSettings:
-    """The run that a trial's values describe.
+    """Return the run that a trial's values describe.
 
     ``width`` and ``depth`` are the linear model's hidden layers, ``channels`` and ``blocks`` the
     convolutional one's, which doubles its channels at each block, and ``dense`` its dense layer.
 
     Args:
         chosen: values by name of dimension.
-        base: what is not searched.
-        seed: of the run.
-        epochs: of the run.
+        base: settings that are not searched.
+        seed: the run's seed.
+        epochs: the run's epochs.
     """
     values: dict[str, Any] = base.model_dump() | {"seed": seed, "epochs": epochs}
     built = {"width", "depth", "channels", "blocks", "dense"}

@@ -1,1 +1,1 @@
-"""Where trials are kept: SQLite or PostgreSQL, in agreement with MLflow."""
+"""Where trials are stored: SQLite or PostgreSQL, in agreement with MLflow."""

@@ -1,7 +1,7 @@
-"""A server that restarts: statements that were cut are said again, connections are made again.
+"""A store that outlives restarts of its server: it reconnects and repeats what was cut off.
 
-A restart ends every connection and whatever was under way on it. What may be said twice without
-harm is; the rest ends its process, whose trial is then tried again as after any other death.
+A restart ends every connection and whatever was running on it. What may happen twice without harm
+is repeated; anything else ends its process, whose trial is then retried as after any other death.
 """
 
 import functools
@@ -27,25 +27,25 @@ from tenacity import (
 P = ParamSpec("P")
 T = TypeVar("T")
 
-OUTAGE = 60  # seconds of a silent server that a process waits out
+OUTAGE = 60  # seconds that a process waits for a silent server
 NO_SERVER = 69  # exit status of a process that lost the server (sysexits.h: unavailable)
 
 
-def again(call: Callable[P, T]) -> Callable[P, T]:
-    """The call, made once more where a server's restart cut it; safe if it may happen twice."""
+def retry_if_disconnected(call: Callable[P, T]) -> Callable[P, T]:
+    """Repeat the call if a server's restart cut it off; only for calls that may happen twice."""
 
     @functools.wraps(call)
-    def patient(*args: P.args, **kwargs: P.kwargs) -> T:
-        return _retrying(retry_if_exception(_was_cut))(call, *args, **kwargs)
+    def retrying(*args: P.args, **kwargs: P.kwargs) -> T:
+        return _retrying(retry_if_exception(_is_disconnection))(call, *args, **kwargs)
 
-    return patient
+    return retrying
 
 
-def _was_cut(error: BaseException) -> bool:
-    """Whether its connection ended under a statement; Optuna wraps the error that says so.
+def _is_disconnection(error: BaseException) -> bool:
+    """Whether a statement lost its connection; Optuna wraps the error that says so.
 
-    Psycopg's errors have a state where the server told it, and None where the server was gone, or
-    where a statement was wrong before it was sent, which is no operational error.
+    Psycopg's errors have a state if the server sent one. They have none if the server was gone, or
+    if a statement was wrong before it was sent, which is not an operational error.
     """
     return any(
         one.connection_invalidated
@@ -56,19 +56,19 @@ def _was_cut(error: BaseException) -> bool:
 
 
 @contextmanager
-def losing_the_server(message: str) -> Iterator[None]:
-    """End the process with a line where its connection is lost for good, or at the wrong moment."""
+def exit_if_disconnected(message: str) -> Iterator[None]:
+    """End the process with one line if its connection is lost for good, or at the wrong moment."""
     try:
         yield
     except Exception as error:
-        if not _was_cut(error):
+        if not _is_disconnection(error):
             raise
         click.echo(message, err=True)
         sys.exit(NO_SERVER)
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error and those that led to it, the last one first."""
+    """Yield the error and those that led to it, the most recent first."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
@@ -83,8 +83,8 @@ def _retrying(condition: Any) -> Retrying:
     )
 
 
-def patient_connect(url: URL) -> Callable[[], Any]:
-    """A function that connects, and waits for a server that is not there yet."""
+def connector(url: URL) -> Callable[[], Any]:
+    """Return a function that connects, and waits for a server that is not there yet."""
     dialect = url.get_dialect()()
     module = dialect.import_dbapi()
     words, options = dialect.create_connect_args(url)
@@ -103,7 +103,7 @@ def patient_connect(url: URL) -> Callable[[], Any]:
     return connect
 
 
-# What reads, or writes the same when it writes twice; the two private ones are how Optuna reads.
+# Calls that read, or that write the same when they write twice. Optuna reads by the private two.
 REPEATABLE = {
     "_get_stale_trial_ids",
     "_get_trials",
@@ -123,25 +123,25 @@ REPEATABLE = {
 }
 
 
-class PatientStorage(RDBStorage):
-    """Optuna's store, which a restart of its server does not disturb.
+class ReconnectingStorage(RDBStorage):
+    """Optuna's store, undisturbed by a restart of its server.
 
-    Not said again: the making of a trial, which Optuna repeats by itself, and the taking of one,
-    of which nobody would know any more who did it.
+    Two calls are not repeated: creating a trial, which Optuna repeats by itself, and taking one,
+    because nobody would know who took it.
     """
 
     def __getattribute__(self, name: str) -> Any:
         found = super().__getattribute__(name)
-        return again(found) if name in REPEATABLE else found
+        return retry_if_disconnected(found) if name in REPEATABLE else found
 
     def set_trial_state_values(
         self, trial_id: int, state: TrialState, values: Sequence[float] | None = None
     ) -> bool:
-        """As of the base class; a trial ended by a commit whose answer was lost has ended."""
+        """As in the base class; a trial is ended even if the answer to the commit was lost."""
         if state == TrialState.RUNNING:
             return super().set_trial_state_values(trial_id, state, values)
         try:
-            return again(super().set_trial_state_values)(trial_id, state, values)
+            return retry_if_disconnected(super().set_trial_state_values)(trial_id, state, values)
         except UpdateFinishedTrialError:
             if self.get_trial(trial_id).state != state:
                 raise

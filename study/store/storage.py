@@ -1,8 +1,8 @@
-"""Where trials are kept: one kind of store, SQLite or PostgreSQL, that survives dying workers.
+"""Where trials are stored: SQLite or PostgreSQL, so that they survive dying workers.
 
-Each process that runs a trial signs it and writes a heartbeat. A trial of a dead process is failed
-by whoever asks next: at once if it was a process of this machine, else when its heartbeat has
-stopped for a while. Its turn is then tried again.
+Each process signs the attempt that it trains and writes a heartbeat. An attempt whose process died
+is failed by whoever looks next: at once if the process was on this machine, otherwise when its
+heartbeat has stopped for a while. Its trial is then retried.
 """
 
 import errno
@@ -26,13 +26,19 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from pipeline.errors import UserError
 from pipeline.runtime.processes import has_died
 from study.search.schedule import OWNER
-from study.store.reconnect import OUTAGE, PatientStorage, again, causes, patient_connect
+from study.store.reconnect import (
+    OUTAGE,
+    ReconnectingStorage,
+    causes,
+    connector,
+    retry_if_disconnected,
+)
 
 DEFAULT_URL = "sqlite:///study.db"
 
 HEARTBEAT = 2  # seconds
-# Seconds without a heartbeat after which a trial is taken for dead, on other machines than this;
-# longer than an outage of the server, after which all hearts are late.
+# Seconds without a heartbeat after which an attempt on another machine counts as dead; longer than
+# an outage of the server, after which all heartbeats are late.
 GRACE = OUTAGE + 12
 
 
@@ -41,29 +47,30 @@ class StorageError(UserError):
 
 
 def open_storage(url: str) -> RDBStorage:
-    """The store at an SQLAlchemy address, its tables made if need be.
+    """Open the store at an SQLAlchemy address and create its tables if needed.
 
-    Safe when several processes do so at once: two that create SQLite's tables together lose one.
+    Several processes may do so at once: without a lock, one of two that create SQLite's tables
+    would fail.
 
     Raises:
-        StorageError: if the address is wrong or the store is out of reach.
+        StorageError: if the address is wrong or the store cannot be reached.
     """
     parsed = _parse(url)
     try:
         with StoreLock(url, "create"):
-            return again(PatientStorage)(
+            return retry_if_disconnected(ReconnectingStorage)(
                 url,
                 engine_kwargs={
-                    # A server may have gone since the last statement; a file has not.
+                    # A server may be gone since the last statement; a file is not.
                     "pool_pre_ping": parsed.get_backend_name() != "sqlite",
-                    "creator": patient_connect(parsed),
+                    "creator": connector(parsed),
                 },
                 heartbeat_interval=HEARTBEAT,
                 grace_period=GRACE,
             )
     except (DBAPIError, ImportError, OSError) as error:
         reason = " ".join(str(getattr(error, "orig", error)).split())[:200]
-        raise StorageError(f"--storage {_shown(parsed)}: cannot be opened: {reason}") from None
+        raise StorageError(f"--storage {_shown(parsed)} cannot be opened: {reason}") from None
 
 
 def _parse(url: str) -> URL:
@@ -71,24 +78,24 @@ def _parse(url: str) -> URL:
         parsed = make_url(url)
     except ArgumentError:
         raise StorageError(
-            f"--storage {url!r}: is no database address; write sqlite:///study.db or "
+            f"--storage {url!r} is not a database address; write sqlite:///study.db or "
             "postgresql+psycopg://user@host/database"
         ) from None
     if parsed.get_backend_name() not in ("sqlite", "postgresql"):
         raise StorageError(
             f"--storage {_shown(parsed)}: only sqlite and postgresql have the heartbeats that "
-            "keep trials safe"
+            "keep trials safe; use one of them"
         )
     return parsed
 
 
 def _shown(url: URL) -> str:
-    """Without its password."""
+    """The address without its password."""
     return url.render_as_string(hide_password=True)
 
 
 class StoreLock:
-    """Held by one process at a time, of all that use the store, on whichever machine they run."""
+    """A lock held by one process at a time among all that use the store, on any machine."""
 
     def __init__(self, url: str, purpose: str) -> None:
         self._url = _parse(url)
@@ -107,24 +114,24 @@ class StoreLock:
         else:
             self._connection = self._locked_connection()
 
-    @again
+    @retry_if_disconnected
     def _locked_connection(self) -> Connection:
-        engine = create_engine(self._url, creator=patient_connect(self._url), poolclass=NullPool)
+        engine = create_engine(self._url, creator=connector(self._url), poolclass=NullPool)
         connection = engine.connect()
         connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": self._key})
         return connection
 
     @property
     def may_be_lost(self) -> bool:
-        """Whether it may go while it is held: a server lets go of it when it restarts."""
+        """Whether the lock may be lost while held: a server releases it when it restarts."""
         return self._file is None
 
     def release(self) -> None:
-        """Let go of the lock; nothing happens where it is not held."""
+        """Release the lock; do nothing if it is not held."""
         if self._file is not None:
             self._file.release()
         if self._connection is not None:
-            # The server lets go of a lock when its connection ends, also by a restart.
+            # The server releases a lock when its connection ends, even by a restart.
             with suppress(DBAPIError):
                 self._connection.close()
             self._connection = None
@@ -141,56 +148,57 @@ class StoreLock:
         self.release()
 
 
-def reap(search: optuna.Study) -> int:
-    """Fail the trials of dead processes; how many."""
-    dead = dead_trials(search)
-    for trial in dead:
-        search.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
+def fail_dead_attempts(search: optuna.Study) -> int:
+    """Fail the attempts of dead processes; return how many were on this machine."""
+    dead = dead_attempts(search)
+    for attempt in dead:
+        search.tell(attempt.number, state=TrialState.FAIL, skip_if_finished=True)
     optuna.storages.fail_stale_trials(search)
     return len(dead)
 
 
-def dead_trials(search: optuna.Study) -> list[FrozenTrial]:
-    """Running trials whose process, of this machine, is gone."""
-    return [trial for trial in search.get_trials(deepcopy=False) if is_dead(trial)]
+def dead_attempts(search: optuna.Study) -> list[FrozenTrial]:
+    """Return running attempts whose process on this machine is gone."""
+    return [attempt for attempt in search.get_trials(deepcopy=False) if is_dead(attempt)]
 
 
-def is_dead(trial: FrozenTrial) -> bool:
-    """Whether it is running by the store, and its process, of this machine, is gone."""
-    return trial.state == TrialState.RUNNING and has_died(trial.user_attrs.get(OWNER, {}))
+def is_dead(attempt: FrozenTrial) -> bool:
+    """Whether the store calls it running, but its process on this machine is gone."""
+    return attempt.state == TrialState.RUNNING and has_died(attempt.user_attrs.get(OWNER, {}))
 
 
 @contextmanager
-def full_disk(url: str) -> Iterator[None]:
-    """Tell in one line that a store on this machine, or a disk beside it, cannot be written.
+def explain_full_disk(url: str) -> Iterator[None]:
+    """Explain in one line that a store on this machine, or its disk, cannot be written.
 
     Raises:
-        StorageError: in place of the error that says so.
+        StorageError: in place of the original error.
     """
     try:
         yield
     except Exception as error:
-        reasons = [str(one) for one in causes(error) if _says_unwritable(one)]
+        reasons = [str(one) for one in causes(error) if _is_unwritable(one)]
         if not reasons:
             raise
         raise StorageError(
             f"the search's records ({_shown(_parse(url))} or MLflow's) cannot be written: "
-            f"{reasons[-1]}; free some space, then run the same again: no finished trial is lost"
+            f"{reasons[-1]}; free some space, then run the same command again: no finished trial "
+            "is lost"
         ) from None
 
 
-def say_once_that_a_disk_is_full() -> None:
-    """Keep the heartbeat from telling in a traceback what ``full_disk`` tells in a line."""
-    tell = threading.excepthook
+def silence_heartbeat_on_full_disk() -> None:
+    """Keep the heartbeat's thread from printing a traceback of what one line explains already."""
+    print_failure = threading.excepthook
 
     def hook(failure: threading.ExceptHookArgs) -> None:
-        if not any(_says_unwritable(one) for one in causes(failure.exc_value)):
-            tell(failure)
+        if not any(_is_unwritable(one) for one in causes(failure.exc_value)):
+            print_failure(failure)
 
     threading.excepthook = hook
 
 
-def _says_unwritable(error: BaseException) -> bool:
+def _is_unwritable(error: BaseException) -> bool:
     if isinstance(error, OSError):
         return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
     if isinstance(error, sqlite3.OperationalError):
@@ -199,9 +207,9 @@ def _says_unwritable(error: BaseException) -> bool:
 
 
 def quiet_optuna() -> None:
-    """Its lines on every trial would stand between those of our own display.
+    """Silence Optuna's line per trial, which would break up our own display.
 
-    The heartbeat's retries are marked experimental; they are used on purpose.
+    Its heartbeat's retries are marked experimental; they are used on purpose.
     """
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
     optuna.logging.set_verbosity(optuna.logging.ERROR)

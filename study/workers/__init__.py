@@ -1,1 +1,1 @@
-"""The processes of a search: the supervisor, its workers, and the trial that one runs."""
+"""The processes of a search: a supervisor, its workers, and what they do with each trial."""

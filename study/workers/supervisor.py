@@ -1,120 +1,97 @@
-"""A search from its plan to its last trial: local workers, kept alive, and a display of them."""
+"""Local workers of a search, kept alive until its last trial, and a display of their progress."""
 
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 import optuna
 
 from pipeline.errors import UserError
 from pipeline.runtime.processes import PID
 from pipeline.runtime.tracking import MlflowRecord, Status, Tracker
-from study.search.plan import PARENT, PLAN, TARGET, Plan, plan_of
-from study.search.schedule import OWNER, TURN, Turn, deaths_key, first_finished, turns_of
-from study.store.reconcile import reconcile
+from study.search.plan import PARENT, TARGET, plan_of
+from study.search.schedule import OWNER, TRIAL, Trial, deaths_key, first_finished
+from study.store.reconcile import EXPERIMENT, reconcile
 from study.store.reconnect import NO_SERVER
-from study.store.storage import StoreLock, open_storage, reap
+from study.store.searches import all_trials
+from study.store.storage import fail_dead_attempts
+from study.workers.interrupts import counting_presses
 from study.workers.progress import SearchProgress, search_progress
-from study.workers.worker import EXPERIMENT
 
-POLL = 0.25  # seconds between looks at the workers
+POLL = 0.25  # seconds between two looks at the workers
 MOST_RESTARTS = 20  # of workers that died without a trial to blame, before something must be wrong
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a search came to, or had come to already.
+    """What a search has reached.
 
     Attributes:
         search: in its store.
-        turns: all of them.
+        trials: all of them.
         ran: how many trials this call finished.
-        stopped: why it ended before its time; empty where it did not.
+        stopped: why it ended early; empty if it did not.
     """
 
     search: optuna.Study
-    turns: list[Turn]
+    trials: list[Trial]
     ran: int
     stopped: str = ""
 
     @property
     def finished(self) -> int:
-        """Trials that are complete or pruned."""
-        return sum(turn.is_finished for turn in self.turns)
+        """Number of complete or pruned trials."""
+        return sum(trial.is_finished for trial in self.trials)
 
 
-def open_search(url: str, plan: Plan, name: str, target: int) -> tuple[optuna.Study, bool]:
-    """The plan's search, and whether it is new.
-
-    Raises:
-        UserError: if a search of that name has another plan.
-    """
-    storage = open_storage(url)
-    with StoreLock(url, f"open-{name}"):
-        existing = name in optuna.get_all_study_names(storage)
-        search = optuna.create_study(
-            storage=storage, study_name=name, directions=plan.directions, load_if_exists=True
-        )
-        stored = search.user_attrs.get(PLAN)
-        if stored is None:
-            search.set_user_attr(PLAN, plan.model_dump_json())
-        elif plan_of(search).name != plan.name:
-            raise UserError(
-                f"the search {name} in {url} has another plan (space, objective, data, protocol or "
-                "code); leave --name out to start a new one, or give another name"
-            )
-        search.set_user_attr(TARGET, target)
-        return search, not existing
-
-
-def all_turns(search: optuna.Study) -> list[Turn]:
-    """The turns of a search as they are now."""
-    return turns_of(search.get_trials(deepcopy=False), search.user_attrs)
-
-
-def run_search(
+def supervise(
     url: str, search: optuna.Study, data: Path, workers: int, timeout: float | None
 ) -> Outcome:
-    """Run local workers until the search has its trials, or the time is over.
+    """Keep local workers at a search until it has its trials, or the time is up.
 
-    The first Ctrl-C lets the running trials end, the second cancels them. Whatever happens, no
+    The first Ctrl-C lets the running trials finish, the second cancels them. Whatever happens, no
     trial and no record of this machine is left open.
+
+    Args:
+        url: the store's address.
+        search: in that store.
+        data: the prepared file.
+        workers: number of processes.
+        timeout: seconds after which to stop.
     """
     target = int(search.user_attrs[TARGET])
-    reap(search)
-    turns = all_turns(search)
-    before = sum(turn.is_finished for turn in turns)
-    tracker = Tracker.open(EXPERIMENT)  # ends what dead processes left open
-    if len(first_finished(turns, target)) >= target:
-        # The last run may have finished the trials and died, or found no disk, before the records.
+    fail_dead_attempts(search)
+    trials = all_trials(search)
+    before = sum(trial.is_finished for trial in trials)
+    tracker = Tracker.open(EXPERIMENT)  # closes what dead processes left open
+    if len(first_finished(trials, target)) >= target:
+        # The last run may have finished the trials but died, or found no disk, before the records.
         recorded = tracker.resume(search.user_attrs.get(PARENT, ""))
         if recorded is not None:
             reconcile(search, tracker, recorded.run_id)
             if recorded.status() != "FINISHED":
                 recorded.finish(reason="the search was finished; its last process died before that")
-        return Outcome(search, turns, 0)
+        return Outcome(search, trials, 0)
     parent = _parent(search, tracker)
     reconcile(search, tracker, parent.run_id)
-    words = [sys.executable, "-m", "study", "worker", "--storage", url]
-    words += ["--name", search.study_name, "--data", str(data), "--supervisor", str(os.getpid())]
+    command = [sys.executable, "-m", "study", "worker", "--storage", url]
+    command += ["--name", search.study_name, "--data", str(data), "--supervisor", str(os.getpid())]
     ended: tuple[Status, str] = "FINISHED", ""
     stopped = ""
     try:
-        with search_progress(target, plan_of(search)) as progress, _presses() as presses:
-            team = Team(words, workers, search)
+        with search_progress(target, plan_of(search)) as progress, counting_presses() as presses:
+            team = Team(command, workers, search)
             try:
-                stopped = _supervise(team, search, progress, timeout, presses)
+                stopped = _watch(team, search, progress, timeout, presses)
             finally:
                 team.end()
-                reap(search)
-                progress.show(all_turns(search))
+                fail_dead_attempts(search)
+                progress.show(all_trials(search))
         if stopped:
             ended = "KILLED", stopped
     except BaseException as error:
@@ -125,12 +102,12 @@ def run_search(
             reconcile(search, tracker, parent.run_id)
         finally:
             parent.finish(*ended)
-    turns = all_turns(search)
-    return Outcome(search, turns, sum(turn.is_finished for turn in turns) - before, stopped)
+    trials = all_trials(search)
+    return Outcome(search, trials, sum(trial.is_finished for trial in trials) - before, stopped)
 
 
 def _parent(search: optuna.Study, tracker: Tracker) -> MlflowRecord:
-    """The search's own record: the one that it has, open again, or a new one."""
+    """The search's own record: its existing one, reopened, or a new one."""
     record = tracker.reopen(search.user_attrs.get(PARENT, ""))
     if record is None:
         plan = plan_of(search)
@@ -142,31 +119,31 @@ def _parent(search: optuna.Study, tracker: Tracker) -> MlflowRecord:
     return record
 
 
-def _supervise(
+def _watch(
     team: "Team",
     search: optuna.Study,
     progress: SearchProgress,
     timeout: float | None,
     presses: Callable[[], int],
 ) -> str:
-    """Keep the workers alive until they end by themselves; why they were ended before, if so."""
+    """Keep the workers alive until they end by themselves; return why they were ended, if so."""
     deadline = time.monotonic() + timeout if timeout is not None else None
     passed_on = 0
     while team.is_alive():
         time.sleep(POLL)
-        progress.show(all_turns(search))
+        progress.show(all_trials(search))
         if deadline is not None and time.monotonic() > deadline:
-            return f"the {timeout:g} seconds of --timeout are over"
+            return f"stopped after the {timeout:g} seconds of --timeout"
         pressed = presses()
         if pressed > passed_on:
             progress.say(
-                "the running trials end; press Ctrl-C again to cancel them"
+                "waiting for running trials to finish; press Ctrl-C again to cancel them"
                 if pressed == 1
-                else "the running trials are cancelled"
+                else "cancelling the running trials"
             )
             team.interrupt(at_once=pressed > 1)
             passed_on = pressed
-        team.tend(restart=passed_on == 0)
+        team.replace_dead(restart=passed_on == 0)
     return "interrupted by the user" if passed_on else ""
 
 
@@ -174,92 +151,76 @@ class Team:
     """The local workers of a search.
 
     Args:
-        words: that start one.
-        size: how many.
-        search: that they work for.
+        command: starts one worker.
+        size: number of workers.
+        search: the search that they work on.
     """
 
-    def __init__(self, words: Sequence[str], size: int, search: optuna.Study) -> None:
-        self._words = words
+    def __init__(self, command: Sequence[str], size: int, search: optuna.Study) -> None:
+        self._command = command
         self._search = search
         self._restarts = 0
-        # Each in a group of its own: a terminal's Ctrl-C reaches this process alone, which passes
-        # it on.
-        self._workers = [self._hire() for _ in range(size)]
+        # Each in its own process group: a terminal's Ctrl-C reaches only this process, which
+        # passes it on.
+        self._workers = [self._start() for _ in range(size)]
 
-    def _hire(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(self._words, process_group=0)
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(self._command, process_group=0)
 
     def is_alive(self) -> bool:
-        """Whether one of them is at work."""
+        """Whether a worker is still running."""
         return any(worker.poll() is None for worker in self._workers)
 
     def interrupt(self, at_once: bool) -> None:
-        """Let them end after their trial, or at once."""
+        """Let the workers end after their trial, or at once."""
         for worker in self._workers:
             if worker.poll() is None:
-                # Not a second SIGINT: two that come close together are one to their receiver.
+                # Not a second SIGINT: two in quick succession reach their receiver as one.
                 worker.send_signal(signal.SIGTERM if at_once else signal.SIGINT)
 
-    def tend(self, restart: bool) -> None:
-        """Note who died, and start others in their places.
+    def replace_dead(self, restart: bool) -> None:
+        """Note which workers died, and start others in their place.
 
         Raises:
-            UserError: if a worker gave up, or one dies after the other.
+            UserError: if a worker gave up, or workers keep dying.
         """
         for index, worker in enumerate(self._workers):
             code = worker.poll()
             if code is None or code == 0 or not restart:
                 continue
             if code == UserError.exit_code:
-                raise UserError("a worker gave up; its reason stands above")
+                raise UserError("a worker gave up; its reason is shown above")
             if not self._note_death(worker.pid, blame=code != NO_SERVER):
                 self._restarts += 1
             if self._restarts > MOST_RESTARTS:
                 raise UserError(
                     f"workers died {self._restarts} times, the last with status {code}; see above"
                 )
-            self._workers[index] = self._hire()
+            self._workers[index] = self._start()
 
     def _note_death(self, pid: int, *, blame: bool) -> bool:
-        """Note a death at the turn that the worker was at; whether it was at one.
+        """Note a death at the trial that the worker was training; return whether there was one.
 
-        A turn that kills each process that tries it, for want of memory most likely, must not go
-        on for ever, so that its deaths are counted: those that it is to blame for.
+        A trial that kills each process that trains it, most likely by running out of memory, must
+        not go on forever. So its deaths are counted, if it is to blame for them.
         """
         found = False
         states = (optuna.trial.TrialState.RUNNING,)
-        for trial in self._search.get_trials(deepcopy=False, states=states):
-            if trial.user_attrs.get(OWNER, {}).get(PID) == str(pid) and TURN in trial.user_attrs:
+        for attempt in self._search.get_trials(deepcopy=False, states=states):
+            noted = attempt.user_attrs
+            if noted.get(OWNER, {}).get(PID) == str(pid) and TRIAL in noted:
                 found = True
                 if blame:
-                    key = deaths_key(trial.user_attrs[TURN])
+                    key = deaths_key(noted[TRIAL])
                     deaths = int(self._search.user_attrs.get(key, 0))
                     self._search.set_user_attr(key, deaths + 1)
-        reap(self._search)
+        fail_dead_attempts(self._search)
         return found
 
     def end(self) -> None:
-        """End those that are still at work; their trials are cancelled."""
+        """End the workers that are still running; their trials are cancelled."""
         for worker in self._workers:
             if worker.poll() is None:
                 worker.terminate()
         for worker in self._workers:
             worker.wait()
-
-
-@contextmanager
-def _presses() -> Iterator[Callable[[], int]]:
-    """How often Ctrl-C was pressed. A SIGTERM counts as two: there is no time to finish."""
-    count = 0
-
-    def press(number: int, frame: FrameType | None) -> None:
-        nonlocal count
-        count += 1 if number == signal.SIGINT else 2
-
-    before = {number: signal.signal(number, press) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: count
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,4 +1,4 @@
-"""What a trial records: written beside its training, in Optuna's store and in MLflow."""
+"""What a trial records while it trains, in Optuna's store and in MLflow."""
 
 import time
 from concurrent.futures import Future
@@ -13,21 +13,21 @@ from study.search.schedule import RUN_ID
 if TYPE_CHECKING:
     from pipeline.runtime.tracking import MlflowRecord, Status
 
-# Epochs go to the tracker some at a time, as one by one takes 8 ms each.
-MOST_SECONDS = 5.0  # between two batches of them
+# Epochs go to the tracker in batches, because one by one takes 8 ms each.
+MOST_SECONDS = 5.0  # between two batches
 MOST_EPOCHS = 10  # in a batch
 
 
 class TrialRecord:
-    """One trial's numbers on their way to where they are kept.
+    """Writes the numbers of one attempt in the background.
 
     Args:
-        trial: that is told its run's id as soon as it is known.
-        begun: the run, which the tracker may still be making.
+        attempt: receives its run's id as soon as it is known.
+        begun: the run, which the tracker may still be creating.
     """
 
-    def __init__(self, trial: optuna.Trial, begun: "Future[MlflowRecord]") -> None:
-        self._trial = trial
+    def __init__(self, attempt: optuna.Trial, begun: "Future[MlflowRecord]") -> None:
+        self._attempt = attempt
         self._begun = begun
         self._run: MlflowRecord | None = None
         self._waiting: list[EpochReport] = []
@@ -36,14 +36,14 @@ class TrialRecord:
 
     @property
     def run(self) -> "MlflowRecord":
-        """The run; waits for it."""
+        """The run; waits until it exists."""
         if self._run is None:
             self._run = self._begun.result()
-            self._trial.set_user_attr(RUN_ID, self._run.run_id)
+            self._attempt.set_user_attr(RUN_ID, self._run.run_id)
         return self._run
 
     def add(self, report: EpochReport) -> None:
-        """Record an epoch, soon; from the first on, the trial knows its run."""
+        """Record an epoch soon; from the first epoch on, the attempt knows its run."""
         self._waiting.append(report)
         run = self.run
         late = time.monotonic() - self._sent > MOST_SECONDS
@@ -51,14 +51,14 @@ class TrialRecord:
             self._flush(run)
 
     def report(self, value: float, step: int) -> None:
-        """Record, soon, a value by which trials are compared on the way."""
-        self._writing.append(in_background(self._trial.report, value, step))
+        """Record soon a value by which trials are compared before they end."""
+        self._writing.append(in_background(self._attempt.report, value, step))
 
     def finish(self, status: "Status", reason: str) -> Future[None]:
-        """Record all that waits, and begin to end the run.
+        """Record everything that is waiting, and begin to end the run.
 
-        All numbers are on record when this returns: a kill after it costs only the status, which
-        the search's next start sets right.
+        All numbers are recorded when this returns: a kill afterwards costs only the status, which
+        the next start of the search corrects.
         """
         run = self.run
         self._flush(run)
@@ -67,7 +67,7 @@ class TrialRecord:
         return in_background(run.finish, status, reason)
 
     def _flush(self, run: "MlflowRecord") -> None:
-        """Begin to record the epochs that wait."""
+        """Begin to record the waiting epochs."""
         if self._waiting:
             epochs = [(one.epoch, epoch_metrics(one)) for one in self._waiting]
             self._writing.append(in_background(run.log_epochs, epochs))

@@ -1,10 +1,11 @@
-"""The `study` command: quick to answer, helpful, and right about where things lie."""
+"""The `study` command: quick to answer, helpful, and correct about where things are."""
 
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -15,11 +16,17 @@ COMMANDS = sorted(main.commands)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_help_an_example_and_stands_in_the_readme(command: str) -> None:
+def test_every_command_has_help_and_an_example_and_is_in_the_readme(command: str) -> None:
     result = CliRunner().invoke(main, [command, "--help"])
     assert result.exit_code == 0
     assert f"Example: study {command}" in result.output
     assert f"study {command}" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_has_help(command: str) -> None:
+    options = [one for one in main.commands[command].params if isinstance(one, click.Option)]
+    assert [one.name for one in options if not one.help] == []
 
 
 def test_help_loads_nothing_heavy() -> None:
@@ -31,18 +38,18 @@ def test_help_loads_nothing_heavy() -> None:
     assert result.stdout.splitlines()[-1] == "[]", result.stderr
 
 
-def test_where_says_what_to_do_before_anything_was_made(
+def test_where_shows_what_to_do_before_anything_exists(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("VIRTUAL_ENV", sys.prefix)
     result = CliRunner().invoke(main, ["where"])
     assert result.exit_code == 0
-    assert "not made yet: dvc repro" in result.output
+    assert "not written yet: dvc repro" in result.output
     assert list(tmp_path.iterdir()) == []
 
 
-def test_where_gives_commands_that_work_without_activation(
+def test_where_shows_commands_that_work_without_activation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -52,7 +59,7 @@ def test_where_gives_commands_that_work_without_activation(
     assert "  .venv/bin/mlflow ui" in CliRunner().invoke(main, ["where"]).output
 
 
-def test_where_names_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_shows_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     index = tmp_path / "reports" / "index.html"
     index.parent.mkdir()
     index.touch()
@@ -60,7 +67,7 @@ def test_where_names_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert str(index) in CliRunner().invoke(main, ["where"]).output
 
 
-def test_wrong_settings_are_told_by_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_reports_invalid_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = (ROOT / "params.yaml").read_text(encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "params.yaml").write_text(text)
@@ -73,7 +80,7 @@ def test_wrong_settings_are_told_by_check(tmp_path: Path, monkeypatch: pytest.Mo
     assert result.stderr == "Error: params.yaml: train.grid.latent_dims = 5 must be a list\n"
 
 
-def test_the_link_opens_at_the_runs(tmp_path: Path) -> None:
+def test_the_link_opens_the_runs(tmp_path: Path) -> None:
     database = tmp_path / "my #1 store" / "mlflow.db"
     database.parent.mkdir()
     assert mlflow_link(database) == "http://127.0.0.1:5000/"

@@ -17,7 +17,7 @@ import pytest
 from mlflow import MlflowClient
 
 from study.search.plan import PARENT
-from study.search.schedule import MOST_DEATHS, TURN, Turn, turns_of
+from study.search.schedule import MOST_DEATHS, TRIAL, Trial, trials_of
 from tests.conftest import ROOT
 from tests.study.conftest import change_search
 from tests.study.test_search import URL, records, study
@@ -55,9 +55,9 @@ def trials(url: str = URL) -> list[optuna.trial.FrozenTrial]:
     return optuna.load_study(study_name=name, storage=url).get_trials(deepcopy=False)
 
 
-def turns(url: str = URL) -> list[Turn]:
+def turns(url: str = URL) -> list[Trial]:
     (name,) = optuna.get_all_study_names(url)
-    return turns_of(trials(url), optuna.load_study(study_name=name, storage=url).user_attrs)
+    return trials_of(trials(url), optuna.load_study(study_name=name, storage=url).user_attrs)
 
 
 def wait_for(condition: Any, seconds: float = 60) -> None:
@@ -83,9 +83,9 @@ def require_agreeing_books(project: Path) -> None:
     parent = optuna.load_study(study_name=name, storage=URL).user_attrs[PARENT]
     runs = records(project)
     children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent]
-    recorded = Counter(run.data.tags["vae.trial"] for run in children)
+    recorded = Counter(run.data.tags["vae.attempt"] for run in children)
     assert recorded == Counter(str(trial.number) for trial in trials())
-    status = {run.data.tags["vae.trial"]: run.info.status for run in children}
+    status = {run.data.tags["vae.attempt"]: run.info.status for run in children}
     for trial in trials():
         expected = {"COMPLETE": "FINISHED", "PRUNED": "KILLED"}.get(trial.state.name)
         if trial.state.name == "FAIL":
@@ -99,7 +99,7 @@ def finish(project: Path) -> list[tuple[dict[str, Any], Any]]:
     result = study("run", "--trials", str(TRIALS), "--workers", "2")
     assert result.exit_code == 0, result.output
     assert sum(turn.is_finished for turn in turns()) == TRIALS
-    assert all(sum(one.state.is_finished() for one in turn.tries) >= 1 for turn in turns())
+    assert all(sum(one.state.is_finished() for one in turn.attempts) >= 1 for turn in turns())
     assert {trial.state.name for trial in trials()} <= {"COMPLETE", "PRUNED", "FAIL"}
     require_agreeing_books(project)
     return [(turn.params, turn.trial.values) for turn in turns()]
@@ -126,7 +126,7 @@ def test_workers_and_interruptions_change_no_trial(searchable: Path) -> None:
     os.kill(owners()[0], signal.SIGKILL)
     assert search.wait(timeout=100) == 0, said(searchable)
     assert finish(searchable) == expected
-    assert any(len(turn.tries) > 1 for turn in turns())
+    assert any(len(turn.attempts) > 1 for turn in turns())
 
 
 def test_the_first_interrupt_lets_trials_end(searchable: Path) -> None:
@@ -202,9 +202,9 @@ def test_a_trial_that_kills_its_process_is_given_up(
         search.terminate()
         search.wait(timeout=30)
     first = turns()[0]
-    assert first.is_refused
+    assert first.has_failed
     assert f"died {MOST_DEATHS} times" in first.reason
-    assert len(first.tries) == MOST_DEATHS
+    assert len(first.attempts) == MOST_DEATHS
     assert "failed" in study("status").output
 
 
@@ -218,7 +218,7 @@ def test_settings_that_cannot_be_built_fail_their_trial_alone(searchable: Path) 
     result = study("run", "--trials", "2", "--workers", "1")
     assert result.exit_code == 0, result.output
     assert Counter(trial.state.name for trial in trials()) == {"COMPLETE": 1, "FAIL": 1}
-    (failed,) = [turn for turn in turns() if turn.is_refused]
+    (failed,) = [turn for turn in turns() if turn.has_failed]
     assert f"trial {failed.number} failed: {failed.reason}" in result.output
     require_agreeing_books(searchable)
     assert "nothing to do" in study("run", "--trials", "2", "--workers", "1").output
@@ -249,11 +249,11 @@ def test_a_later_turn_that_a_kill_left_in_the_queue_waits_for_its_own(searchable
                 state=state,
                 params=first.params,
                 distributions=first.distributions,
-                user_attrs={TURN: turn},
+                user_attrs={TRIAL: turn},
             )
         )
     assert study("run", "--trials", "4", "--workers", "1").exit_code == 0
-    finished = [trial.user_attrs[TURN] for trial in trials() if trial.state.name != "FAIL"]
+    finished = [trial.user_attrs[TRIAL] for trial in trials() if trial.state.name != "FAIL"]
     assert finished == [0, 1, 2, 3]
     _, given_back = [trial for trial in trials() if trial.state.name == "FAIL"]
     assert given_back.user_attrs["reason"] == "turn 2 was to be tried"

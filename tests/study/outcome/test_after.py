@@ -17,7 +17,7 @@ from pipeline.stages import train
 from study import stage
 from study.outcome.confirm import fresh_seeds
 from study.search.plan import plan_of
-from study.search.schedule import TURN
+from study.search.schedule import TRIAL
 from tests.conftest import ROOT
 from tests.pipeline.stages.test_stages import change
 from tests.study.conftest import change_search
@@ -127,7 +127,7 @@ def fake_search(number: int) -> None:
                 value=10.0 * params["latent_dim"],
                 params=params,
                 distributions=first.distributions,
-                user_attrs=first.user_attrs | {TURN: turn},
+                user_attrs=first.user_attrs | {TRIAL: turn},
             )
         )
 

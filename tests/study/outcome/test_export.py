@@ -1,4 +1,4 @@
-"""What the export tells besides the trials: importances, the plan, what failed."""
+"""What the export contains besides the trials: importance, the plan, what failed."""
 
 import json
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from pipeline.settings import parse_settings
 from study.outcome.export import best_card, export, first_comparison, trials_frame
 from study.outcome.fanova import importance_frame, importances
 from study.search.plan import PLAN, Plan
-from study.search.schedule import RESULT, TURN, Turn
+from study.search.schedule import RESULT, TRIAL, Trial
 from study.search.space import Chosen, distributions
 from tests.study.conftest import SPACE
 
@@ -31,10 +31,10 @@ def make_plan(tiny_params: dict[str, Any]) -> MakePlan:
     return make
 
 
-def made_up(number: int, params: dict[str, float], value: float, **more: Any) -> Turn:
+def made_up(number: int, params: dict[str, float], value: float, **more: Any) -> Trial:
     space = {name: FloatDistribution(0.0, 100.0) for name in params}
     trial = optuna.create_trial(value=value, params=params, distributions=dict(space), **more)
-    return Turn(number, (trial,))
+    return Trial(number, (trial,))
 
 
 @pytest.mark.parametrize(
@@ -46,15 +46,15 @@ def made_up(number: int, params: dict[str, float], value: float, **more: Any) ->
     ],
     ids=["one-dimension", "one-varies", "equal-values"],
 )
-def test_importances_that_cannot_be_computed_are_no_rows(params: Any, value: Any) -> None:
-    turns = [made_up(n, params(n), value(n)) for n in range(12)]
-    assert importance_frame(turns).empty
+def test_importance_that_cannot_be_computed_yields_no_rows(params: Any, value: Any) -> None:
+    trials = [made_up(n, params(n), value(n)) for n in range(12)]
+    assert importance_frame(trials).empty
     with pytest.raises(UserError, match="two hyperparameters that vary"):
-        importances(turns)
+        importances(trials)
 
 
-def test_few_complete_trials_rest_on_the_first_comparison() -> None:
-    turns = [
+def test_importance_of_few_complete_trials_uses_the_first_comparison() -> None:
+    trials = [
         made_up(
             n,
             {"beta": float(n), "learning_rate": float(n % 4)},
@@ -64,31 +64,31 @@ def test_few_complete_trials_rest_on_the_first_comparison() -> None:
         )
         for n in range(20)
     ]
-    frame = importance_frame(turns)
+    frame = importance_frame(trials)
     assert frame["parameter"].tolist() == ["beta", "learning_rate"]
     assert set(frame["values"]) == {"first comparison"}
     assert set(frame["epoch"]) == {4}
     assert set(frame["trials"]) == {20}
 
 
-def finished(number: int, plan: Plan) -> Turn:
+def finished(number: int, plan: Plan) -> Trial:
     chosen: Chosen = {"architecture": "linear", "latent_dim": 2, "beta": 1.0, "width": 8}
     terms = {"elbo": -100.0 - number, "reconstruction": 80.0, "kl": 20.0 + number}
     trial = optuna.create_trial(
         values=[terms["elbo"]] if len(plan.directions) == 1 else [80.0, terms["kl"]],
         params=chosen,
         distributions=distributions(chosen, plan.search.space),
-        user_attrs={TURN: number, RESULT: terms},
+        user_attrs={TRIAL: number, RESULT: terms},
         intermediate_values={1: -150.0 - number, 2: -120.0} if plan.prunes else {},
     )
-    return Turn(number, (trial,))
+    return Trial(number, (trial,))
 
 
-def test_the_card_says_how_it_was_searched_and_what_failed(make_plan: MakePlan) -> None:
+def test_the_card_shows_how_it_was_searched_and_what_failed(make_plan: MakePlan) -> None:
     plan = make_plan(sampler="random", trials=2)
     lost = optuna.create_trial(state=TrialState.FAIL, user_attrs={"fault": "it diverged"})
-    turns = [finished(0, plan), finished(2, plan)]
-    card = best_card("s", plan, turns, [Turn(1, (lost,))])
+    trials = [finished(0, plan), finished(2, plan)]
+    card = best_card("s", plan, trials, [Trial(1, (lost,))])
     assert card["failed"] == [{"number": 1, "reason": "it diverged"}]
     assert card["first_comparison"] == first_comparison(plan) == 1
     assert card["plan"]["sampler"] == "random"
@@ -96,17 +96,17 @@ def test_the_card_says_how_it_was_searched_and_what_failed(make_plan: MakePlan) 
     assert "trials" not in card["plan"], "a search that goes on is the same search"
     assert card["protocol"]["likelihood"] == "bernoulli"
     assert card["protocol"]["nll_samples"] is None
-    assert trials_frame(turns, plan)["first_value"].tolist() == [-150.0, -152.0]
-    assert best_card("s", make_plan(objective="nll"), turns)["protocol"]["nll_samples"] == 64
+    assert trials_frame(trials, plan)["first_value"].tolist() == [-150.0, -152.0]
+    assert best_card("s", make_plan(objective="nll"), trials)["protocol"]["nll_samples"] == 64
 
 
-def test_two_objectives_are_never_compared_on_the_way(make_plan: MakePlan) -> None:
+def test_two_objectives_are_never_compared_before_the_end(make_plan: MakePlan) -> None:
     plan = make_plan(objective="rate-distortion")
-    turns = [finished(0, plan), finished(1, plan)]
-    card = best_card("s", plan, turns)
+    trials = [finished(0, plan), finished(1, plan)]
+    card = best_card("s", plan, trials)
     assert card["first_comparison"] is None
     assert [entry["number"] for entry in card["front"]] == [0]
-    assert trials_frame(turns, plan)["first_value"].isna().all()
+    assert trials_frame(trials, plan)["first_value"].isna().all()
 
 
 def test_failed_trials_are_those_among_the_exported(make_plan: MakePlan, tmp_path: Path) -> None:
@@ -115,10 +115,10 @@ def test_failed_trials_are_those_among_the_exported(make_plan: MakePlan, tmp_pat
     search.set_user_attr(PLAN, plan.model_dump_json())
     for number in range(6):
         if number in (1, 4):
-            attributes = {TURN: number, "fault": f"diverged in epoch {number}"}
+            attributes = {TRIAL: number, "fault": f"diverged in epoch {number}"}
             search.add_trial(optuna.create_trial(state=TrialState.FAIL, user_attrs=attributes))
         else:
-            search.add_trial(finished(number, plan).trial)
+            search.add_trial(finished(number, plan).attempt)
     paths = export(search, tmp_path, 3)
     assert [path.name for path in paths] == ["trials.csv", "best.json", "importance.csv"]
     card = json.loads((tmp_path / "best.json").read_text())

@@ -1,4 +1,4 @@
-"""Points that are fixed beforehand."""
+"""Points that are fixed before a search starts."""
 
 from collections import Counter
 from typing import Any
@@ -27,7 +27,7 @@ CHOICES = space(
 )
 
 
-def test_a_grid_has_each_point_once_and_conditions_cost_nothing() -> None:
+def test_a_grid_contains_each_point_once_and_respects_conditions() -> None:
     points = grid(CHOICES, seed=0)
     assert len(points) == 3 + 3 * 2
     assert len({tuple(sorted(point.items())) for point in points}) == len(points)

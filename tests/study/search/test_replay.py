@@ -1,4 +1,4 @@
-"""What a turn tries and whether it is pruned follow from the search's order, not from its times."""
+"""What a trial tries, and whether it is pruned, depends on the search's order, not on timing."""
 
 import math
 from typing import Any
@@ -9,12 +9,12 @@ from optuna.trial import TrialState
 
 from pipeline.settings import parse_settings
 from study.search.plan import Plan
-from study.search.replay import Replica
-from study.search.schedule import TURN, Turn, turns_of
+from study.search.replay import Replay
+from study.search.schedule import TRIAL, Trial, trials_of
 from study.search.space import Chosen, distributions
 from tests.study.conftest import SPACE
 
-TURNS = 26
+TRIALS = 26
 
 
 @pytest.fixture
@@ -32,10 +32,10 @@ def worth(chosen: Chosen) -> float:
 
 
 def ended(number: int, chosen: Chosen, plan: Plan) -> optuna.trial.FrozenTrial:
-    """Every third turn was pruned, one failed, the others are complete."""
+    """Every third trial was pruned, one failed, the others are complete."""
     value = worth(chosen)
     state = TrialState.PRUNED if number % 3 == 2 else TrialState.COMPLETE
-    attributes: dict[str, Any] = {TURN: number}
+    attributes: dict[str, Any] = {TRIAL: number}
     if number == 5:
         state, attributes["fault"] = TrialState.FAIL, "it diverged"
     return optuna.create_trial(
@@ -53,40 +53,40 @@ def running(number: int, chosen: Chosen, plan: Plan) -> optuna.trial.FrozenTrial
         state=TrialState.RUNNING,
         params=chosen,
         distributions=distributions(chosen, plan.search.space),
-        user_attrs={TURN: number},
+        user_attrs={TRIAL: number},
     )
 
 
 def search_alone(plan: Plan) -> tuple[list[Chosen], list[bool]]:
-    """One process does all turns, and each ends before the next begins."""
-    replica, trials = Replica(plan, "alone"), list[optuna.trial.FrozenTrial]()
+    """One process trains all trials, one after another."""
+    replay, attempts = Replay(plan, "alone"), list[optuna.trial.FrozenTrial]()
     chosen, pruned = [], []
-    for number in range(TURNS):
-        point = replica.propose(number, turns_of(trials, {}))
+    for number in range(TRIALS):
+        point = replay.propose(number, trials_of(attempts, {}))
         chosen.append(point)
-        pruned.append(replica.should_prune(worth(point), 3))
-        trials.append(ended(number, point, plan))
+        pruned.append(replay.should_prune(worth(point), 3))
+        attempts.append(ended(number, point, plan))
     return chosen, pruned
 
 
 def search_in_a_crowd(plan: Plan) -> tuple[list[Chosen], list[bool]]:
-    """Three processes take turns in turn, one starts late, and results come as late as they may."""
-    team = [Replica(plan, "alone"), Replica(plan, "alone")]
+    """Three processes alternate, one starts late, and results arrive as late as allowed."""
+    team = [Replay(plan, "alone"), Replay(plan, "alone")]
     points: list[Chosen] = []
     pruned = []
-    for number in range(TURNS):
+    for number in range(TRIALS):
         if number == 9:
-            team.append(Replica(plan, "alone"))
+            team.append(Replay(plan, "alone"))
         if number == 15:
-            team[0] = Replica(plan, "alone")  # was killed and begins anew
-        replica = team[number % len(team)]
+            team[0] = Replay(plan, "alone")  # was killed and starts again
+        replay = team[number % len(team)]
         settled = max(0, number - plan.search.ahead + 1)
-        trials = [
+        attempts = [
             (ended if earlier < settled else running)(earlier, point, plan)
             for earlier, point in enumerate(points)
         ]
-        points.append(replica.propose(number, turns_of(trials, {})))
-        pruned.append(replica.should_prune(worth(points[-1]), 3))
+        points.append(replay.propose(number, trials_of(attempts, {})))
+        pruned.append(replay.should_prune(worth(points[-1]), 3))
     return points, pruned
 
 
@@ -101,40 +101,40 @@ def search_in_a_crowd(plan: Plan) -> tuple[list[Chosen], list[bool]]:
         ("gp", "percentile"),
     ],
 )
-def test_neither_times_nor_workers_change_what_is_tried(
+def test_neither_timing_nor_workers_change_what_is_tried(
     make_plan: Any, sampler: str, pruner: str
 ) -> None:
     plan = make_plan(sampler=sampler, pruner=pruner)
     points, pruned = search_alone(plan)
     assert search_in_a_crowd(plan) == (points, pruned)
-    assert len({tuple(sorted(point.items())) for point in points}) == TURNS
+    assert len({tuple(sorted(point.items())) for point in points}) == TRIALS
     assert any(pruned)
     assert not all(pruned)
 
 
-def test_a_turn_that_is_tried_again_knows_what_it_knew(make_plan: Any) -> None:
+def test_a_retried_trial_knows_what_it_knew_before(make_plan: Any) -> None:
     plan = make_plan()
     points, pruned = search_alone(plan)
-    trials = [ended(number, point, plan) for number, point in enumerate(points)]
-    replica = Replica(plan, "alone")
-    replica.rejoin(20, turns_of(trials[:21], {}))
+    attempts = [ended(number, point, plan) for number, point in enumerate(points)]
+    replay = Replay(plan, "alone")
+    replay.retry(20, trials_of(attempts[:21], {}))
     for number in (12, 24):
-        again = turns_of([*trials[:number], running(number, points[number], plan)], {})
-        assert replica.rejoin(number, again) == points[number]
-        assert replica.should_prune(worth(points[number]), 3) == pruned[number]
+        again = trials_of([*attempts[:number], running(number, points[number], plan)], {})
+        assert replay.retry(number, again) == points[number]
+        assert replay.should_prune(worth(points[number]), 3) == pruned[number]
 
 
-def test_results_that_a_turn_may_not_know_change_nothing(make_plan: Any) -> None:
+def test_results_that_a_trial_may_not_know_change_nothing(make_plan: Any) -> None:
     plan = make_plan()
     points, _ = search_alone(plan)
     number = 16
-    trials = [ended(earlier, point, plan) for earlier, point in enumerate(points[:number])]
+    attempts = [ended(earlier, point, plan) for earlier, point in enumerate(points[:number])]
     other = [
-        running(earlier, point, plan) if earlier > number - plan.search.ahead else trials[earlier]
+        running(earlier, point, plan) if earlier > number - plan.search.ahead else attempts[earlier]
         for earlier, point in enumerate(points[:number])
     ]
     proposals = [
-        Replica(plan, "alone").propose(number, turns_of(past, {})) for past in (trials, other)
+        Replay(plan, "alone").propose(number, trials_of(past, {})) for past in (attempts, other)
     ]
     assert proposals[0] == proposals[1] == points[number]
 
@@ -146,9 +146,9 @@ def test_the_sampler_learns(make_plan: Any) -> None:
     assert sum(values[-8:]) / 8 > sum(values[:8]) / 8
 
 
-def test_turns_keep_their_parameters(make_plan: Any) -> None:
+def test_trials_keep_their_parameters(make_plan: Any) -> None:
     plan = make_plan()
-    point = Replica(plan, "alone").propose(0, [])
-    (turn,) = turns_of([running(0, point, plan)], {})
-    assert isinstance(turn, Turn)
-    assert turn.params == point
+    point = Replay(plan, "alone").propose(0, [])
+    (trial,) = trials_of([running(0, point, plan)], {})
+    assert isinstance(trial, Trial)
+    assert trial.params == point

@@ -1,6 +1,6 @@
-"""A search on a PostgreSQL server of its own, which restarts in the middle.
+"""A search on its own PostgreSQL server, which restarts in the middle.
 
-Skipped where no PostgreSQL is installed (Debian: `apt-get install postgresql`).
+Skipped if no PostgreSQL is installed (Debian: `apt-get install postgresql`).
 """
 
 import os
@@ -20,7 +20,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from study.search.schedule import FINISHED, TURN
+from study.search.schedule import FINISHED, TRIAL
 from tests.conftest import NEEDS, ROOT
 from tests.study.conftest import change_search
 
@@ -50,7 +50,7 @@ class Server:
 
 
 def find_binaries() -> Path | None:
-    """Where initdb lies: on the path, or where Debian keeps it."""
+    """Find initdb on the path, or where Debian puts it."""
     found = shutil.which("initdb")
     if found:
         return Path(found).parent
@@ -89,9 +89,9 @@ def server() -> Iterator[Server]:
         shutil.rmtree(data, ignore_errors=True)
 
 
-def run_words(server: Server, trials: int) -> list[str]:
-    words = [sys.executable, "-m", "study", "run", "--storage", server.url]
-    return [*words, "--trials", str(trials), "--workers", "2"]
+def run_command(server: Server, trials: int) -> list[str]:
+    command = [sys.executable, "-m", "study", "run", "--storage", server.url]
+    return [*command, "--trials", str(trials), "--workers", "2"]
 
 
 @contextmanager
@@ -112,7 +112,7 @@ def test_a_search_survives_a_restart_of_the_server(searchable: Path, server: Ser
     log = searchable / "log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            run_words(server, TRIALS), stdout=output, stderr=output, env=ENVIRONMENT
+            run_command(server, TRIALS), stdout=output, stderr=output, env=ENVIRONMENT
         )
         for seen in (2, 4, 6):
             deadline = time.monotonic() + 60
@@ -129,24 +129,24 @@ def test_a_search_survives_a_restart_of_the_server(searchable: Path, server: Ser
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_a_turn_that_a_restart_had_queued_twice_is_finished_once(
+def test_a_trial_that_a_restart_queued_twice_is_finished_once(
     searchable: Path, server: Server
 ) -> None:
-    subprocess.run(run_words(server, 3), check=True, env=ENVIRONMENT)
+    subprocess.run(run_command(server, 3), check=True, env=ENVIRONMENT)
     with opened_search(server) as search:
         first = search.trials[0]
-        for turn in (3, 3, 4, 4):
+        for number in (3, 3, 4, 4):
             search.add_trial(
                 optuna.create_trial(
                     state=TrialState.WAITING,
                     params=first.params,
                     distributions=first.distributions,
-                    user_attrs={TURN: turn},
+                    user_attrs={TRIAL: number},
                 )
             )
-    subprocess.run(run_words(server, 5), check=True, env=ENVIRONMENT)
+    subprocess.run(run_command(server, 5), check=True, env=ENVIRONMENT)
     with opened_search(server) as search:
         trials = search.trials
-    finished = [trial.user_attrs[TURN] for trial in trials if trial.state in FINISHED]
+    finished = [trial.user_attrs[TRIAL] for trial in trials if trial.state in FINISHED]
     assert sorted(finished) == [0, 1, 2, 3, 4]
     assert not {TrialState.RUNNING, TrialState.WAITING} & {trial.state for trial in trials}

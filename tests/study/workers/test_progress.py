@@ -1,17 +1,16 @@
-"""The lines in which a search tells of its trials."""
-
-from pathlib import Path
+"""The lines that a search prints about its trials."""
 
 import optuna
 import pytest
 from optuna.trial import TrialState
 
 from pipeline.settings import load_settings
-from study.search.schedule import REASON, TURN, Turn
+from study.search.schedule import REASON, TRIAL, Trial
 from study.search.space import distributions
 from study.workers.progress import describe
+from tests.conftest import ROOT
 
-PARAMS = Path(__file__).parents[2] / "params.yaml"
+PARAMS = ROOT / "params.yaml"
 CONV = {
     "architecture": "conv",
     "latent_dim": 64,
@@ -24,7 +23,7 @@ CONV = {
 
 
 @pytest.mark.parametrize(
-    ("state", "value", "reason", "told"),
+    ("state", "value", "reason", "shown"),
     [
         (TrialState.COMPLETE, -100.256, "", "complete  -100.26 "),
         (
@@ -35,8 +34,8 @@ CONV = {
         ),
     ],
 )
-def test_a_trial_takes_one_line_of_an_ordinary_terminal(
-    state: TrialState, value: float | None, reason: str, told: str
+def test_a_trial_fits_one_line_of_an_ordinary_terminal(
+    state: TrialState, value: float | None, reason: str, shown: str
 ) -> None:
     space = load_settings(PARAMS).search.space
     trial = optuna.create_trial(
@@ -44,15 +43,15 @@ def test_a_trial_takes_one_line_of_an_ordinary_terminal(
         value=value,
         params=CONV,
         distributions=distributions(CONV, space),
-        user_attrs={TURN: 149, REASON: reason},
+        user_attrs={TRIAL: 149, REASON: reason},
     )
-    line = describe(Turn(149, (replace_number(trial),)))
-    assert line.startswith(f"trial 149  {told}")
+    line = describe(Trial(149, (replace_number(trial),)))
+    assert line.startswith(f"trial 149  {shown}")
     assert line.endswith("conv dim=64 beta=0.251 lr=0.0123 batch=128 channels=24 blocks=3")
     assert len(line) <= 120
 
 
 def replace_number(trial: optuna.trial.FrozenTrial) -> optuna.trial.FrozenTrial:
-    """As the store would number it; retries make it differ from the turn."""
+    """As the store would number it; retries make it differ from the trial's number."""
     trial.number = 160
     return trial

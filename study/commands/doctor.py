@@ -1,4 +1,4 @@
-"""What may be wrong with an installation and its stores, and the repair of what a kill left."""
+"""Check an installation and its databases, and clean up after killed processes."""
 
 import importlib.metadata
 import os
@@ -18,15 +18,15 @@ from joblib import cpu_count
 from packaging.requirements import Requirement
 from sqlalchemy.engine import make_url
 
+from analysis.words import pluralise
 from pipeline.data.prepared import load_prepared
 from pipeline.errors import UserError
 from pipeline.runtime.tracking import Tracker
 from pipeline.schemas.where import GRID_EXPERIMENT, MLFLOW_DATABASE
 from pipeline.settings import load_settings
 from study.search.plan import PARENT, PLAN
-from study.store.reconcile import disagreements, reconcile
-from study.store.storage import dead_trials, open_storage, quiet_optuna, reap
-from study.workers.worker import EXPERIMENT
+from study.store.reconcile import EXPERIMENT, disagreements, reconcile
+from study.store.storage import dead_attempts, fail_dead_attempts, open_storage, quiet_optuna
 
 LITTLE_MEMORY, LITTLE_DISK = 2e9, 2e9  # bytes; a training worker takes 0.9 GB
 
@@ -36,25 +36,25 @@ class Finding:
     """The outcome of one check.
 
     Attributes:
-        what: was checked.
-        verdict: ``fixable`` is what `--fix` repairs.
-        said: what was found.
-        remedy: what to do; empty where all is well.
+        checked: what was checked.
+        verdict: ``fixable`` if `--fix` repairs it.
+        found: what was found.
+        remedy: what to do; empty if all is well.
     """
 
-    what: str
+    checked: str
     verdict: Literal["good", "bad", "fixable", "fixed"]
-    said: str
+    found: str
     remedy: str = ""
 
 
 def examine(params: Path, data: Path, url: str, fix: bool) -> Iterator[Finding]:
-    """Check everything, one finding after the other.
+    """Check everything and yield the findings one by one.
 
     Args:
         params: the settings file.
         data: the prepared file.
-        url: of the store.
+        url: the store's address.
         fix: whether to repair what can be repaired.
     """
     quiet_optuna()
@@ -67,7 +67,7 @@ def examine(params: Path, data: Path, url: str, fix: bool) -> Iterator[Finding]:
 
 
 def _versions() -> Finding:
-    """Whether every library is as new as the project needs."""
+    """Check that every library is recent enough for the project."""
     requirements = [Requirement(one) for one in importlib.metadata.requires("vae-study") or []]
     wrong = []
     for one in requirements:
@@ -89,12 +89,12 @@ def _versions() -> Finding:
 
 def _machine() -> Finding:
     memory, disk = psutil.virtual_memory().available, shutil.disk_usage(Path.cwd()).free
-    said = (
+    found = (
         f"{cpu_count()} cores, {memory / 1e9:.1f} GB of memory and {disk / 1e9:.1f} GB of disk free"
     )
     if min(memory - LITTLE_MEMORY, disk - LITTLE_DISK) < 0:
-        return Finding("machine", "bad", said, "free some; a worker takes 0.9 GB of memory")
-    return Finding("machine", "good", said)
+        return Finding("machine", "bad", found, "free some; a worker takes 0.9 GB of memory")
+    return Finding("machine", "good", found)
 
 
 def _settings(params: Path) -> str:
@@ -106,41 +106,43 @@ def _data(params: Path, data: Path) -> str:
     wanted = load_settings(params).data.name
     prepared = load_prepared(data, splits=("valid",))
     if prepared.name != wanted:
-        raise UserError(f"{data} holds {prepared.name}, not {wanted}; run `dvc repro prepare`")
+        raise UserError(f"{data} contains {prepared.name}, not {wanted}; run `dvc repro prepare`")
     return f"{data}: {prepared.name}, hash {prepared.hash[:12]}"
 
 
 def _trials(url: str, fix: bool) -> Iterator[Finding]:
-    """The store of trials: that it opens, is whole, and has no trial of a dead process."""
+    """Check that the store of trials opens, is intact, and has no trial of a dead process."""
     file = _file_of(url)
     if file is not None and not file.exists():
         yield Finding("trials", "good", f"{url}: no search yet")
         return
     if file is not None:
-        yield _whole("trials", file)
+        yield _integrity("trials", file)
     try:
         storage = open_storage(url)
         names = optuna.get_all_study_names(storage)
     except UserError as error:
         yield Finding("trials", "bad", error.message)
         return
-    yield Finding("trials", "good", f"{make_url(url).render_as_string()}: {len(names)} searches")
+    shown = make_url(url).render_as_string()
+    plural = "" if len(names) == 1 else "es"
+    yield Finding("trials", "good", f"{shown}: {len(names)} search{plural}")
     for name in names:
         search = optuna.load_study(study_name=name, storage=storage)
-        dead = len(dead_trials(search))
+        dead = len(dead_attempts(search))
         if dead:
-            said = f"{name}: {dead} trials of dead processes"
-            yield _fixable("trials", said, fix, partial(reap, search))
+            found = f"{name}: {pluralise(dead, 'trial')} of dead processes"
+            yield _fixable("trials", found, fix, partial(fail_dead_attempts, search))
 
 
 def _records(url: str, fix: bool) -> Iterator[Finding]:
-    """MLflow's store: that it opens, has no open run of a dead process, and agrees with Optuna."""
+    """Check that MLflow's store opens, has no run left open, and agrees with Optuna."""
     if "MLFLOW_TRACKING_URI" not in os.environ:
         database = Path.cwd() / MLFLOW_DATABASE
         if not database.exists():
             yield Finding("records", "good", "no run recorded yet")
             return
-        yield _whole("records", database)
+        yield _integrity("records", database)
     try:
         trackers = {
             name: Tracker.open(name, repair=False) for name in (GRID_EXPERIMENT, EXPERIMENT)
@@ -150,19 +152,18 @@ def _records(url: str, fix: bool) -> Iterator[Finding]:
         return
     for name, tracker in trackers.items():
         dead = len(tracker.dead_runs())
-        said = f"{name}: {dead} open runs of dead processes" if dead else f"{name}: no dead run"
-        yield (
-            _fixable("records", said, fix, tracker.close_dead_runs)
-            if dead
-            else Finding("records", "good", said)
-        )
+        if dead:
+            found = f"{name}: {pluralise(dead, 'open run')} of dead processes"
+            yield _fixable("records", found, fix, tracker.close_dead_runs)
+        else:
+            yield Finding("records", "good", f"{name}: no open run of a dead process")
     file = _file_of(url)
     if file is not None and not file.exists():
         return
     try:
         storage = open_storage(url)
         names = optuna.get_all_study_names(storage)
-    except UserError:  # told as a finding on the trials
+    except UserError:  # already reported as a finding on the trials
         return
     for name in names:
         search = optuna.load_study(study_name=name, storage=storage)
@@ -171,40 +172,42 @@ def _records(url: str, fix: bool) -> Iterator[Finding]:
             continue
         tracker = trackers[EXPERIMENT]
         wrong = len(disagreements(search, tracker, parent))
-        said = f"{name}: {wrong} trials whose record in MLflow is missing or says something else"
         if wrong:
-            yield _fixable("records", said, fix, partial(reconcile, search, tracker, parent))
+            found = (
+                f"{name}: {pluralise(wrong, 'trial')} with a missing or different record in MLflow"
+            )
+            yield _fixable("records", found, fix, partial(reconcile, search, tracker, parent))
 
 
-def _whole(what: str, database: Path) -> Finding:
-    """Whether an SQLite file is undamaged."""
+def _integrity(checked: str, database: Path) -> Finding:
+    """Check that an SQLite file is not damaged."""
     try:
         with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as store:
             answer = str(store.execute("PRAGMA quick_check(1)").fetchone()[0])
     except sqlite3.Error as error:
         answer = str(error)
     if answer == "ok":
-        return Finding(what, "good", f"{database.name} is whole")
+        return Finding(checked, "good", f"{database.name} is intact")
     remedy = "move it away, or restore it from a copy"
-    return Finding(what, "bad", f"{database.name} is damaged: {answer}", remedy)
+    return Finding(checked, "bad", f"{database.name} is damaged: {answer}", remedy)
 
 
-def _fixable(what: str, said: str, fix: bool, repair: Callable[[], object]) -> Finding:
+def _fixable(checked: str, found: str, fix: bool, repair: Callable[[], object]) -> Finding:
     if not fix:
-        return Finding(what, "fixable", said, "study doctor --fix")
+        return Finding(checked, "fixable", found, "study doctor --fix")
     repair()
-    return Finding(what, "fixed", said)
+    return Finding(checked, "fixed", found)
 
 
-def _try(what: str, check: Callable[[], str]) -> Finding:
+def _try(checked: str, check: Callable[[], str]) -> Finding:
     try:
-        return Finding(what, "good", check())
+        return Finding(checked, "good", check())
     except UserError as error:
-        said, _, remedy = error.message.partition("; ")
-        return Finding(what, "bad", said, remedy)
+        found, _, remedy = error.message.partition("; ")
+        return Finding(checked, "bad", found, remedy)
 
 
 def _file_of(url: str) -> Path | None:
-    """The file of an SQLite store; None where a server keeps the trials."""
+    """Return the file of an SQLite store; None if a server stores the trials."""
     parsed = make_url(url)
     return Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None

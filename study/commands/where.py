@@ -1,4 +1,4 @@
-"""Where things lie, and what to type to see them; without loading anything heavy."""
+"""Where things are, and what to type to see them; loads nothing heavy."""
 
 import os
 import sqlite3
@@ -12,7 +12,10 @@ MLFLOW_UI = "http://127.0.0.1:5000/"
 
 
 def folder_to_type(root: Path) -> str:
-    """What to write before a command's name here: `make repro` activates nothing for its shell."""
+    """Return what to type before a command's name if the environment is not activated.
+
+    `make repro` activates nothing in the shell that runs it.
+    """
     if os.environ.get("VIRTUAL_ENV") == sys.prefix:
         return ""
     folder = Path(sys.prefix) / "bin"
@@ -20,17 +23,17 @@ def folder_to_type(root: Path) -> str:
 
 
 def mlflow_link(database: Path) -> str:
-    """The address at which a local ``mlflow ui`` shows the grid's runs, not its page on traces.
+    """Return the address where a local ``mlflow ui`` shows the grid's runs, not its traces page.
 
     Args:
-        database: MLflow's own, read without importing MLflow.
+        database: MLflow's database, read without importing MLflow.
     """
     row = _ask(database, "SELECT experiment_id FROM experiments WHERE name = ?", GRID_EXPERIMENT)
     return f"{MLFLOW_UI}#/experiments/{row}?workflowType=machine_learning" if row else MLFLOW_UI
 
 
 def where_recorded(run_id: str) -> str:
-    """How to see a run and those nested under it."""
+    """Return how to see a run and those nested under it."""
     server = os.environ.get("MLFLOW_TRACKING_URI")
     if server:
         return f"{server} (MLFLOW_TRACKING_URI), run {run_id}"
@@ -43,7 +46,7 @@ def where_recorded(run_id: str) -> str:
 
 
 def _ask(database: Path, query: str, value: str) -> str:
-    """One cell of MLflow's database as text; empty where there is none."""
+    """Return one cell of MLflow's database as text; empty if there is none."""
     try:
         with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as store:
             row = store.execute(query, (value,)).fetchone()

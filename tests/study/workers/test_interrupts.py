@@ -1,4 +1,4 @@
-"""What a worker hears while it runs a trial."""
+"""How a worker reacts to signals while it trains."""
 
 import os
 import signal
@@ -6,18 +6,18 @@ import sys
 
 import pytest
 
-from study.workers.worker import heeding_interrupts
+from study.workers.interrupts import heeding_interrupts
 
 
 class Bell:
-    """Interrupts its own process twice as it is destroyed, where no exception gets out."""
+    """Interrupts its own process twice as it is destroyed, where no exception can escape."""
 
     def __del__(self) -> None:
         for _ in range(2):
             os.kill(os.getpid(), signal.SIGINT)
 
 
-def test_a_cancellation_inside_a_destructor_is_kept_and_prints_nothing(
+def test_a_cancellation_inside_a_destructor_is_remembered_and_prints_nothing(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
@@ -28,7 +28,7 @@ def test_a_cancellation_inside_a_destructor_is_kept_and_prints_nothing(
     assert capfd.readouterr().err == ""
 
 
-def test_other_faults_of_a_destructor_are_told(
+def test_other_errors_in_a_destructor_are_printed(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Faulty:

@@ -1,4 +1,4 @@
-"""Tables on the terminal: what the commands of the search show."""
+"""Tables for the terminal."""
 
 from collections.abc import Sequence
 
@@ -7,16 +7,16 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from study.outcome.ranking import ranked
 from study.search.plan import Plan
-from study.search.ranking import ranked
-from study.search.schedule import RESULT, TURN, Turn
-from study.workers.progress import settings_of
+from study.search.schedule import RESULT, TRIAL, Trial
+from study.workers.progress import format_params
 
-LOG_WIDTH = 160  # characters of a table in a file or a pipe
+LOG_WIDTH = 160  # characters per line in a file or a pipe
 
 
 def new_table(title: str = "", show_header: bool = True) -> Table:
-    """An empty table in the one style of all."""
+    """Return an empty table in our one style."""
     return Table(
         title=title or None,
         title_justify="left",
@@ -28,18 +28,18 @@ def new_table(title: str = "", show_header: bool = True) -> Table:
 
 
 def print_table(table: Table) -> None:
-    """Print a table as wide as the terminal is, or as a log may be."""
+    """Print a table as wide as the terminal, or as ``LOG_WIDTH`` in a log."""
     console = Console(highlight=False)
     if not console.is_terminal:
-        # A log has no width of its own, and a name that is cut there cannot be copied.
+        # A log has no width of its own, and a truncated name could not be copied from it.
         console = Console(highlight=False, width=LOG_WIDTH)
     console.print(table)
 
 
-def show_best(turns: Sequence[Turn], plan: Plan, count: int) -> None:
+def show_best(trials: Sequence[Trial], plan: Plan, count: int) -> None:
     """Print the best trials, or the Pareto front of two objectives."""
-    trials = ranked([turn.trial for turn in turns], plan)
-    if not trials:
+    best = ranked((trial.attempt for trial in trials), plan)
+    if not best:
         click.echo("no trial is complete yet")
         return
     two = len(plan.directions) > 1
@@ -53,9 +53,10 @@ def show_best(turns: Sequence[Turn], plan: Plan, count: int) -> None:
     for heading in ("trial", *names, "seconds"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("settings")
-    for trial in trials[:count]:
-        result = trial.user_attrs[RESULT]
+    for attempt in best[:count]:
+        result = attempt.user_attrs[RESULT]
         values = [f"{result[name]:.2f}" for name in names]
         seconds = f"{result['seconds']:.0f}"
-        table.add_row(str(trial.user_attrs[TURN]), *values, seconds, settings_of(trial))
+        number = str(attempt.user_attrs[TRIAL])
+        table.add_row(number, *values, seconds, format_params(attempt))
     print_table(table)

@@ -1,0 +1,1 @@
+"""What the commands of `study` do once the command line is read."""

@@ -1,0 +1,118 @@
+"""`study run`, from its settings to its last line; the pipeline's stage runs it too."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pipeline.data.prepared import load_prepared
+from pipeline.runtime.workers import count_workers
+from pipeline.settings import Settings, SettingsError, load_settings, override, parse_settings
+from study.commands.tables import show_best
+from study.commands.where import folder_to_type, where_recorded
+from study.outcome.ranking import ranked
+from study.search.plan import PARENT, Plan, plan_of
+from study.search.schedule import TRIAL
+from study.store.reconnect import exit_if_disconnected
+from study.store.searches import open_search
+from study.store.storage import DEFAULT_URL, explain_full_disk, quiet_optuna
+from study.workers.supervisor import Outcome, supervise
+
+
+def searched_settings(
+    params: Path, assignments: Sequence[str], changes: dict[str, Any]
+) -> Settings:
+    """Load the settings file with the changes of the command line.
+
+    Args:
+        params: the settings file.
+        assignments: ``KEY=VALUE`` texts from `-S`.
+        changes: values of section ``search``.
+    """
+    settings = load_settings(params)
+    if not assignments and not changes:
+        return settings
+    content = override(settings.model_dump(mode="json"), assignments)
+    content["search"] |= changes
+    return parse_settings(content, "the command line")
+
+
+def search_and_summarise(
+    settings: Settings,
+    data: Path,
+    workers: str,
+    timeout: float | None,
+    url: str,
+    name: str | None,
+) -> Outcome:
+    """Start or resume a search, wait for its trials, and show what they yield.
+
+    Args:
+        settings: what to search, and how many trials.
+        data: the prepared file.
+        workers: number of processes, or ``auto``.
+        timeout: seconds after which to stop.
+        url: the store's address.
+        name: the search's name; by default made from its plan.
+    """
+    quiet_optuna()
+    prepared = load_prepared(data, splits=("valid",))
+    if prepared.name != settings.data.name:
+        raise SettingsError(
+            f"data.name = {settings.data.name}, but {data} contains {prepared.name}; run "
+            "`dvc repro prepare`"
+        )
+    plan = Plan.of(settings, prepared.hash)
+    target = settings.search.trials
+    if plan.most is not None and plan.most < target:
+        click.echo(f"the grid has only {plan.most} points, so the search ends after {plan.most}")
+        target = plan.most
+    search, new = open_search(url, plan, name or plan.name, target)
+    start = "a new search" if new else "resuming an existing search"
+    click.echo(f"{search.study_name}: {start}, up to {target} finished trials")
+    if settings.search.objective == "rate-distortion" and settings.search.pruner != "none":
+        click.echo("two objectives: no trial is pruned")
+    processes = count_workers(workers, target)
+    if processes > settings.search.ahead:
+        processes = settings.search.ahead
+        click.echo(
+            f"using {processes} workers, because more than search.ahead = {processes} would wait; "
+            "raise search.ahead to use more"
+        )
+    lost = "study run lost its connection to the store; run the same command again to resume"
+    with exit_if_disconnected(lost), explain_full_disk(url):
+        outcome = supervise(url, search, data, processes, timeout)
+    _summarise(outcome, url, target)
+    return outcome
+
+
+def _summarise(outcome: Outcome, url: str, target: int) -> None:
+    """Show the best trials, where everything is stored, and what to do next."""
+    search, plan = outcome.search, plan_of(outcome.search)
+    if outcome.ran == 0 and not outcome.stopped:
+        click.echo(f"nothing to do: the search has {outcome.finished} finished trials")
+    show_best(outcome.trials, plan, 5)
+    for trial in outcome.trials:
+        if trial.has_failed:
+            click.echo(f"trial {trial.number} failed: {trial.reason}")
+    if outcome.stopped:
+        click.echo(
+            f"{outcome.stopped}: {outcome.finished} of {target} trials have finished; run the same "
+            "command again to resume"
+        )
+    storage = "" if url == DEFAULT_URL else f" --storage {url}"
+    study = f"{folder_to_type(Path.cwd())}study"
+    best = ranked((trial.attempt for trial in outcome.trials), plan)
+    rows = {"records": where_recorded(search.user_attrs.get(PARENT, ""))}
+    if best:
+        first = best[0].user_attrs[TRIAL]
+        rows |= {
+            "tables": f"{study} export{storage}    writes trials.csv, best.json and importance.csv "
+            "into results/",
+            "report": f"{study} report    shows them next to the grid in reports/index.html",
+            "confirm": f"{study} rerun {first} --seeds 5{storage}    retrains the best with new "
+            "seeds",
+        }
+    for key, value in rows.items():
+        click.echo(click.style(f"{key:<10}", bold=True) + value)

@@ -1,0 +1,138 @@
+"""A trial with its surroundings: recorded while it trains, pruned or cancelled on the way."""
+
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import optuna
+
+from pipeline.data.prepared import PreparedData
+from pipeline.errors import UserError
+from pipeline.runtime.background import in_background
+from study.outcome.ranking import is_new_best
+from study.search.plan import Plan
+from study.search.replay import Replay
+from study.search.schedule import FAULT, REASON, RESULT, TRACEBACK, TRIAL, Trial
+from study.search.space import Chosen
+from study.search.trial import Check, Step, TrialError, train_trial
+from study.store.reconcile import ATTEMPT_TAG
+from study.workers.best_model import keep_model
+from study.workers.trial_record import TrialRecord
+
+if TYPE_CHECKING:
+    from pipeline.runtime.tracking import Status, Tracker
+
+
+@dataclass(slots=True)
+class TrialRunner:
+    """Trains and records the trials of one search in one process, which reads the data once.
+
+    Attributes:
+        plan: the search's plan.
+        data: with the splits ``train`` and ``valid``.
+        tracker: opens the search's experiment; called in the background of the first trial, because
+            its import takes long.
+        parent: run id of the search.
+        replay: decides what is pruned.
+        commit: of the code, for the record.
+        cancelled: asked after each epoch whether the trial should end without a result.
+    """
+
+    plan: Plan
+    data: PreparedData
+    tracker: "Callable[[], Tracker]"
+    parent: str
+    replay: Replay
+    commit: str
+    cancelled: Callable[[], bool] = lambda: False
+    _ending: Future[None] | None = field(default=None, init=False)
+
+    def train(
+        self, attempt: optuna.Trial, chosen: Chosen, trials: Sequence[Trial]
+    ) -> float | tuple[float, float]:
+        """Train and record an attempt; return its value, or both values of rate-distortion.
+
+        Args:
+            attempt: the running attempt.
+            chosen: what it tries.
+            trials: all trials that there were when it began.
+
+        Raises:
+            TrialPruned: if it does worse than the others did at that point.
+            TrialError: if the trial is at fault.
+        """
+        self.close()
+        name, tags = f"trial {attempt.user_attrs[TRIAL]}", {ATTEMPT_TAG: str(attempt.number)}
+        begun = in_background(
+            lambda: self.tracker().start(name, chosen, self.parent, self.commit, tags)
+        )
+        record = TrialRecord(attempt, begun)
+        ended: tuple[Status, str] = "FINISHED", ""
+        try:
+            return self._train(attempt, chosen, trials, record)
+        except optuna.TrialPruned as pruned:
+            ended = "KILLED", str(pruned)
+            attempt.set_user_attr(REASON, str(pruned))
+            raise
+        except KeyboardInterrupt:
+            ended = "KILLED", "interrupted by the user"
+            raise
+        except TrialError as error:
+            ended = "FAILED", str(error)
+            attempt.set_user_attr(FAULT, str(error))
+            if not isinstance(error.__cause__, UserError):
+                trace = "".join(traceback.format_exception(error.__cause__))
+                attempt.set_user_attr(TRACEBACK, trace)
+            raise
+        except BaseException as error:
+            ended = "KILLED", f"{type(error).__name__}: {error}"
+            raise
+        finally:
+            self._ending = record.finish(*ended)
+
+    def close(self) -> None:
+        """Wait until the record of the last trial is closed.
+
+        Raises:
+            MlflowException: if the tracker could not write it.
+        """
+        if self._ending is not None:
+            self._ending.result()
+            self._ending = None
+
+    def _train(
+        self, attempt: optuna.Trial, chosen: Chosen, trials: Sequence[Trial], record: TrialRecord
+    ) -> float | tuple[float, float]:
+        def observe(step: Step) -> None:
+            if self.cancelled():
+                raise KeyboardInterrupt
+            if step.report is not None and step.replicate == 0:
+                record.add(step.report)
+            if step.check is not None:
+                self._compare(record, step.check)
+
+        start = time.perf_counter()
+        result = train_trial(self.plan, self.data, chosen, observe)
+        seconds = round(time.perf_counter() - start, 3)
+        epochs = len(result.first.fit.history)
+        attempt.set_user_attr(RESULT, result.metrics | {"epochs": epochs, "seconds": seconds})
+        if self._is_best(attempt.study, trials, result.values):
+            keep_model(record.run, result.first, self.data, self.commit)
+        return result.values[0] if len(result.values) == 1 else (result.values[0], result.values[1])
+
+    def _compare(self, record: TrialRecord, check: Check) -> None:
+        record.report(check.value, check.step)
+        if self.replay.should_prune(check.value, check.step):
+            raise optuna.TrialPruned(f"pruned after epoch {check.step} with {check.value:.2f} nats")
+
+    def _is_best(
+        self, search: optuna.Study, trials: Sequence[Trial], values: tuple[float, ...]
+    ) -> bool:
+        """Whether no complete trial is as good; with two objectives, each on the front is best."""
+        # The trials known at the start usually give the answer without asking the store.
+        return is_new_best(values, (trial.attempt for trial in trials), self.plan) and is_new_best(
+            values, search.get_trials(deepcopy=False), self.plan
+        )
