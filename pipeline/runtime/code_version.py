@@ -1,4 +1,4 @@
-"""Which code and which libraries made a result. Free of torch."""
+"""Identify the code and the libraries that produced a result. Free of torch."""
 
 import ast
 import hashlib
@@ -14,21 +14,21 @@ CHANGES = "+changes"
 
 @cache
 def versions() -> dict[str, str]:
-    """Versions of the project, of Python and of the libraries that decide its numbers."""
+    """Return the versions of the project, of Python and of the libraries that affect results."""
     names = ("vae-study", "torch", "numpy", "safetensors")
     found = {name: importlib.metadata.version(name) for name in names}
     return found | {"python": platform.python_version()}
 
 
 def source_hash(*packages: ModuleType) -> str:
-    """Hash of the code in the packages' own folders, without what is below them.
+    """Return a hash of the code in the packages' own folders, without their subfolders.
 
-    Comments, docstrings and layout have no part in it, since they decide no number. Call it when
-    a module is imported: an edit on the disk while a run trains must not pass for the code that
-    trained it.
+    Comments, docstrings and formatting are ignored, since they do not affect results. Call this
+    at import time: an edit on disk during training must not count as the code that trained the
+    run.
 
     Args:
-        packages: imported folders of code, such as ``pipeline.training``.
+        packages: imported packages, such as ``pipeline.training``.
     """
     digest = hashlib.sha256()
     for package in packages:
@@ -39,16 +39,16 @@ def source_hash(*packages: ModuleType) -> str:
 
 
 def _without_comments(path: Path) -> str:
-    """The code of a file in one canonical layout."""
+    """Return the code of a file, reformatted, without comments and docstrings."""
     tree = ast.parse(path.read_bytes())
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            node.body = [part for part in node.body if not _is_text(part)] or [ast.Pass()]
+            node.body = [part for part in node.body if not _is_docstring(part)] or [ast.Pass()]
     return ast.unparse(tree)
 
 
-def _is_text(statement: ast.stmt) -> bool:
-    """Whether a statement is a docstring."""
+def _is_docstring(statement: ast.stmt) -> bool:
+    """Return whether a statement is a string on its own, such as a docstring."""
     return (
         isinstance(statement, ast.Expr)
         and isinstance(statement.value, ast.Constant)
@@ -57,7 +57,7 @@ def _is_text(statement: ast.stmt) -> bool:
 
 
 def git_commit() -> str:
-    """The commit of the code, with ``+changes`` where files differ from it; empty outside git."""
+    """Return the current commit, with ``+changes`` if files differ from it; empty outside git."""
     try:
         changed = _git("status", "--porcelain", "--untracked-files=no")
         return _git("rev-parse", "HEAD") + (CHANGES if changed else "")
@@ -66,25 +66,27 @@ def git_commit() -> str:
 
 
 def commit_date(commit: str) -> str:
-    """The day of a commit, such as ``2026-03-01``, in its committer's time zone.
+    """Return the date of a commit, such as ``2026-03-01``, in its committer's time zone.
 
-    Unlike the day of a run it follows from what is recorded, so that results stay the same bytes.
+    Unlike the date of a run it follows from what is recorded, so that results stay the same bytes.
 
     Args:
-        commit: of ``git_commit``.
+        commit: as returned by ``git_commit``.
 
     Returns:
-        Empty where this copy of the code does not know the commit.
+        The date; empty if this repository does not have the commit.
     """
     name = commit.removesuffix(CHANGES)
     try:
-        # Without its end a name that begins with a dash would be an option.
+        # Without --end-of-options, a name that starts with a dash would be read as an option.
         return _git("show", "--no-patch", "--format=%cs", "--end-of-options", f"{name}^{{commit}}")
     except (OSError, subprocess.CalledProcessError):
         return ""
 
 
-def _git(*words: str) -> str:
+def _git(*arguments: str) -> str:
     folder = Path(__file__).parent
-    answer = subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=True)
-    return answer.stdout.strip()
+    done = subprocess.run(
+        ["git", *arguments], cwd=folder, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
