@@ -1,1 +1,1 @@
-"""Processes, locks, interrupts and MLflow: what runs the work, and decides no number."""
+"""Processes, locks, interrupts and MLflow: how work is run, without any effect on results."""

@@ -1,4 +1,4 @@
-"""Whose a record is: a process, told apart from those that get its number later."""
+"""Identify the process that owns a record, even if its process id is reused later."""
 
 import os
 import socket
@@ -12,7 +12,7 @@ HOST, BOOT, PID, PID_STARTED = "vae.host", "vae.boot", "vae.pid", "vae.pid_start
 
 
 def identity() -> dict[str, str]:
-    """This process, so that others can see whether it still lives."""
+    """Return tags that identify this process, so that others can check whether it is alive."""
     return {
         HOST: socket.gethostname(),
         BOOT: _boot(),
@@ -22,25 +22,25 @@ def identity() -> dict[str, str]:
 
 
 def has_died(owner: Mapping[str, str]) -> bool:
-    """Whether a process of this machine, started since it booted, is gone.
+    """Return whether a process has ended that ran on this machine since it booted.
 
-    Of other machines, and of containers beside this one, nothing can be said: they are not.
+    False for processes on other machines or in other containers, which cannot be checked.
     """
     here = owner.get(HOST) == socket.gethostname() and owner.get(BOOT) == _boot()
     return here and not _is_alive(owner)
 
 
 def is_of_earlier_boot(owner: Mapping[str, str]) -> bool:
-    """Whether the process ran on a machine of this name before its last start."""
+    """Return whether the process ran on a machine of this name before its last reboot."""
     return owner.get(HOST) == socket.gethostname() and owner.get(BOOT) != _boot()
 
 
 def _is_alive(owner: Mapping[str, str]) -> bool:
-    """Whether the process is there: same pid *and* same start time."""
+    """Return whether the process exists: same pid *and* same start time."""
     try:
         process = psutil.Process(int(owner[PID]))
-        # Both are read from the kernel's own record, so they are equal or of two processes; the
-        # tolerance is for a clock that was set in between.
+        # Both times come from the kernel, so they differ only between different processes; the
+        # tolerance allows for a clock that was adjusted in between.
         started = abs(process.create_time() - float(owner[PID_STARTED])) < 2
         return started and process.status() != psutil.STATUS_ZOMBIE
     except (psutil.NoSuchProcess, KeyError, ValueError):
@@ -49,7 +49,7 @@ def _is_alive(owner: Mapping[str, str]) -> bool:
 
 @cache
 def _boot() -> str:
-    """This start of the machine, and the container: a process id means nothing outside them."""
+    """Return an id of this boot and container: a process id means nothing outside them."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         return f"{boot}-{Path('/proc/self/ns/pid').readlink()}"

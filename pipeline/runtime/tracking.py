@@ -1,7 +1,7 @@
-"""Runs on record in MLflow: the only module that imports it.
+"""Log runs to MLflow. This is the only module that imports it.
 
-By default the records lie in ``mlflow.db`` and ``mlruns/`` of the current folder, where a bare
-``mlflow ui`` finds them; ``MLFLOW_TRACKING_URI`` moves them to a server.
+By default, runs are stored in ``mlflow.db`` and ``mlruns/`` in the current folder, where
+``mlflow ui`` finds them without options; ``MLFLOW_TRACKING_URI`` moves them to a server.
 """
 
 import logging
@@ -26,7 +26,7 @@ from pipeline.runtime.background import Shielded
 from pipeline.runtime.processes import has_died, identity, is_of_earlier_boot
 from pipeline.schemas.where import MLFLOW_ARTEFACTS, MLFLOW_DATABASE
 
-# Before the import: MLflow decides there whether to report its use over the network.
+# Set before the import, during which MLflow decides whether to send telemetry.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 from mlflow import MlflowClient
@@ -40,26 +40,26 @@ from mlflow.utils.mlflow_tags import (
     MLFLOW_USER,
 )
 
-# It reports each step of creating its database, between the lines of our own display.
+# It logs each step of creating its database, in between our own output.
 logging.getLogger("mlflow").setLevel(logging.WARNING)
-# It prints the traceback of each failed statement, and then raises the error all the same.
+# It logs the traceback of each failed statement before raising the error anyway.
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
 @event.listens_for(Engine, "connect")
 def _sync_less(connection: object, record: object) -> None:
-    """One sync less a commit, which halves its time; a killed process loses nothing by it."""
+    """Sync once less per commit, which halves its time; killed processes still lose nothing."""
     if isinstance(connection, sqlite3.Connection):
         connection.execute("PRAGMA synchronous=NORMAL")
 
 
-# Tells MLflow's pages to open at the runs, not at traces of language models.
+# Makes MLflow's pages show the runs first, not traces of language models.
 EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 
-MOST_METRICS = 1000  # in one transaction, by MLflow's own rule
+MOST_METRICS = 1000  # per transaction, a limit of MLflow
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
-Epoch = tuple[int, Mapping[str, float]]  # its number and its metrics
+Epoch = tuple[int, Mapping[str, float]]  # number and metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +70,11 @@ class MlflowRecord:
     run_id: str
 
     def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
-        """Record numbers in one transaction."""
+        """Log metrics in one transaction."""
         self.log_epochs([(step, metrics)])
 
     def log_epochs(self, epochs: Iterable[Epoch]) -> None:
-        """Record the numbers of several epochs in as few transactions as MLflow allows."""
+        """Log the metrics of several epochs in as few transactions as MLflow allows."""
         now = int(time.time() * 1000)
         numbers = [
             Metric(name, value, now, step)
@@ -85,11 +85,11 @@ class MlflowRecord:
             self.client.log_batch(self.run_id, numbers[start : start + MOST_METRICS])
 
     def log_dataset(self, name: str, digest: str, context: str) -> None:
-        """Record the data set that the run used.
+        """Log the data set that the run used.
 
         Args:
-            name: of the data set.
-            digest: its content hash; MLflow keeps the first 36 characters.
+            name: name of the data set.
+            digest: hash of its content; MLflow keeps the first 36 characters.
             context: what it was used for, such as ``training``.
         """
         dataset = Dataset(name=name, digest=digest[:36], source_type="local", source=name)
@@ -97,10 +97,10 @@ class MlflowRecord:
         self.client.log_inputs(self.run_id, datasets=[DatasetInput(dataset, [tag])])
 
     def log_files(self, folder: Path, under: str = "") -> None:
-        """Record all files of a folder as artefacts.
+        """Log all files of a folder as artefacts.
 
         Raises:
-            UserError: if they cannot be kept, as on a full disk.
+            UserError: if they cannot be stored, for example because the disk is full.
         """
         try:
             self.client.log_artifacts(self.run_id, str(folder), under or None)
@@ -116,15 +116,15 @@ class MlflowRecord:
         self.client.set_tag(self.run_id, f"vae.{key}", value)
 
     def marked(self, key: str) -> str:
-        """The tag ``vae.<key>``; empty if it is not set."""
+        """Return the tag ``vae.<key>``; empty if it is not set."""
         return str(self.client.get_run(self.run_id).data.tags.get(f"vae.{key}", ""))
 
     def status(self) -> str:
-        """What the store says of the run."""
+        """Return the run's status in the store."""
         return str(self.client.get_run(self.run_id).info.status)
 
     def finish(self, status: Status = "FINISHED", reason: str = "") -> None:
-        """End the run; the reason stands in the tag ``vae.reason``."""
+        """End the run and store the reason in the tag ``vae.reason``."""
         if reason:
             self.client.set_tag(self.run_id, "vae.reason", reason)
         self.client.set_terminated(self.run_id, status)
@@ -132,7 +132,7 @@ class MlflowRecord:
 
 @dataclass(frozen=True, slots=True)
 class RecordedRun:
-    """What the store says of a run."""
+    """A run as found in the store."""
 
     run_id: str
     status: str
@@ -148,11 +148,11 @@ class Tracker:
 
     @classmethod
     def open(cls, experiment: str, repair: bool = True) -> Self:
-        """The experiment, created if need be; safe when several processes do so at once.
+        """Open an experiment, and create it if needed; safe if several processes do so at once.
 
         Args:
             experiment: its name.
-            repair: whether to end as KILLED what a dead process of this machine left open.
+            repair: whether to mark runs as KILLED that a dead process of this machine left open.
         """
         uri = os.environ.get("MLFLOW_TRACKING_URI")
         if uri:
@@ -171,14 +171,14 @@ class Tracker:
         commit: str = "",
         tags: Mapping[str, str] | None = None,
     ) -> MlflowRecord:
-        """Start a run, nested under ``parent`` where one is given.
+        """Start a run, nested under ``parent`` if one is given.
 
         Args:
-            name: shown in the list of runs.
-            params: settings, by name.
+            name: name in the list of runs.
+            params: settings by name.
             parent: run id of the parent.
-            commit: of the code.
-            tags: to find it by.
+            commit: commit of the code.
+            tags: further tags.
         """
         source = {
             MLFLOW_USER: psutil.Process().username(),
@@ -205,7 +205,7 @@ class Tracker:
         parent: str | None = None,
         commit: str = "",
     ) -> Iterator[MlflowRecord]:
-        """A run that ends with the block: FINISHED, KILLED by an interrupt, or FAILED."""
+        """Start a run that ends with the block: FINISHED, KILLED by an interrupt, or FAILED."""
         record = self.start(name, params, parent, commit)
         try:
             yield record
@@ -218,7 +218,7 @@ class Tracker:
         record.finish()
 
     def resume(self, run_id: str) -> MlflowRecord | None:
-        """A run that exists already; None where this store does not know it, or it was deleted."""
+        """Return an existing run; None if it is not in this store or was deleted."""
         if not run_id:
             return None
         try:
@@ -228,7 +228,7 @@ class Tracker:
         return MlflowRecord(self.client, run_id) if run.info.lifecycle_stage == "active" else None
 
     def reopen(self, run_id: str) -> MlflowRecord | None:
-        """A run that ended, open again and owned by this process; None as for ``resume``."""
+        """Reopen a finished run and make this process its owner; None as for ``resume``."""
         record = self.resume(run_id)
         if record is not None:
             self.client.update_run(run_id, "RUNNING")
@@ -237,21 +237,21 @@ class Tracker:
         return record
 
     def close_dead_runs(self) -> int:
-        """End as KILLED what a process of this machine left open when it died; how many."""
+        """Mark runs as KILLED that dead processes of this machine left open; return how many."""
         closed = 0
         for run in self.dead_runs():
             record = MlflowRecord(self.client, run.run_id)
-            record.finish("KILLED", "its process ended without closing the run")
+            record.finish("KILLED", "its process died without closing the run")
             closed += 1
         return closed
 
     def dead_runs(self) -> list[RecordedRun]:
-        """The open runs of dead processes of this machine."""
+        """Return the open runs of dead processes of this machine."""
         running = self._runs("attributes.status = 'RUNNING'")
         return [run for run in running if has_died(run.tags) or is_of_earlier_boot(run.tags)]
 
     def children(self, parent: str) -> list[RecordedRun]:
-        """All runs nested under a run, oldest first."""
+        """Return all runs nested under a run, oldest first."""
         return list(self._runs(f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{parent}'"))
 
     def _runs(self, where: str) -> Iterator[RecordedRun]:
@@ -284,7 +284,7 @@ def _open_experiment(uri: str, experiment: str) -> tuple[MlflowClient, str]:
 
 
 def _require_database(path: Path) -> None:
-    """Refuse a damaged database at once; MLflow would try for a minute and end in a traceback."""
+    """Reject a damaged database at once; MLflow would retry for a minute and then crash."""
     if not path.exists():
         return
     try:
@@ -292,15 +292,15 @@ def _require_database(path: Path) -> None:
             database.execute("PRAGMA schema_version")
     except sqlite3.DatabaseError as error:
         raise UserError(
-            f"{path}: is no database ({error}); move it away, which loses records of runs but no "
-            "result"
+            f"{path}: is not a valid database ({error}); move it away, which loses the MLflow "
+            "runs but no results"
         ) from None
 
 
 def _create_database(path: Path) -> None:
-    """Make MLflow's tables, where there are none, under a temporary name.
+    """Create a new database with MLflow's tables under a temporary name, then rename it.
 
-    Killed while it makes them in place, MLflow would leave half of them and never open them again.
+    If MLflow were killed while creating them in place, it could never open the database again.
     """
     if path.exists() and path.stat().st_size > 0:
         return
@@ -314,13 +314,13 @@ def _create_database(path: Path) -> None:
 
 @contextmanager
 def _store_errors(uri: str) -> Iterator[None]:
-    """Tell in one line that a store cannot be opened."""
+    """Report in one line that a store cannot be opened."""
     try:
         yield
     except (MlflowException, SQLAlchemyError, OSError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(
-            f"MLflow's store {uri} cannot be opened: {reason}; set MLFLOW_TRACKING_URI to one "
+            f"the MLflow store {uri} cannot be opened: {reason}; set MLFLOW_TRACKING_URI to one "
             "that can, or unset it"
         ) from None
 
@@ -332,21 +332,21 @@ def _create_experiment(client: MlflowClient, name: str) -> str:
         found = client.get_experiment_by_name(name)
         if found is None:
             raise
-        return str(found.experiment_id)  # another process was faster
+        return str(found.experiment_id)  # created by another process in the meantime
 
 
 def _open_local_experiment(root: Path, experiment: str) -> tuple[MlflowClient, str]:
-    """The experiment in the folder's own database.
+    """Open the experiment in the folder's own database.
 
-    Two processes that create the database together break it for good, so the whole opening is
-    behind a lock. MLflow stores the artefacts' absolute place, which a moved folder leaves
-    behind; we store it relative to the folder, which is also what ``mlflow ui`` there resolves.
+    Two processes that create the database at the same time would break it for good, so all of this
+    is behind a lock. MLflow stores an absolute path to the artefacts, which would be wrong after
+    the folder is moved. We store a path relative to the folder, which ``mlflow ui`` resolves too.
     """
     uri = f"sqlite:///{root / MLFLOW_DATABASE}"
     if {"?", "%"} & set(str(root)):
         raise UserError(
-            f"{root}: a folder whose path has a ? or % in it cannot hold MLflow's database, whose "
-            "address gives them a meaning; rename it, or set MLFLOW_TRACKING_URI"
+            f"{root}: a folder with ? or % in its path cannot hold MLflow's database, since these "
+            "characters have a meaning in its URL; rename it, or set MLFLOW_TRACKING_URI"
         )
     with FileLock(root / f"{MLFLOW_DATABASE}.lock"):
         _require_database(root / MLFLOW_DATABASE)
@@ -354,7 +354,7 @@ def _open_local_experiment(root: Path, experiment: str) -> tuple[MlflowClient, s
         client, experiment_id = _open_experiment(uri, experiment)
         location = f"{MLFLOW_ARTEFACTS}/{experiment}"
         with closing(sqlite3.connect(root / MLFLOW_DATABASE, timeout=60)) as database, database:
-            # From now on somebody who reads, such as `mlflow ui`, keeps nobody from writing.
+            # From now on readers, such as `mlflow ui`, do not block writers.
             database.execute("PRAGMA journal_mode=WAL")
             database.execute(
                 "UPDATE experiments SET artifact_location = ? "

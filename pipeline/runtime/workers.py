@@ -1,8 +1,9 @@
-"""Tasks side by side in worker processes that stay alive from one task to the next.
+"""Run tasks in parallel in worker processes that are reused from task to task.
 
-A pipe to each worker, instead of an executor's shared queue, makes both deaths visible: a worker
-that is killed ends its pipe and fails its task alone, and a worker whose parent is killed finds
-its pipe broken at the next message and ends too, so that none lives on beside a second try.
+Each worker has its own pipe, instead of the shared queue of an executor, so that a death on either
+side is noticed. If a worker is killed, its pipe closes and only its own task fails. If the parent
+is killed, the worker finds the pipe broken at its next message and exits, so that no worker is
+left over when the command is run again.
 """
 
 import multiprocessing
@@ -21,20 +22,20 @@ from joblib import cpu_count
 from pipeline.errors import UserError
 
 Task = TypeVar("Task")
-Tell = Callable[[Any], None]
+Send = Callable[[Any], None]
 
 
 class WorkerDiedError(UserError):
-    """A worker process ended in the middle of a task."""
+    """A worker process exited in the middle of a task."""
 
 
 class WorkerError(RuntimeError):
-    """An unexpected exception in a worker; the message holds its traceback."""
+    """An unexpected exception in a worker; the message contains its traceback."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message(Generic[Task]):
-    """Something that a task told on its way."""
+    """Something that a task reported while it ran."""
 
     task: Task
     content: Any
@@ -42,7 +43,7 @@ class Message(Generic[Task]):
 
 @dataclass(frozen=True, slots=True)
 class Result(Generic[Task]):
-    """A task's value."""
+    """A task's return value."""
 
     task: Task
     value: Any
@@ -50,26 +51,26 @@ class Result(Generic[Task]):
 
 @dataclass(frozen=True, slots=True)
 class Failure(Generic[Task]):
-    """A task's end by an exception or by its worker's death."""
+    """A task that failed, by an exception or by the death of its worker."""
 
     task: Task
     error: Exception
 
 
 def side_by_side(
-    work: Callable[[Task, Tell], Any], tasks: Iterable[Task], workers: int
+    work: Callable[[Task, Send], Any], tasks: Iterable[Task], workers: int
 ) -> Generator[Message[Task] | Result[Task] | Failure[Task]]:
-    """Do the tasks in worker processes and yield what happens, as it happens.
+    """Run tasks in worker processes and yield their messages, results and failures as they come.
 
-    A task is taken from ``tasks`` only when a worker is free for it. Closing the generator, or an
-    interrupt in it, ends the workers at once.
+    A task is taken from ``tasks`` only when a worker is idle. Closing or interrupting the
+    generator terminates the workers immediately.
 
     Args:
-        work: an importable function of the task and of ``tell``, which sends a message here.
-        tasks: picklable; taken lazily.
-        workers: how many processes at most.
+        work: an importable function of the task and of ``send``, which yields a message here.
+        tasks: picklable; consumed lazily.
+        workers: maximum number of processes.
     """
-    context = multiprocessing.get_context("spawn")  # a forked torch deadlocks in its thread pool
+    context = multiprocessing.get_context("spawn")  # torch's thread pool deadlocks after a fork
     remaining = iter(tasks)
     busy: dict[Connection, tuple[BaseProcess, Task]] = {}
     idle: list[tuple[Connection, BaseProcess]] = []
@@ -79,7 +80,7 @@ def side_by_side(
         here, there = context.Pipe()
         process = context.Process(target=_serve, args=(there, work), daemon=True)
         process.start()
-        there.close()  # else the pipe would not end with the worker
+        there.close()  # otherwise the pipe would outlive the worker
         started.append(process)
         return here, process
 
@@ -92,7 +93,7 @@ def side_by_side(
             connection, process = idle.pop() if idle else hire()
             try:
                 connection.send(task)
-            except OSError:  # died while it was idle
+            except OSError:  # the worker died while idle
                 connection, process = hire()
                 connection.send(task)
             busy[connection] = process, task
@@ -105,7 +106,7 @@ def side_by_side(
                 process, task = busy[ready]
                 try:
                     kind, content = ready.recv()
-                except (EOFError, OSError):  # OSError: it died within a message
+                except (EOFError, OSError):  # OSError: it died while sending
                     process.join()
                     del busy[ready]
                     yield Failure(task, _death(process))
@@ -128,9 +129,9 @@ class _ParentGoneError(Exception):
     """The other end of the pipe is closed."""
 
 
-def _serve(connection: Connection, work: Callable[[Any, Tell], Any]) -> None:
-    """A worker's life: do tasks until the parent ends it or is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+def _serve(connection: Connection, work: Callable[[Any, Send], Any]) -> None:
+    """Run tasks in a worker until the parent terminates it or is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
 
     def send(kind: str, content: object) -> None:
         try:
@@ -155,25 +156,28 @@ def _death(process: BaseProcess) -> WorkerDiedError:
     code = process.exitcode or 0
     if code == -signal.SIGKILL:
         return WorkerDiedError(
-            "a worker process was killed (signal 9), often for want of memory; finished runs are "
-            "kept, run the command again, with fewer --workers if memory is short"
+            "a worker process was killed (signal 9), often because memory ran out; finished runs "
+            "are kept: run the command again, with fewer --workers if memory is short"
         )
     how = f"by signal {-code}" if code < 0 else f"with status {code}"
     return WorkerDiedError(
-        f"a worker process ended {how}; finished runs are kept, run the command again"
+        f"a worker process exited {how}; finished runs are kept: run the command again"
     )
 
 
 def count_workers(workers: str, tasks: int) -> int:
-    """How many processes ``--workers`` asks for: a number, or ``auto`` for the usable cores.
+    """Return the number of processes for ``--workers``, at most one per task.
+
+    Args:
+        workers: a number, or ``auto`` for the number of usable cores.
+        tasks: number of tasks.
 
     Raises:
-        UserError: if it is neither.
+        UserError: if ``workers`` is neither.
     """
     if workers == "auto":
-        wanted = int(
-            cpu_count()
-        )  # of the machine, the process's affinity and its container's quota
+        # Respects the process's CPU affinity and its container's quota.
+        wanted = int(cpu_count())
     elif workers.isdecimal() and int(workers) > 0:
         wanted = int(workers)
     else:

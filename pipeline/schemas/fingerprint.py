@@ -20,14 +20,14 @@ def file_sha256(path: Path) -> str:
 
 
 def source_hash(*packages: ModuleType) -> str:
-    """Hash of the code in the packages' own folders, without what is below them.
+    """Return a hash of the code in the packages' own folders, without their subfolders.
 
-    Comments, docstrings and layout have no part in it, since they decide no number. Call it when
-    a module is imported: an edit on the disk while a run trains must not pass for the code that
-    trained it.
+    Comments, docstrings and formatting are ignored, since they do not affect results. Call this
+    at import time: an edit on disk during training must not count as the code that trained the
+    run.
 
     Args:
-        packages: imported folders of code, such as ``pipeline.training``.
+        packages: imported packages, such as ``pipeline.training``.
     """
     digest = hashlib.sha256()
     for package in packages:
@@ -38,16 +38,16 @@ def source_hash(*packages: ModuleType) -> str:
 
 
 def _without_comments(path: Path) -> str:
-    """The code of a file in one canonical layout."""
+    """Return the code of a file, reformatted, without comments and docstrings."""
     tree = ast.parse(path.read_bytes())
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            node.body = [part for part in node.body if not _is_text(part)] or [ast.Pass()]
+            node.body = [part for part in node.body if not _is_docstring(part)] or [ast.Pass()]
     return ast.unparse(tree)
 
 
-def _is_text(statement: ast.stmt) -> bool:
-    """Whether a statement is a docstring."""
+def _is_docstring(statement: ast.stmt) -> bool:
+    """Return whether a statement is a string on its own, such as a docstring."""
     return (
         isinstance(statement, ast.Expr)
         and isinstance(statement.value, ast.Constant)

@@ -1,6 +1,7 @@
-"""Records in MLflow: complete, safe against races, movable, honest about dead processes."""
+"""Tracking in MLflow: complete, free of races, movable, correct about dead processes."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -12,17 +13,25 @@ from mlflow import MlflowClient
 from pipeline.errors import UserError
 from pipeline.runtime.processes import HOST, PID, PID_STARTED
 from pipeline.runtime.tracking import Tracker
+from pipeline.schemas.where import MLFLOW_DATABASE
 from tests.conftest import ROOT
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return tmp_path
 
 
-def test_a_run_is_recorded_whole(here: Path) -> None:
+@pytest.fixture
+def here(empty_folder: Path, empty_records: Path) -> Path:
+    """A folder with a database that has no runs yet: copying one is faster than making one."""
+    shutil.copy(empty_records, empty_folder / MLFLOW_DATABASE)
+    return empty_folder
+
+
+def test_a_run_is_recorded_completely(here: Path) -> None:
     tracker = Tracker.open("vae-grid")
     parent = tracker.start("grid", {"epochs": 2})
     record = tracker.start("linear-2/seed-0", {"beta": 1.0, "clip_norm": None}, parent.run_id)
@@ -48,7 +57,7 @@ def test_a_run_is_recorded_whole(here: Path) -> None:
     ]
 
 
-def test_a_mark_is_read_back(here: Path) -> None:
+def test_marks_are_read_back(here: Path) -> None:
     record = Tracker.open("vae-grid").start("run", {})
     assert record.marked("evaluation") == ""
     record.mark("evaluation", "abc")
@@ -56,11 +65,12 @@ def test_a_mark_is_read_back(here: Path) -> None:
 
 
 def test_artefacts_survive_moving_the_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, after = tmp_path / "before", tmp_path / "after"
     (before / "files").mkdir(parents=True)
     (before / "files" / "a.txt").write_text("a")
+    shutil.move(here / MLFLOW_DATABASE, before)
     monkeypatch.chdir(before)
     record = Tracker.open("vae-grid").start("run", {})
     record.log_files(before / "files")
@@ -72,10 +82,10 @@ def test_artefacts_survive_moving_the_folder(
     moved.log_files(after / "files")
     names = [file.path for file in moved.client.list_artifacts(record.run_id)]
     assert names == ["a.txt", "b.txt"]
-    assert not before.exists(), "the old place came back"
+    assert not before.exists(), "the old folder was created again"
 
 
-def test_a_block_ends_its_run(here: Path) -> None:
+def test_a_run_ends_with_its_block(here: Path) -> None:
     tracker = Tracker.open("vae-grid")
 
     def status_after(error: BaseException | None) -> tuple[str, str]:
@@ -95,7 +105,7 @@ def test_a_block_ends_its_run(here: Path) -> None:
     assert status_after(ValueError("no")) == ("FAILED", "ValueError: no")
 
 
-def test_runs_of_dead_processes_are_closed_and_no_others(here: Path) -> None:
+def test_only_runs_of_dead_processes_are_closed(here: Path) -> None:
     tracker = Tracker.open("vae-grid")
     mine = tracker.start("mine", {})
     dead = tracker.start("dead", {})
@@ -124,7 +134,7 @@ def test_a_run_of_another_store_is_not_resumed(here: Path) -> None:
     assert tracker.resume("0" * 32) is None
 
 
-def test_a_deleted_run_is_not_resumed_and_a_deleted_experiment_comes_back(here: Path) -> None:
+def test_a_deleted_run_is_not_resumed_but_a_deleted_experiment_is_restored(here: Path) -> None:
     tracker = Tracker.open("vae-grid")
     record = tracker.start("run", {})
     tracker.client.delete_run(record.run_id)
@@ -135,7 +145,7 @@ def test_a_deleted_run_is_not_resumed_and_a_deleted_experiment_comes_back(here: 
     again.start("run", {}).finish()
 
 
-def test_a_store_out_of_reach_is_told_in_one_line(
+def test_an_unreachable_store_is_reported_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/missing/own.db")
@@ -146,39 +156,39 @@ def test_a_store_out_of_reach_is_told_in_one_line(
     assert "MLFLOW_TRACKING_URI" in caught.value.message
 
 
-def test_a_kill_while_the_database_is_made_leaves_nothing_that_hinders(here: Path) -> None:
+def test_a_kill_while_the_database_is_created_does_no_harm(empty_folder: Path) -> None:
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     for moment in (0.05, 0.3, 0.6):
         process = subprocess.Popen([sys.executable, "-c", RECORD], env=environment)
         deadline = time.monotonic() + 60
-        while not list(here.glob("*mlflow.db*")) and time.monotonic() < deadline:
+        while not list(empty_folder.glob("*mlflow.db*")) and time.monotonic() < deadline:
             time.sleep(0.01)
         time.sleep(moment)
         process.kill()
         process.wait()
     with Tracker.open("vae-grid").run("run", {}):
         pass
-    assert not list(here.glob(".partial*"))
+    assert not list(empty_folder.glob(".partial*"))
 
 
 @pytest.mark.parametrize("damage", ["garbage", "folder"])
-def test_a_damaged_database_is_told_in_one_line(here: Path, damage: str) -> None:
-    path = here / "mlflow.db"
+def test_a_damaged_database_is_reported_in_one_line(empty_folder: Path, damage: str) -> None:
+    path = empty_folder / "mlflow.db"
     path.mkdir() if damage == "folder" else path.write_bytes(b"no database" * 500)
-    with pytest.raises(UserError, match="is no database") as caught:
+    with pytest.raises(UserError, match="is not a valid database") as caught:
         Tracker.open("vae-grid")
     assert "\n" not in caught.value.message
 
 
-def test_a_folder_that_no_address_can_name_is_refused(
-    here: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_folder_that_a_database_url_cannot_name_is_refused(
+    empty_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = here / "100 % ?"
+    folder = empty_folder / "100 % ?"
     folder.mkdir()
     monkeypatch.chdir(folder)
     with pytest.raises(UserError, match="cannot hold MLflow's database"):
         Tracker.open("vae-grid")
-    assert list(here.iterdir()) == [folder]
+    assert list(empty_folder.iterdir()) == [folder]
 
 
 RECORD = """
@@ -191,7 +201,7 @@ for i in range(5):
 """
 
 
-def test_processes_that_start_together_share_a_new_database(here: Path) -> None:
+def test_processes_that_start_together_share_a_new_database() -> None:
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     processes = [
         subprocess.Popen([sys.executable, "-c", RECORD], env=environment) for _ in range(3)
@@ -203,9 +213,7 @@ def test_processes_that_start_together_share_a_new_database(here: Path) -> None:
     assert {run.info.status for run in runs} == {"FINISHED"}
 
 
-def test_a_tracking_uri_of_the_user_is_obeyed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_users_tracking_uri_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{elsewhere}/own.db")

@@ -1,4 +1,4 @@
-"""Tasks side by side: results, messages, failures, and no process left behind."""
+"""Worker processes: results, messages, failures, and no process left behind."""
 
 import os
 import signal
@@ -16,17 +16,19 @@ from pipeline.runtime.workers import (
     Failure,
     Message,
     Result,
-    Tell,
+    Send,
     WorkerDiedError,
     WorkerError,
     count_workers,
     side_by_side,
 )
-from tests.conftest import ROOT
+
+# Each worker imports this file, so it must not import torch or mlflow, as tests.conftest does.
+ROOT = Path(__file__).parents[3]
 
 
-def work(task: str, tell: Tell) -> Any:
-    """What the tasks' names say."""
+def work(task: str, send: Send) -> Any:
+    """Do what the task's name says."""
     if task == "refuse":
         raise UserError("not like this")
     if task == "crash":
@@ -40,13 +42,13 @@ def work(task: str, tell: Tell) -> Any:
     if task == "lambda":
         return lambda: None
     if task == "sleep":
-        tell(os.getpid())
+        send(os.getpid())
         time.sleep(60)
-    tell(f"{task} began")
+    send(f"{task} began")
     return task.upper(), os.getpid()
 
 
-def test_every_task_gives_its_messages_then_its_result() -> None:
+def test_every_task_yields_its_messages_then_its_result() -> None:
     names = [f"task-{i}" for i in range(7)]
     events = list(side_by_side(work, names, workers=2))
     assert sorted(event.value[0] for event in events if isinstance(event, Result)) == sorted(
@@ -56,11 +58,11 @@ def test_every_task_gives_its_messages_then_its_result() -> None:
         kinds = [type(event) for event in events if event.task == name]
         assert kinds == [Message, Result]
     pids = {event.value[1] for event in events if isinstance(event, Result)}
-    assert len(pids) <= 2, "workers stay from task to task"
+    assert len(pids) <= 2, "workers are reused"
     assert not any(psutil.pid_exists(pid) for pid in pids)
 
 
-def test_tasks_are_taken_only_when_a_worker_is_free() -> None:
+def test_a_task_is_taken_only_when_a_worker_is_idle() -> None:
     taken = []
 
     def tasks() -> Any:
@@ -74,38 +76,44 @@ def test_tasks_are_taken_only_when_a_worker_is_free() -> None:
     events.close()
 
 
-@pytest.mark.parametrize(
-    ("task", "error", "message"),
-    [
-        ("refuse", UserError, "not like this"),
-        ("crash", WorkerError, "ZeroDivisionError"),
-        ("die", WorkerDiedError, r"was killed \(signal 9\), often for want of memory"),
-        ("leave", WorkerDiedError, "ended with status 3"),
-        ("eof", WorkerError, "EOFError: of a file"),
-        ("lambda", WorkerError, "pickle"),
-    ],
-)
-def test_a_failure_is_the_tasks_alone(task: str, error: type[Exception], message: str) -> None:
-    events = list(side_by_side(work, ["a", task, "b"], workers=1))
-    failures = [event for event in events if isinstance(event, Failure)]
-    assert [event.task for event in failures] == [task]
-    with pytest.raises(error, match=message):
-        raise failures[0].error
-    assert [event.task for event in events if isinstance(event, Result)] == ["a", "b"]
+FAILURES: dict[str, tuple[type[Exception], str]] = {
+    "refuse": (UserError, "not like this"),
+    "crash": (WorkerError, "ZeroDivisionError"),
+    "die": (WorkerDiedError, r"was killed \(signal 9\), often because memory ran out"),
+    "leave": (WorkerDiedError, "exited with status 3"),
+    "eof": (WorkerError, "EOFError: of a file"),
+    "lambda": (WorkerError, "pickle"),
+}
 
 
-def test_a_worker_that_dies_idle_is_replaced() -> None:
+def test_a_failure_affects_only_its_own_task() -> None:
+    """A worker survives exceptions; after its death, a new one takes the next task."""
+    tasks = [name for failing in FAILURES for name in (f"before {failing}", failing)] + ["last"]
+    events = list(side_by_side(work, tasks, workers=1))
+    failures = {event.task: event.error for event in events if isinstance(event, Failure)}
+    assert list(failures) == list(FAILURES)
+    for task, (error, message) in FAILURES.items():
+        with pytest.raises(error, match=message):
+            raise failures[task]
+    results = [event for event in events if isinstance(event, Result)]
+    assert [event.task for event in results] == [task for task in tasks if task not in FAILURES]
+    assert len({event.value[1] for event in results}) == 3, "two of the tasks kill their worker"
+
+
+def test_a_worker_that_dies_while_idle_is_replaced() -> None:
     events = side_by_side(work, ["a", "b"], workers=1)
     assert isinstance(next(events), Message)
     first = next(events)
     assert isinstance(first, Result)
-    psutil.Process(first.value[1]).kill()
-    time.sleep(0.3)
+    worker = psutil.Process(first.value[1])
+    worker.kill()
+    while worker.status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.01)
     rest = list(events)
     assert [type(event) for event in rest] == [Message, Result]
 
 
-def test_closing_ends_the_workers_in_the_middle_of_a_task() -> None:
+def test_closing_stops_workers_in_the_middle_of_a_task() -> None:
     events = side_by_side(work, ["sleep", "sleep"], workers=2)
     pids = [next(events).content for _ in range(2)]  # type: ignore[union-attr]
     events.close()
@@ -114,20 +122,20 @@ def test_closing_ends_the_workers_in_the_middle_of_a_task() -> None:
 
 ORPHAN = """
 from pipeline.runtime.workers import side_by_side
-from tests.pipeline.runtime.test_workers import report_for_ever
+from tests.pipeline.runtime.test_workers import report_forever
 if __name__ == "__main__":
-    for event in side_by_side(report_for_ever, ["a"], workers=1):
+    for event in side_by_side(report_forever, ["a"], workers=1):
         print(event.content, flush=True)
 """
 
 
-def report_for_ever(task: str, tell: Tell) -> None:
+def report_forever(task: str, send: Send) -> None:
     for _ in range(600):
-        tell(os.getpid())
+        send(os.getpid())
         time.sleep(0.1)
 
 
-def test_a_killed_parent_leaves_no_worker(tmp_path: Path) -> None:
+def test_workers_do_not_outlive_a_killed_parent(tmp_path: Path) -> None:
     script = tmp_path / "orphan.py"
     script.write_text(ORPHAN)
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -141,11 +149,11 @@ def test_a_killed_parent_leaves_no_worker(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("asked", "tasks", "count"), [("1", 9, 1), ("4", 9, 4), ("4", 2, 2)])
-def test_the_number_of_workers(asked: str, tasks: int, count: int) -> None:
+def test_there_are_no_more_workers_than_tasks(asked: str, tasks: int, count: int) -> None:
     assert count_workers(asked, tasks) == count
 
 
-def test_auto_is_at_most_one_worker_a_core() -> None:
+def test_auto_is_at_most_one_worker_per_core() -> None:
     assert 1 <= count_workers("auto", 1000) <= len(os.sched_getaffinity(0))
 
 
