@@ -5,7 +5,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-
 from pipeline.judge.paths import grid_centrality, path_plausibility
 
 

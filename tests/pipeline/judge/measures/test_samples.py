@@ -6,11 +6,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
-
-from pipeline.data.inputs import model_inputs
-from pipeline.data.prepared import PreparedData
-from pipeline.judge.classifier import Judge, Verdicts
 from pipeline.judge.compare import (
     PATH_POINTS,
     PATHS,
@@ -19,6 +14,11 @@ from pipeline.judge.compare import (
     judged_protocol,
     path_pairs,
 )
+from torch import Tensor, nn
+
+from pipeline.data.inputs import model_inputs
+from pipeline.data.prepared import PreparedData
+from pipeline.judge.classifier import Judge, Verdicts
 from pipeline.judge.reference import Reference, compare, make_reference, real_scores
 from pipeline.judge.sample_metrics import (
     coverage,
