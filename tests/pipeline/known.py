@@ -82,23 +82,24 @@ def exact_nll(model: VAE, x: Tensor) -> Tensor:
     return -torch.distributions.MultivariateNormal(bias, covariance).log_prob(x.flatten(1))
 
 
-def affine_posterior(posterior: Tensor) -> VAE:
-    """2 x 2 pixels, Bernoulli; the code is an affine map of pixel 0, the decoder ignores it.
+def affine_posterior(posterior: Tensor, shape: tuple[int, int] = (2, 2)) -> VAE:
+    """A Bernoulli VAE whose code is an affine map of pixel 0, and whose decoder ignores it.
 
     Args:
         posterior: (2d, 2), slope and offset of each of mu and log_var.
+        shape: (H, W) of the images.
     """
-    size = len(posterior)
-    encoder = nn.Linear(4, size)
-    encoder.weight.data = torch.zeros(size, 4)
+    size, pixels = len(posterior), shape[0] * shape[1]
+    encoder = nn.Linear(pixels, size)
+    encoder.weight.data = torch.zeros(size, pixels)
     encoder.weight.data[:, 0] = posterior[:, 0]
     encoder.bias.data = posterior[:, 1]
-    decoder = nn.Linear(size // 2, 4)
+    decoder = nn.Linear(size // 2, pixels)
     decoder.weight.data.zero_()
     decoder.bias.data.zero_()
     return VAE(
         nn.Sequential(nn.Flatten(), encoder),
-        nn.Sequential(decoder, nn.Unflatten(1, (1, 2, 2))),
+        nn.Sequential(decoder, nn.Unflatten(1, (1, *shape))),
         size // 2,
         "bernoulli",
         "learned",
