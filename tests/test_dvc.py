@@ -1,15 +1,13 @@
 """dvc.yaml names every folder of code that a stage runs, and nothing that it does not."""
 
-import ast
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
 
-from tests.conftest import ROOT
+from tests.imports import PACKAGES, ROOT, closure
 
-PACKAGES = ("pipeline", "analysis", "study")
 PIPELINE: dict[str, Any] = YAML(typ="safe", pure=True).load(
     (ROOT / "dvc.yaml").read_text(encoding="utf-8")
 )
@@ -19,31 +17,6 @@ def module_of(command: str) -> Path:
     """The file that `python -m MODULE` runs."""
     path = ROOT / command.split()[2].replace(".", "/")
     return path / "__main__.py" if path.is_dir() else path.with_suffix(".py")
-
-
-def imported(path: Path) -> set[Path]:
-    """Our own modules that a file imports, at its top or inside a function."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-        elif isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-    own = {name for name in names if name.split(".")[0] in PACKAGES}
-    paths = [ROOT / name.replace(".", "/") for name in own]
-    files = [path / "__init__.py" if path.is_dir() else path.with_suffix(".py") for path in paths]
-    # A folder's face hands on what lies below it; a face without imports is no code.
-    return {file for file in files if file.is_file() and "import" in file.read_text("utf-8")}
-
-
-def closure(start: Path) -> set[str]:
-    found: set[Path] = set()
-    todo = {start}
-    while todo:
-        path = todo.pop()
-        found.add(path)
-        todo |= imported(path) - found
-    return {path.relative_to(ROOT).as_posix() for path in found}
 
 
 def covers(dep: str, file: str) -> bool:
@@ -65,6 +38,15 @@ def test_records_are_no_outputs() -> None:
     assert "mlflow" not in text
     assert "mlruns" not in text
     assert "study.db" not in text
+
+
+def test_what_a_stage_brings_up_to_date_persists() -> None:
+    """DVC deletes other outputs before the stage could find them up to date."""
+    persistent = {"judge": {"judge/model.safetensors", "judge/judge.json"}}
+    persistent |= {"train": {"models"}, "evaluate": {"results/runs"}}
+    for stage, paths in persistent.items():
+        outs = PIPELINE["stages"][stage]["outs"]
+        assert {path for out in outs for path, how in out.items() if how["persist"]} == paths
 
 
 def test_every_output_is_ignored_by_git() -> None:

@@ -22,12 +22,17 @@ from pipeline.data.prepared import PreparedData, load_prepared
 from pipeline.errors import UserError
 from pipeline.evaluation.evaluated_model import prepare_model
 from pipeline.files import replacing_folder
-from pipeline.jobs.measures import measure_all
+from pipeline.jobs.measures import measure_all, measure_names
 from pipeline.judge.context import JudgeContext, JudgedModel, load_context
 from pipeline.models import load_model
 from pipeline.schemas.arrays import ARRAYS, Arrays, write_arrays
 from pipeline.schemas.fingerprint import file_sha256, fingerprint_of, source_hash
-from pipeline.schemas.judge_card import JUDGE_CARD, JUDGE_WEIGHTS, JudgeCard
+from pipeline.schemas.judge_card import (
+    JUDGE_CARD,
+    JUDGE_WEIGHTS,
+    PLAUSIBLE_QUANTILE,
+    JudgeCard,
+)
 from pipeline.schemas.record import Record, read_record, write_record
 from pipeline.schemas.run_card import CONFIG, RunCard, load_whole_card
 from pipeline.schemas.run_row import METRICS_FILE, write_row
@@ -40,7 +45,8 @@ FORMAT: Literal[1] = 1  # of the folder; raise it when it changes, and runs are 
 
 DECIDING = ("torch", "numpy", "scikit-learn")  # libraries whose version may change a number
 
-CODE = source_hash(
+# The folders of code that decide a run's results.
+DECIDED_BY = (
     pipeline.data,
     pipeline.numerics,
     pipeline.models,
@@ -49,6 +55,7 @@ CODE = source_hash(
     pipeline.judge,
     pipeline.judge.measures,
 )
+CODE = source_hash(*DECIDED_BY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +226,8 @@ def evaluation_fingerprint(
             "settings": settings.model_dump(mode="json"),
             "threads": threads,
             "code": CODE,
+            "measures": measure_names(),
+            "plausible": PLAUSIBLE_QUANTILE,
             "versions": [importlib.metadata.version(name) for name in DECIDING],
         }
     )

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pipeline.data
 import pipeline.judge
@@ -21,12 +22,12 @@ from pipeline.judge.training import (
 )
 from pipeline.numerics.hardware import seeded_generator
 from pipeline.runtime.code_version import versions
-from pipeline.runtime.tracking import MlflowRecord
 from pipeline.schemas.fingerprint import file_sha256, fingerprint_of, source_hash
 from pipeline.schemas.judge_card import (
     FORMAT,
     JUDGE_CARD,
     JUDGE_WEIGHTS,
+    PLAUSIBLE_QUANTILE,
     JudgeCard,
     JudgeError,
     load_judge_card,
@@ -35,7 +36,12 @@ from pipeline.schemas.record import write_record
 from pipeline.schemas.run_card import ImageSize
 from pipeline.settings import JudgeSettings
 
-CODE = source_hash(pipeline.data, pipeline.numerics, pipeline.judge)
+if TYPE_CHECKING:  # importing it takes seconds, which an up-to-date judge need not cost
+    from pipeline.runtime.tracking import MlflowRecord
+
+# The folders of code that decide a judge.
+DECIDED_BY = (pipeline.data, pipeline.numerics, pipeline.judge)
+CODE = source_hash(*DECIDED_BY)
 DECIDING = ("torch", "numpy", "scipy")  # libraries whose version may change a number
 
 
@@ -48,6 +54,7 @@ def judge_fingerprint(settings: JudgeSettings, data_hash: str, threads: int) -> 
             "data": data_hash,
             "threads": threads,
             "code": CODE,
+            "plausible": PLAUSIBLE_QUANTILE,
             "versions": [importlib.metadata.version(name) for name in DECIDING],
         }
     )
@@ -67,7 +74,7 @@ def make_judge(
     prepared: PreparedData,
     threads: int,
     commit: str = "",
-    record: MlflowRecord | None = None,
+    record: "MlflowRecord | None" = None,
 ) -> JudgeCard:
     """Train, calibrate and test a judge, and write its folder, whole or not at all.
 

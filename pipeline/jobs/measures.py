@@ -43,6 +43,11 @@ MEASURES: tuple[Callable[[JudgedModel], Measurement], ...] = (
 )
 
 
+def measure_names() -> list[str]:
+    """The files of the registered measures: a fingerprint holds what is measured."""
+    return [measure.__module__ for measure in MEASURES]
+
+
 def measure_all(subject: JudgedModel) -> tuple[Numbers, Arrays]:
     """Take every measure of a model.
 

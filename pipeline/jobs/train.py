@@ -35,7 +35,9 @@ from pipeline.settings import RunSettings
 from pipeline.training.loop import EpochReport, Fit, fit, train_epochs
 from pipeline.training.start import new_model
 
-CODE = source_hash(pipeline.data, pipeline.numerics, pipeline.models, pipeline.training)
+# The folders of code that decide a run's result.
+DECIDED_BY = (pipeline.data, pipeline.numerics, pipeline.models, pipeline.training)
+CODE = source_hash(*DECIDED_BY)
 
 
 @dataclass(frozen=True, slots=True)

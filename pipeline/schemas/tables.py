@@ -47,17 +47,20 @@ class Table:
         """The file's text; lists become JSON, and None an empty cell.
 
         Args:
-            rows: at least the table's columns each, in the order of the file.
+            rows: at least the table's columns each, all with the same ones; the first row decides
+                their order in the file.
 
         Raises:
             ValueError: if a column is missing or unknown; a fault of the code that calls.
         """
         rows = list(rows)
         header = list(rows[0]) if rows else list(self.columns)
-        missing = [name for name in self.columns if name not in header]
-        unknown = [] if self.grows else [name for name in header if name not in self.columns]
-        if missing or unknown:
-            raise ValueError(f"{self.name}: lacks {missing} and has unknown {unknown}")
+        expected = dict.fromkeys([*self.columns, *(header if self.grows else ())])
+        for row in rows:
+            missing = [name for name in expected if name not in row]
+            unknown = [name for name in row if name not in expected]
+            if missing or unknown:
+                raise ValueError(f"{self.name}: lacks {missing} and has unknown {unknown}")
         stream = io.StringIO()
         writer = csv.DictWriter(stream, header, lineterminator="\n")
         writer.writeheader()

@@ -6,48 +6,20 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import Tensor, nn
+from torch import nn
 
-from pipeline.evaluation.ais import ais_metrics, ais_nll, bidirectional, sigmoid_schedule
+from pipeline.evaluation.ais import ais_nll, bidirectional, sigmoid_schedule
 from pipeline.evaluation.simulation import simulate
 from pipeline.models import VAE
-from pipeline.settings import Settings
-
-LATENT_DIM, PIXELS, SCALE = 2, 4, 1.0
+from tests.pipeline.known import blind_encoder, exact_nll
 
 
 def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def linear_gaussian() -> VAE:
-    """x = W z + b + noise of deviation 1, whose encoder says nothing of it; in float64."""
-    decoder = nn.Linear(LATENT_DIM, PIXELS)
-    decoder.weight.data.normal_(generator=generator(1))
-    decoder.bias.data.normal_(generator=generator(2))
-    return (
-        VAE(
-            nn.Sequential(nn.Flatten(), nn.Linear(PIXELS, 2 * LATENT_DIM)),
-            nn.Sequential(decoder, nn.Unflatten(1, (1, 2, 2))),
-            LATENT_DIM,
-            "gaussian",
-            SCALE,
-        )
-        .double()
-        .eval()
-    )
-
-
-def exact_nll(model: VAE, x: Tensor) -> Tensor:
-    """-log N(x; b, W W^T + s^2 I): probabilistic PCA."""
-    layer = model.decoder[0]  # type: ignore[index]
-    weight, bias = layer.weight.detach(), layer.bias.detach()
-    covariance = weight @ weight.T + SCALE**2 * torch.eye(PIXELS, dtype=weight.dtype)
-    return -torch.distributions.MultivariateNormal(bias, covariance).log_prob(x.flatten(1))
-
-
 def test_it_finds_the_exact_likelihood() -> None:
-    model = linear_gaussian()
+    model = blind_encoder()
     x, _ = simulate(model, 3, generator())
     found = ais_nll(model, x, chains=600, steps=20, generator=generator())
     torch.testing.assert_close(found, exact_nll(model, x), atol=0.1, rtol=0)
@@ -60,7 +32,7 @@ def test_few_steps_are_unbiased(first_step_size: float, monkeypatch: pytest.Monk
     Large steps are often rejected, which small ones never are.
     """
     monkeypatch.setattr("pipeline.evaluation.ais._START", first_step_size)
-    model = linear_gaussian()
+    model = blind_encoder()
     x, _ = simulate(model, 1, generator())
     # Each image once a chain, so that each estimate is one weight over p(x), in double precision.
     many = x.expand(4000, 1, 2, 2)
@@ -71,7 +43,7 @@ def test_few_steps_are_unbiased(first_step_size: float, monkeypatch: pytest.Monk
 
 
 def test_both_directions_bound_the_truth() -> None:
-    model = linear_gaussian()
+    model = blind_encoder()
     short = bidirectional(model, 200, chains=2, steps=4, generator=generator())
     x, _ = simulate(model, 200, generator())  # the same draws: the same images
     exact = exact_nll(model, x).mean().item()
@@ -96,25 +68,13 @@ def test_the_gap_of_binary_images_closes() -> None:
 
 
 def test_the_model_stays_as_it_was() -> None:
-    model = linear_gaussian()
+    model = blind_encoder()
     x, _ = simulate(model, 2, generator())
     with torch.no_grad():
         first = ais_nll(model, x, 2, 3, generator())
     assert not first.requires_grad
     assert all(p.requires_grad and p.grad is None for p in model.parameters())
     assert torch.equal(first, ais_nll(model, x, 2, 3, generator()))
-
-
-def test_metrics_only_where_asked_for(tiny_settings: Settings) -> None:
-    model = linear_gaussian()
-    x, _ = simulate(model, 6, generator())
-    settings = tiny_settings.evaluate
-    assert ais_metrics(model, x, settings, generator()) == {}
-    asked = settings.model_copy(update={"ais_images": 4, "ais_chains": 300, "ais_steps": 10})
-    found = ais_metrics(model, x, asked, generator())
-    assert found["ais_images"] == 4
-    assert found["ais_nll"] == pytest.approx(exact_nll(model, x[:4]).mean().item(), abs=0.2)
-    assert abs(found["ais_gap"]) < 0.3
 
 
 @given(st.integers(1, 2000))

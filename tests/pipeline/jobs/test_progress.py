@@ -1,10 +1,11 @@
-"""How far training is, for a log and for a terminal."""
+"""How far a job is, for a log and for a terminal."""
 
 import io
 
 from rich.console import Console
 
-from pipeline.jobs.progress import runs_progress, training_progress
+from pipeline.jobs.progress import runs_progress
+from pipeline.jobs.training_job import describe
 from pipeline.training.loop import EpochReport, Terms
 
 REPORT = EpochReport(
@@ -16,49 +17,48 @@ REPORT = EpochReport(
 )
 
 
-def test_a_log_gets_one_line_a_run() -> None:
+def test_a_finished_run_is_described_in_one_line() -> None:
+    assert " ".join(describe(REPORT).split()) == (
+        "3 epochs 12.3 s validation ELBO -110.50 = -(reconstruction 92.00 + kl 18.50)"
+    )
+
+
+def test_a_log_gets_one_line_per_run() -> None:
     output = io.StringIO()
-    with training_progress(2, 3, Console(file=output, width=60)) as progress:
-        progress.epoch("conv-10/seed-0", REPORT)
+    with runs_progress(2, 3, Console(file=output, width=60)) as progress:
+        progress.started("conv-10/seed-0")
+        progress.step("conv-10/seed-0", 3, "validation ELBO -110.50")
+        progress.started("conv-10/seed-1")
         assert output.getvalue() == ""
-        progress.finished("conv-10/seed-0", REPORT)
+        progress.finished("conv-10/seed-0", describe(REPORT))
         progress.failed("conv-10/seed-1")
     lines = output.getvalue().splitlines()
     assert [" ".join(line.split()) for line in lines] == [
         "1/2 conv-10/seed-0 3 epochs 12.3 s "
-        "valid ELBO -110.50 = -(reconstruction 92.00 + kl 18.50)",
+        "validation ELBO -110.50 = -(reconstruction 92.00 + kl 18.50)",
         "2/2 conv-10/seed-1 failed",
     ]
 
 
 def test_a_terminal_shows_bars_and_keeps_the_lines() -> None:
     output = io.StringIO()
-    console = Console(file=output, force_terminal=True, width=150)
-    with training_progress(2, 3, console) as progress:
-        progress.epoch("conv-10/seed-0", REPORT)
-        progress.finished("conv-10/seed-0", REPORT)
+    with runs_progress(2, 3, Console(file=output, force_terminal=True, width=150)) as progress:
+        progress.started("conv-10/seed-0")
+        progress.step("conv-10/seed-0", 1, "validation ELBO -123.45")
+        progress.started("conv-10/seed-1")
+        progress.finished("conv-10/seed-0", describe(REPORT))
         progress.failed("conv-10/seed-1")
     text = output.getvalue()
     assert "2 of 2 runs" in text
-    assert "valid ELBO  -110.50" in text
+    assert "6/6" in text
+    assert "validation ELBO  -110.50" in text
     assert "conv-10/seed-1" in text
 
 
-def test_runs_without_steps_have_a_line_each_too() -> None:
+def test_a_terminal_shows_which_runs_without_steps_are_under_way() -> None:
     output = io.StringIO()
-    with runs_progress(2, Console(file=output, width=60)) as progress:
-        progress.started("conv-10/seed-0")
-        progress.started("conv-10/seed-1")
-        assert output.getvalue() == ""
-        progress.finished("conv-10/seed-0", "test ELBO -110.50")
-        progress.failed("conv-10/seed-1")
-    lines = [" ".join(line.split()) for line in output.getvalue().splitlines()]
-    assert lines == ["1/2 conv-10/seed-0 test ELBO -110.50", "2/2 conv-10/seed-1 failed"]
-
-
-def test_a_terminal_says_which_runs_are_under_way() -> None:
-    output = io.StringIO()
-    with runs_progress(2, Console(file=output, force_terminal=True, width=150)) as progress:
+    console = Console(file=output, force_terminal=True, width=150)
+    with runs_progress(2, console=console) as progress:
         progress.started("conv-10/seed-1")
         progress.started("conv-10/seed-0")
         progress.finished("conv-10/seed-1", "test ELBO -110.50")

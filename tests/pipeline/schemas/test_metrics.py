@@ -3,7 +3,7 @@
 from pipeline.schemas.metric import GROUPS
 from pipeline.schemas.metrics import METRICS, main_metrics
 from pipeline.schemas.protocol import PROTOCOL_FIELDS
-from pipeline.stages.collect import IDENTITY
+from pipeline.schemas.tables import IDENTITY
 
 
 def test_every_metric_is_described_and_grouped() -> None:

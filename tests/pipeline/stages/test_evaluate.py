@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from mlflow import MlflowClient
+from pipeline.judge.compare import Bench, load_bench
 from ruamel.yaml import YAML
 
 from pipeline.data.prepared import PreparedData, load_prepared
@@ -24,7 +25,6 @@ from pipeline.jobs.evaluate import (
     finished_evaluation,
     usable_card,
 )
-from pipeline.judge.compare import Bench, load_bench
 from pipeline.schemas.judge_card import JUDGE_CARD, JUDGE_WEIGHTS, load_judge_card
 from pipeline.schemas.metrics import METRICS
 from pipeline.settings import load_settings

@@ -1,4 +1,4 @@
-"""Paths and the plane, on answers that can be counted by hand."""
+"""The classes on the plane, on answers that can be counted by hand."""
 
 import numpy as np
 import pytest
@@ -6,18 +6,25 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.judge.paths import grid_centrality, path_plausibility
+from pipeline.judge.measures.plane import grid_centrality, measure
+from tests.pipeline.evaluation.subjects import evaluated
+from tests.pipeline.judge.known_judge import judged, pixels_of
 
 
-def test_paths_are_summed_up() -> None:
-    seen = torch.tensor([[0.9, 0.5, 0.8], [1.0, 0.7, 0.6]])
-    paths = path_plausibility(seen, threshold=0.65)
-    assert paths.min_confidence == pytest.approx((0.5 + 0.6) / 2)
-    assert paths.plausible == pytest.approx(4 / 6)
+def test_the_plane_of_a_known_decoder() -> None:
+    """Pixel 0 is 0.5 + 0.45 z1: the classes are stripes that change at z1 = -0.44 and 0.44."""
+    model = pixels_of([[0.45, 0.0], [0.0, 0.0]], [0.5, 1.0])
+    numbers, arrays = measure(judged(evaluated(model, torch.zeros(4, 2))))
+    assert numbers == {"grid_center_class": 1, "grid_center_borders": 2, "grid_classes": 3}
+    stripes = np.repeat([0, 1, 2], [11, 9, 11])  # a column is 0.1 wide
+    np.testing.assert_array_equal(arrays["plane_classes"], np.tile(stripes, (31, 1)))
+    np.testing.assert_array_equal(arrays["plane_confidence"], np.ones((31, 31)))
+    assert arrays["plane_borders"].tolist() == [[0, 1], [1, 2], [2, 1]]
 
 
-def test_a_confidence_at_the_threshold_is_not_above_it() -> None:
-    assert path_plausibility(torch.full((2, 3), 0.5), threshold=0.5).plausible == 0
+def test_other_latent_sizes_have_no_plane() -> None:
+    model = pixels_of([[0.1, 0.0, 0.0], [0.0, 0.1, 0.0]], [0.5, 0.5])
+    assert measure(judged(evaluated(model, torch.zeros(4, 3)))) == ({}, {})
 
 
 def test_a_plane_of_one_class_borders_none() -> None:

@@ -2,20 +2,12 @@
 
 import numpy as np
 import torch
-from torch import nn
 
-from pipeline.evaluation.traversals import MOST, draw_traversals, most_active, traverse
-from pipeline.models import VAE
+from pipeline.evaluation.measures.traversals import MOST, measure, most_active, traverse
+from tests.pipeline.evaluation.subjects import evaluated
+from tests.pipeline.known import code_as_pixels
 
-LABELS = np.repeat(np.arange(3), 2)
-
-
-def code_as_pixels(dims: int) -> VAE:
-    """Decodes z to a row of pixels 0.5 + 0.1 z."""
-    decoder = nn.Linear(dims, dims)
-    decoder.weight.data, decoder.bias.data = 0.1 * torch.eye(dims), torch.full((dims,), 0.5)
-    body = nn.Sequential(decoder, nn.Unflatten(1, (1, 1, dims)))
-    return VAE(nn.Identity(), body, dims, "gaussian", 1.0).eval()
+LABELS = torch.arange(3).repeat_interleave(2)
 
 
 def test_the_most_active_dimensions_come_first() -> None:
@@ -35,9 +27,10 @@ def test_one_dimension_is_set_and_the_others_stay() -> None:
 
 
 def test_all_arrays_are_of_the_same_codes() -> None:
-    mu = torch.randn(6, 10, generator=torch.Generator().manual_seed(0))
-    variance = torch.arange(10.0)
-    arrays = draw_traversals(code_as_pixels(10), mu, variance, LABELS, seed=0)
+    # A wider and wider spread, so that the last dimension is the most active.
+    mu = torch.randn(6, 1, generator=torch.Generator().manual_seed(0)) * torch.arange(10.0)
+    numbers, arrays = measure(evaluated(code_as_pixels(10), mu, LABELS))
+    assert numbers == {}
     assert {name: (array.shape, array.dtype.name) for name, array in arrays.items()} == {
         "traversal_dims": ((8,), "int64"),
         "traversal_axis": ((15,), "float32"),
@@ -60,8 +53,7 @@ def test_all_arrays_are_of_the_same_codes() -> None:
 
 def test_bases_are_one_of_each_class_and_the_same_for_every_model() -> None:
     small, large = (
-        draw_traversals(code_as_pixels(d), torch.zeros(6, d), torch.zeros(d), LABELS, seed=4)
-        for d in (3, 12)
+        measure(evaluated(code_as_pixels(d), torch.zeros(6, d), LABELS, seed=4))[1] for d in (3, 12)
     )
     assert LABELS[small["traversal_bases"]].tolist() == [0, 1, 2]
     assert small["traversal_bases"].tolist() == large["traversal_bases"].tolist()
@@ -69,4 +61,4 @@ def test_bases_are_one_of_each_class_and_the_same_for_every_model() -> None:
 
 
 def test_a_plane_needs_none() -> None:
-    assert draw_traversals(code_as_pixels(2), torch.zeros(6, 2), torch.ones(2), LABELS, 0) == {}
+    assert measure(evaluated(code_as_pixels(2), torch.zeros(6, 2), LABELS)) == ({}, {})

@@ -3,7 +3,9 @@
 import numpy as np
 import torch
 
-from pipeline.evaluation.ranked_images import SHOWN, draw_ranked, rank_images
+from pipeline.evaluation.measures.ranked_images import SHOWN, measure, rank_images
+from tests.pipeline.evaluation.subjects import evaluated
+from tests.pipeline.known import code_as_pixels
 
 
 def test_rows_are_the_best_the_median_and_the_worst() -> None:
@@ -32,7 +34,16 @@ def test_pictures_are_those_of_the_ranked_images() -> None:
     grey = torch.arange(6 * 2 * 3, dtype=torch.uint8).view(6, 2, 3)
     seen = (grey > 17).float().unsqueeze(1)
     drawn = (grey.float() / 255).unsqueeze(1).flip(-1)
-    arrays = draw_ranked(values, grey, seen, drawn)
+    subject = evaluated(
+        code_as_pixels(6),
+        torch.zeros(6, 6),
+        grey=grey,
+        images=seen,
+        reconstruction=values,
+        reconstructions=drawn,
+    )
+    numbers, arrays = measure(subject)
+    assert numbers == {}
     order = [[1, 3], [5, 2], [0, 4]]
     assert arrays["ranked_indices"].tolist() == order
     assert arrays["ranked_values"].tolist() == [[10, 20], [30, 40], [50, 60]]
