@@ -6,6 +6,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 
+from analysis.estimate.pareto import rate_distortion_front
 from analysis.figures.rate_distortion import (
     BETAS,
     CORNER,
