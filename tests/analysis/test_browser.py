@@ -122,7 +122,7 @@ def test_the_plane_by_mouse_and_keyboard(browser: Any, address: str, results_fol
         assert page.locator(".readout").get_attribute("role") == "status"
 
 
-def test_another_model_is_seen_at_the_same_place(
+def test_another_model_is_shown_at_the_same_point(
     browser: Any, address: str, results_folder: Path
 ) -> None:
     with opened(browser, address) as page:
@@ -163,7 +163,7 @@ def test_one_dimension_moves_at_a_time(browser: Any, address: str, results_folde
         sync_api.expect(page.locator(".readout")).to_contain_text("At the start")
 
 
-def test_the_start_is_shown_at_the_step_nearest_to_its_code(
+def test_the_start_is_shown_at_the_step_closest_to_its_code(
     browser: Any, address: str, results_folder: Path
 ) -> None:
     run = "linear-10/seed-0"
@@ -193,8 +193,8 @@ def test_a_phone_shows_it_all(
         assert page.evaluate(width) <= 390
 
 
-def test_a_sentence_stands_in_for_it(browser: Any, address: str) -> None:
-    sentence = "The explorer stands here where"
+def test_a_sentence_replaces_the_explorer_without_scripts(browser: Any, address: str) -> None:
+    sentence = "The explorer appears here"
     with opened(browser, address, java_script_enabled=False) as page:
         assert page.get_by_text(sentence).is_visible()
         assert not page.locator(".explorer").is_visible()

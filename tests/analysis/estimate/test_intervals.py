@@ -59,7 +59,7 @@ def test_the_contrast_of_one_group_is_students() -> None:
     assert (own.low, own.mean, own.high) == pytest.approx((exact.low, exact.mean, exact.high))
 
 
-def test_equal_variances_give_a_contrast_all_their_degrees_of_freedom() -> None:
+def test_a_contrast_with_equal_variances_has_the_pooled_degrees_of_freedom() -> None:
     """Of k groups of n values with one variance: k (n - 1), the pooled t interval."""
     groups = [[0.0, 1.0, 2.0], [10.0, 11.0, 12.0], [5.0, 6.0, 7.0], [3.0, 4.0, 5.0]]
     interval = contrast_interval(groups, [0.5, -0.5, 0.5, -0.5], 0.95)
@@ -98,20 +98,20 @@ def test_one_seed_has_a_mean_and_no_interval() -> None:
     assert not difference_interval(VALUES, [-110.0], 0.95).is_known
 
 
-def test_equal_values_have_a_point() -> None:
+def test_equal_values_have_an_interval_of_width_zero() -> None:
     interval = mean_interval([2.0, 2.0], 0.95)
     assert (interval.low, interval.high) == (2.0, 2.0)
     difference = difference_interval([2.0, 2.0], [1.0, 1.0], 0.95)
     assert (difference.low, difference.mean, difference.high) == (1.0, 1.0, 1.0)
 
 
-def test_values_that_hardly_differ_have_an_interval() -> None:
+def test_nearly_equal_values_have_an_interval() -> None:
     """Their variances are numbers, but the squares of these are not."""
     assert difference_interval([0.0, 1e-90], [1.0, 1.0 + 1e-15], 0.95).is_known
     assert difference_interval([0.0, 1e-90], [0.0, 2e-90], 0.95).is_known
 
 
-def test_no_value_is_a_fault() -> None:
+def test_no_values_is_an_error() -> None:
     with pytest.raises(ValueError, match="at least one value"):
         mean_interval([], 0.95)
 
@@ -161,7 +161,7 @@ def test_probability_of_improvement_is_one(ours: list[float], theirs: list[float
     st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=8),
     st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=8),
 )
-def test_differences_turn_round_with_their_sides(ours: list[float], theirs: list[float]) -> None:
+def test_swapping_sides_negates_the_difference(ours: list[float], theirs: list[float]) -> None:
     there = difference_interval(ours, theirs, 0.95)
     back = difference_interval(theirs, ours, 0.95)
     assert (there.low, there.mean, there.high) == pytest.approx(
@@ -170,7 +170,7 @@ def test_differences_turn_round_with_their_sides(ours: list[float], theirs: list
     assert there.low <= there.mean <= there.high
 
 
-def test_summary_has_a_row_a_configuration(results_folder: Path) -> None:
+def test_summary_has_one_row_per_configuration(results_folder: Path) -> None:
     summary = summarise(load_results(results_folder).runs, 0.95)
     assert summary["model"].tolist() == ["linear-2", "linear-10", "conv-2", "conv-10"]
     assert summary["elbo_mean"].tolist() == [-160.0, -112.0, -155.0, -111.75]
@@ -197,7 +197,7 @@ def test_bands_of_one_seed_have_no_width(results_folder: Path) -> None:
     assert bands["elbo_mean"].notna().all()
 
 
-def test_bands_end_where_the_first_seed_ends(results_folder: Path) -> None:
+def test_bands_end_with_the_shortest_run(results_folder: Path) -> None:
     history = load_results(results_folder).history
     stopped = history[(history["seed"] == 0) | (history["epoch"] <= 4)]
     assert training_bands(stopped, 0.95)["epoch"].max() == 4

@@ -1,4 +1,4 @@
-"""Monte-Carlo errors against closed forms and by simulation."""
+"""Monte Carlo errors against closed forms and by simulation."""
 
 import math
 

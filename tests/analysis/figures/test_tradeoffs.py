@@ -63,16 +63,16 @@ def test_axes_are_logarithmic_with_plain_numbers() -> None:
     parameters, time = drawn(MODELS).axes
     assert parameters.get_xscale() == time.get_xscale() == "log"
     assert parameters.xaxis.get_major_formatter()(2000, 0) == "2,000"
-    assert parameters.get_title(loc="left") == "ELBO ↑, against parameters"
+    assert parameters.get_title(loc="left") == "ELBO ↑ against parameters"
 
 
-def test_collapsed_runs_are_told_in_the_name() -> None:
+def test_collapsed_runs_are_mentioned_in_the_label() -> None:
     names = [text.get_text() for text in drawn(MODELS).axes[0].texts if text.get_text()]
     assert names == ["small", "middle", "bigger", "slow (1 collapsed)"]
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_names_of_a_crowd_do_not_overlap(seed: int) -> None:
+def test_labels_of_crowded_points_do_not_overlap(seed: int) -> None:
     random = np.random.default_rng(seed)
     points = [(1 + 0.02 * x, y) for x, y in random.uniform(0, 1, (10, 2))]
     names = [f"model-{place}" for place in range(10)]
@@ -93,7 +93,7 @@ def test_names_of_a_crowd_do_not_overlap(seed: int) -> None:
     assert all(frame.x0 <= box.x0 and box.x1 <= frame.x1 for box in boxes)
 
 
-def test_of_many_models_the_optimal_ones_are_named() -> None:
+def test_only_optimal_ones_of_many_models_are_labelled() -> None:
     many = pd.concat([MODELS] * 4, ignore_index=True)
     many["model"] = [f"{name}-{place}" for place, name in enumerate(many["model"])]
     many["latent_dim"] = range(2, 18)

@@ -21,7 +21,7 @@ def chapter(found: Findings) -> ReportSection:
         return training.section(found)
 
 
-def test_the_curves_stand_over_epochs_and_over_seconds(make_results: MakeResults) -> None:
+def test_curves_are_shown_over_epochs_and_seconds(make_results: MakeResults) -> None:
     folder = make_results()
     path = folder / "history.csv"
     frame = pd.read_csv(path)
@@ -46,7 +46,7 @@ def test_the_curves_stand_over_epochs_and_over_seconds(make_results: MakeResults
     assert "linear-2 9.0, linear-10 9.0, conv-2 90.0 and conv-10 90.0" in over_time.alt
 
 
-def test_what_the_times_mean_is_said(make_results: MakeResults) -> None:
+def test_the_meaning_of_times_is_explained(make_results: MakeResults) -> None:
     folder = make_results()
     caption = chapter(found_in(folder)).parts[1].caption
     assert "Times are of the machine that trained (cpu with 1 thread a run)" in caption
@@ -56,7 +56,7 @@ def test_what_the_times_mean_is_said(make_results: MakeResults) -> None:
     assert "Times are of the machine that trained, where" in caption
 
 
-def test_without_times_the_rest_is_shown_and_the_gap_noted(make_results: MakeResults) -> None:
+def test_missing_times_are_noted(make_results: MakeResults) -> None:
     folder = make_results()
     path = folder / "history.csv"
     frame = pd.read_csv(path)
