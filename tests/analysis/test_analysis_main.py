@@ -1,4 +1,4 @@
-"""The command: its help, its report, its refusals."""
+"""The command: its help, its report, its errors."""
 
 import re
 from collections.abc import Callable

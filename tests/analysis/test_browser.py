@@ -1,4 +1,4 @@
-"""The page in a browser: the explorer by mouse, keyboard and finger, without a network."""
+"""The page in a browser: the explorer by mouse, keyboard and touch, without a network."""
 
 import shutil
 from collections.abc import Iterator
@@ -49,7 +49,7 @@ def address(report: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) 
 
 @contextmanager
 def opened(browser: Any, address: str, **options: Any) -> Iterator[Any]:
-    """A page whose every complaint and every request beyond its own file fails the test."""
+    """Open a page; any console message, error or request other than for itself fails the test."""
     context = browser.new_context(offline=True, **options)
     context.set_default_timeout(60_000)
     page, complaints = context.new_page(), []
@@ -76,7 +76,7 @@ def images(folder: Path, run: str, name: str) -> np.ndarray:
 
 
 def expect_picture(page: Any, expected: np.ndarray) -> None:
-    """Wait until the large picture is this image, in 16 levels."""
+    """Wait until the large picture shows this image, in 16 levels."""
     levels = (17 * np.round(expected / 17)).astype(int).ravel().tolist()
     page.wait_for_function(
         f"expected => JSON.stringify(({LEVELS})()) === JSON.stringify(expected)", arg=levels

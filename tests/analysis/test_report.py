@@ -1,4 +1,4 @@
-"""The whole report: complete, self-contained, escaped, stable, all or nothing."""
+"""The whole report: complete, self-contained, escaped, reproducible, atomic."""
 
 import base64
 import hashlib
@@ -46,7 +46,7 @@ FIGURES = [
 
 
 class Page(HTMLParser):
-    """Tags with their attributes, and the text."""
+    """Collects tags with their attributes, and the text."""
 
     def __init__(self, content: bytes) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The wording of numbers."""
+"""Formatting of numbers, names and protocols."""
 
 import math
 

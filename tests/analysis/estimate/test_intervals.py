@@ -1,4 +1,4 @@
-"""Intervals against scipy's own, and by simulation."""
+"""Intervals against scipy's, and by simulation."""
 
 import math
 from pathlib import Path
@@ -46,7 +46,7 @@ def test_difference_interval_is_welchs(confidence: float) -> None:
 
 @pytest.mark.parametrize("confidence", [0.5, 0.95, 0.99])
 def test_the_contrast_of_two_groups_is_welchs(confidence: float) -> None:
-    """Halves of a sum are the difference of a group from another that was turned round."""
+    """Half the sum is half the difference between a group and the other group negated."""
     turned = [-value for value in REFERENCE]
     interval = contrast_interval([VALUES, turned], [0.5, 0.5], confidence)
     exact = stats.ttest_ind(VALUES, REFERENCE, equal_var=False).confidence_interval(confidence)
@@ -60,7 +60,7 @@ def test_the_contrast_of_one_group_is_students() -> None:
 
 
 def test_a_contrast_with_equal_variances_has_the_pooled_degrees_of_freedom() -> None:
-    """Of k groups of n values with one variance: k (n - 1), the pooled t interval."""
+    """For k groups of n values with equal variance: k (n - 1), the pooled t interval."""
     groups = [[0.0, 1.0, 2.0], [10.0, 11.0, 12.0], [5.0, 6.0, 7.0], [3.0, 4.0, 5.0]]
     interval = contrast_interval(groups, [0.5, -0.5, 0.5, -0.5], 0.95)
     half = stats.t.ppf(0.975, 8) * math.sqrt(4 * 0.25 / 3)
@@ -77,7 +77,7 @@ def test_a_contrast_needs_two_values_and_a_coefficient_for_each_group() -> None:
 
 @pytest.mark.parametrize("seeds", [(3, 3, 3, 3), (5, 3, 4, 5)])
 def test_95_percent_intervals_of_contrasts_cover(seeds: tuple[int, ...]) -> None:
-    """The mean over two cells of a difference, all four with other means and variances."""
+    """The mean of two differences between groups with different means and variances."""
     rng = np.random.default_rng(sum(seeds))
     means, spreads = (-110, -112, -150, -151), (0.5, 1.0, 2.0, 1.5)
     groups = [
@@ -106,7 +106,7 @@ def test_equal_values_have_an_interval_of_width_zero() -> None:
 
 
 def test_nearly_equal_values_have_an_interval() -> None:
-    """Their variances are numbers, but the squares of these are not."""
+    """Their variances are representable, but the squares of these underflow."""
     assert difference_interval([0.0, 1e-90], [1.0, 1.0 + 1e-15], 0.95).is_known
     assert difference_interval([0.0, 1e-90], [0.0, 2e-90], 0.95).is_known
 
@@ -126,7 +126,7 @@ def test_95_percent_intervals_over_seeds_cover(seeds: int) -> None:
 def test_95_percent_intervals_of_differences_cover(
     seeds: int, seeds_0: int, spread_0: float
 ) -> None:
-    """With unequal variances, which Student's own interval for two samples would not survive."""
+    """With unequal variances, for which Student's two-sample interval would fail."""
     rng = np.random.default_rng(seeds_0)
     values = rng.normal(-110, 1, (CASES, seeds))
     reference = rng.normal(-112, spread_0, (CASES, seeds_0))
@@ -149,7 +149,7 @@ finite = st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, 
 
 @given(finite, finite)
 def test_probability_of_improvement_is_one(ours: list[float], theirs: list[float]) -> None:
-    """It is the Mann-Whitney statistic over the pairs; both sides share the whole."""
+    """It is the Mann-Whitney statistic per pair; both directions add up to one."""
     found = probability_of_improvement(ours, theirs, ELBO)
     statistic = stats.mannwhitneyu(ours, theirs, method="asymptotic").statistic
     assert found == pytest.approx(statistic / (len(ours) * len(theirs)))

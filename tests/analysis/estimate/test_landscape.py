@@ -1,4 +1,4 @@
-"""Which values compare, and over which dimensions they are mapped."""
+"""Which values are comparable, and over which dimensions they are mapped."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The lines of the training curves are the numbers of the bands."""
+"""Training curves show the numbers of the bands."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Error maps and ranked images: colours, numbers, places."""
+"""Error maps and ranked images: colours, numbers, positions."""
 
 import numpy as np
 

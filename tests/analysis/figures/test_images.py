@@ -1,4 +1,4 @@
-"""Sheets of images: which images stand where."""
+"""Sheets of images: the positions of images."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The latent plane: orientation, names."""
+"""The latent plane: orientation, labels."""
 
 import numpy as np
 

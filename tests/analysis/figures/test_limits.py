@@ -1,4 +1,4 @@
-"""Axes show all points, and no interval takes the axis over."""
+"""Axes show all points, and no interval dominates them."""
 
 import math
 

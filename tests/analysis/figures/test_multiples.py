@@ -26,7 +26,7 @@ def drawn(results: Results, **references: float) -> Figure:
 
 
 def lines(axes: Axes) -> list[list[list[float]]]:
-    """x and y of the lines through several sizes."""
+    """Return x and y of the lines through several sizes."""
     found = [
         np.stack([np.asarray(line.get_xdata(), float), np.asarray(line.get_ydata(), float)])
         for line in axes.lines

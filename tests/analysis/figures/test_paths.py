@@ -1,4 +1,4 @@
-"""Interpolations: which images stand where, and what stands below them."""
+"""Interpolations: the positions of images, and the classes below them."""
 
 import numpy as np
 import pytest

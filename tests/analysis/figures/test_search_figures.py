@@ -1,4 +1,4 @@
-"""Trials in their order, importances and optimism as drawn."""
+"""Search history, fANOVA bars and optimism as drawn."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Slices: where trials stand."""
+"""Slices: positions of trials."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""ELBO beside its costs: the Pareto-optimal models, and names that hide nothing."""
+"""ELBO against its costs: the Pareto-optimal models, and labels without overlap."""
 
 import itertools
 
@@ -8,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 
-from analysis.figures.labels import name_points
+from analysis.figures.labels import name_points, spread
 from analysis.figures.tradeoffs import frontier, tradeoffs
 from analysis.present.style import assign_styles, theme
 from pipeline.schemas.protocol import Protocol
@@ -107,3 +107,11 @@ def test_a_narrow_range_has_ticks() -> None:
     _, time = drawn(MODELS.assign(train_seconds_mean=[10.5, 10.6, 10.7, 10.8])).axes
     low, high = time.get_xlim()
     assert sum(low <= tick <= high for tick in time.get_xticks()) >= 3
+
+
+def test_labels_are_pushed_apart_only_as_far_as_needed() -> None:
+    places = np.array([[0.0, 0.0], [0.4, 0.0], [5.0, 5.0], [5.0, 5.0]])
+    moved = spread(places, 1.0)
+    assert moved[:2].tolist() == pytest.approx(np.array([[-0.3, 0.0], [0.7, 0.0]]))
+    assert np.hypot(*(moved[3] - moved[2])) == pytest.approx(1.0)
+    assert spread(places[1:3], 1.0).tolist() == places[1:3].tolist()

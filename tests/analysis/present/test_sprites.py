@@ -1,4 +1,4 @@
-"""Sprites as a browser reads them."""
+"""Sprites as a browser decodes them."""
 
 import base64
 import io

@@ -1,4 +1,4 @@
-"""Tables: marks and flags, and what each notation escapes."""
+"""Tables: marks, flags, and escaping in each format."""
 
 import io
 from collections.abc import Callable

@@ -28,7 +28,7 @@ HELD = [
 ]
 
 
-def chapter(found: Findings) -> ReportSection:
+def built(found: Findings) -> ReportSection:
     with theme():
         return comparison.section(found)
 
@@ -47,7 +47,7 @@ def test_only_available_metrics_are_shown(make_results: MakeResults) -> None:
 
 
 def test_the_order_of_the_section(results_folder: Path) -> None:
-    section = chapter(found_in(results_folder))
+    section = built(found_in(results_folder))
     names = [(type(part).__name__, part.name) for part in section.parts]
     assert names == [
         ("Exhibit", "latent-size"),
@@ -119,7 +119,7 @@ def test_differences_in_all_metrics_and_their_number(results_folder: Path) -> No
 
 
 def test_a_single_architecture_is_noted(make_results: MakeResults) -> None:
-    section = chapter(found_in(make_results(architectures=["conv"])))
+    section = built(found_in(make_results(architectures=["conv"])))
     assert "only one architecture" in section.notes[0]
     assert "differences-by-metric" not in [part.name for part in section.parts]
 
@@ -155,7 +155,7 @@ def test_tradeoffs_need_two_models_and_a_time(make_results: MakeResults) -> None
 def test_the_comparison_table_has_all_columns(results_folder: Path) -> None:
     table = next(
         part
-        for part in chapter(found_in(results_folder)).parts
+        for part in built(found_in(results_folder)).parts
         if isinstance(part, TableExhibit) and part.name == "comparison"
     )
     labels = [column.label for column in table.table.columns]

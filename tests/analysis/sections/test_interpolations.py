@@ -28,7 +28,7 @@ def words(exhibit: Exhibit) -> list[str]:
     return [text.get_text() for text in exhibit.figure.texts]
 
 
-def test_two_and_ten_dimensions_are_shown_and_the_rest_is_mentioned(
+def test_only_two_and_ten_dimensions_are_shown(
     make_results: MakeResults,
 ) -> None:
     exhibit = sheet(found_in(make_results(latent_dims=[2, 5, 10], seeds=[0])))

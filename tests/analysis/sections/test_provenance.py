@@ -42,16 +42,16 @@ def found(tmp_path_factory: pytest.TempPathFactory, results_folder: Path) -> Fin
 
 
 @pytest.fixture(scope="module")
-def chapters(found: Findings) -> list[ReportSection]:
+def sections(found: Findings) -> list[ReportSection]:
     return others(found)
 
 
 def test_every_figure_and_table_is_traced_to_its_sources(
-    found: Findings, chapters: list[ReportSection]
+    found: Findings, sections: list[ReportSection]
 ) -> None:
-    frame = tables(provenance.section(found, chapters))["files"].frame
+    frame = tables(provenance.section(found, sections))["files"].frame
     assert frame is not None
-    expected = [item.label for _, items in number_parts(chapters) for item in items]
+    expected = [item.label for _, items in number_parts(sections) for item in items]
     assert frame["exhibit"].tolist() == ["Table 1", *expected]
     rows = frame.set_index("file")
     assert rows.index.is_unique
@@ -70,9 +70,9 @@ def test_every_figure_and_table_is_traced_to_its_sources(
     assert again["figures/metrics-by-size.svg"] == "dvc repro collect; dvc repro judge"
 
 
-def test_every_section_has_its_sources(chapters: list[ReportSection]) -> None:
+def test_every_section_has_its_sources(sections: list[ReportSection]) -> None:
     """An unknown section would claim all files as its sources."""
-    assert {section.anchor for section in chapters} <= set(SOURCES)
+    assert {section.anchor for section in sections} <= set(SOURCES)
 
 
 def test_commands_are_the_stages_that_create_the_files() -> None:

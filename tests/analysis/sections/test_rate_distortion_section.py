@@ -15,7 +15,7 @@ from tests.analysis.sections.given import found_in
 MakeResults = Callable[..., Path]
 
 
-def chapter(found: Findings) -> ReportSection:
+def built(found: Findings) -> ReportSection:
     with theme():
         return rate_distortion.section(found)
 
@@ -46,7 +46,7 @@ def test_with_several_betas_colour_is_beta_and_marker_is_model(
 
 
 def test_without_a_search_there_is_one_panel_and_a_note(results_folder: Path) -> None:
-    section = chapter(found_in(results_folder))
+    section = built(found_in(results_folder))
     (figure,) = section.parts
     assert isinstance(figure, Exhibit)
     assert "8 runs of the grid on the test split" in figure.caption
@@ -65,7 +65,7 @@ def test_trials_have_their_own_panel(results_folder: Path, tmp_path: Path) -> No
         trial(4, 5, 120),
     ]
     trials = loaded(write_search(tmp_path, *rows))
-    section = chapter(replace(found_in(results_folder), trials=trials))
+    section = built(replace(found_in(results_folder), trials=trials))
     figure, table = section.parts
     assert isinstance(figure, Exhibit)
     assert isinstance(table, TableExhibit)
@@ -100,13 +100,13 @@ def test_a_search_whose_trials_were_all_pruned_is_noted(
     results_folder: Path, tmp_path: Path
 ) -> None:
     trials = loaded(write_search(tmp_path, planned_row(0, None)))
-    section = chapter(replace(found_in(results_folder), trials=trials))
+    section = built(replace(found_in(results_folder), trials=trials))
     assert len(section.parts) == 1
     assert "No search with complete trials" in section.notes[0]
 
 
 def test_the_caveat_is_shown_without_a_likelihood(make_results: MakeResults) -> None:
-    section = chapter(found_in(make_results(protocol={"binarisation": "none"}, seeds=[0])))
+    section = built(found_in(make_results(protocol={"binarisation": "none"}, seeds=[0])))
     assert section.parts[0].caption.endswith(
         "ELBO and reconstruction: cross-entropy, not a likelihood."
     )

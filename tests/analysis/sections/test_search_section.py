@@ -40,7 +40,7 @@ WHOLE = [
 ]
 
 
-def chapter(results_folder: Path, trials: Trials | None) -> ReportSection:
+def built(results_folder: Path, trials: Trials | None) -> ReportSection:
     found = find(load_results(results_folder), 0.95, trials)
     with theme():
         return section(found)
@@ -58,7 +58,7 @@ def names(shown: ReportSection) -> list[str]:
 def test_all_parts_are_there_in_order(results_folder: Path, tmp_path: Path) -> None:
     write_importance(tmp_path)
     write_confirmed(tmp_path, 0, -101.0, -102.0, -103.0)
-    shown = chapter(results_folder, searched(tmp_path, 24, 6))
+    shown = built(results_folder, searched(tmp_path, 24, 6))
     assert names(shown) == WHOLE
     assert shown.notes == ()
     confirmed = exhibit(shown, "confirmed")
@@ -77,7 +77,7 @@ def test_few_complete_trials_fall_back_to_the_first_comparison(
     results_folder: Path, tmp_path: Path
 ) -> None:
     write_importance(tmp_path, epoch=4)
-    shown = chapter(results_folder, searched(tmp_path, 5, 20))
+    shown = built(results_folder, searched(tmp_path, 5, 20))
     assert {"slices", "slices-first", "contours", "importance"} <= set(names(shown))
     for name in ("slices-first", "contours", "importance"):
         caption = exhibit(shown, name).caption
@@ -87,7 +87,7 @@ def test_few_complete_trials_fall_back_to_the_first_comparison(
 
 
 def test_missing_parts_are_noted_with_a_remedy(results_folder: Path, tmp_path: Path) -> None:
-    shown = chapter(results_folder, searched(tmp_path, 3, 2))
+    shown = built(results_folder, searched(tmp_path, 3, 2))
     told = " ".join(shown.notes)
     assert "`study rerun 0 --seeds 5`" in told
     assert "No importance of hyperparameters" in told
@@ -100,13 +100,25 @@ def test_confirming_another_trial_keeps_the_hint_for_the_best(
     results_folder: Path, tmp_path: Path
 ) -> None:
     write_confirmed(tmp_path, 2, -101.0)
-    shown = chapter(results_folder, searched(tmp_path, 3))
+    shown = built(results_folder, searched(tmp_path, 3))
     assert any(note.startswith("The best trial has not been confirmed") for note in shown.notes)
     assert "One fresh seed gives no interval" in exhibit(shown, "confirmed").caption
 
     write_confirmed(tmp_path, 2, -101.0, search="another")
-    shown = chapter(results_folder, searched(tmp_path, 3))
+    shown = built(results_folder, searched(tmp_path, 3))
     assert any("belong to another search" in note for note in shown.notes)
+
+
+def test_the_front_excludes_dominated_trials(results_folder: Path, tmp_path: Path) -> None:
+    pairs = [(90.0, 10.0), (80.0, 20.0), (95.0, 15.0)]
+    rows = [
+        planned_row(n, -a - b, value=None, reconstruction=a, kl=b) for n, (a, b) in enumerate(pairs)
+    ]
+    write_search(tmp_path, *rows, objective="rate-distortion", first_comparison=None)
+    shown = built(results_folder, loaded(tmp_path))
+    (front,) = [one for one in shown.parts if one.name == "front"]
+    assert isinstance(front, TableExhibit)
+    assert [row[0].text for row in front.table.rows] == ["1", "0"], "lowest reconstruction first"
 
 
 def test_two_objectives_have_a_front_and_no_history(results_folder: Path, tmp_path: Path) -> None:
@@ -115,7 +127,7 @@ def test_two_objectives_have_a_front_and_no_history(results_folder: Path, tmp_pa
         for n in range(12)
     ]
     write_search(tmp_path, *rows, objective="rate-distortion", first_comparison=None)
-    shown = chapter(results_folder, loaded(tmp_path))
+    shown = built(results_folder, loaded(tmp_path))
     assert "front" in names(shown)
     assert not {"search", "trials"} & set(names(shown))
     (front,) = [one for one in shown.parts if one.name == "front"]
@@ -140,7 +152,7 @@ def test_two_objectives_have_a_front_and_no_history(results_folder: Path, tmp_pa
 def test_unusual_searches_still_produce_a_section(
     results_folder: Path, tmp_path: Path, card: dict[str, Any], complete: int, pruned: int
 ) -> None:
-    shown = chapter(results_folder, searched(tmp_path, complete, pruned, **card))
+    shown = built(results_folder, searched(tmp_path, complete, pruned, **card))
     text = " ".join([*shown.lead, *shown.notes, *(part.caption for part in shown.parts)])
     assert "nan" not in text
     assert "None" not in text
@@ -149,7 +161,7 @@ def test_unusual_searches_still_produce_a_section(
 
 def test_an_incomplete_export_asks_for_a_new_one(results_folder: Path, tmp_path: Path) -> None:
     older = searched(tmp_path, 3, plan=None, protocol=None, failed=None, first_comparison=None)
-    shown = chapter(results_folder, older)
+    shown = built(results_folder, older)
     assert any("run `study export`" in note for note in shown.notes)
     (states,) = [part for part in shown.parts if part.name == "search-states"]
     assert "Failed trials are not in this export." in states.caption
