@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +55,7 @@ from pipeline.schemas.record import write_record
 from pipeline.settings import Settings
 
 TITLE = "Linear or convolutional, and how many dimensions?"
+NAME = re.compile(r"(\b[A-Za-z]+-\d+\b)")  # of a model: a browser would break it at the hyphen
 SECTIONS = (  # in display order; provenance, which covers all of them, comes last
     training,
     comparison,
@@ -244,10 +246,19 @@ def _render(template: str, context: Mapping[str, Any]) -> str:
 
 
 def _html_prose(text: str) -> Markup:
-    """Escape a sentence, with text between backticks as code."""
+    """Escape a sentence, with text between backticks as code and names that do not break."""
     pieces = text.split("`")
     return Markup("").join(
-        Markup("<code>{}</code>").format(piece) if place % 2 else escape(piece)
+        Markup("<code>{}</code>").format(piece) if place % 2 else _unbroken(piece)
+        for place, piece in enumerate(pieces)
+    )
+
+
+def _unbroken(text: str) -> Markup:
+    """Escape text, and keep names such as ``conv-10`` on one line."""
+    pieces = NAME.split(text)
+    return Markup("").join(
+        Markup('<span class="name">{}</span>').format(piece) if place % 2 else escape(piece)
         for place, piece in enumerate(pieces)
     )
 

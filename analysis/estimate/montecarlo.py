@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class MonteCarloEstimate:
-    """An estimate with its Monte-Carlo error.
+    """An estimate with its Monte Carlo error.
 
     Attributes:
         value: the estimate.
@@ -42,7 +42,7 @@ def from_repeats(repeats: Sequence[float], confidence: float) -> MonteCarloEstim
         ValueError: if there are fewer than two.
     """
     if len(repeats) < 2:
-        raise ValueError(f"a Monte-Carlo error needs two or more repeats, but got {len(repeats)}")
+        raise ValueError(f"a Monte Carlo error needs two or more repeats, but got {len(repeats)}")
     error = float(np.std(repeats, ddof=1)) / math.sqrt(len(repeats))
     return MonteCarloEstimate(float(np.mean(repeats)), error, mean_interval(repeats, confidence))
 

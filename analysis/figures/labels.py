@@ -4,11 +4,13 @@ import itertools
 from collections.abc import Sequence
 from typing import Any, Literal
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
+from numpy.typing import NDArray
 
 from analysis.present.style import INK, MUTED
 
@@ -18,6 +20,7 @@ _PLACES = tuple(
     (right * far, up * far) for far, (right, up) in itertools.product((1, 2, 3, 4.5), _NEAR)
 )
 _POINT = 5  # typographic points kept free around a point
+_ROUNDS = 50  # of pushing labels apart; ten labels settle in about ten
 _LEADER = 14  # typographic points; a label further away gets a line to its point
 
 
@@ -62,6 +65,26 @@ def name_points(
             axes.annotate(
                 "", point, (right, up), textcoords="offset points", arrowprops=leader, zorder=2
             )
+
+
+def spread(places: NDArray[np.floating], gap: float) -> NDArray[np.float64]:
+    """Push labels apart that are closer than a gap, as little as necessary.
+
+    Args:
+        places: (N, 2), preferred positions.
+        gap: the distance to keep, in the same units.
+    """
+    moved = places.astype(np.float64)
+    for _ in range(_ROUNDS):
+        for one, other in itertools.combinations(range(len(moved)), 2):
+            offset = moved[other] - moved[one]
+            distance = float(np.hypot(*offset))
+            if distance < gap:
+                direction = offset / distance if distance else np.array([1.0, 0.0])
+                push = direction * (gap - distance) / 2
+                moved[one] -= push
+                moved[other] += push
+    return moved
 
 
 def beside_row(

@@ -14,12 +14,14 @@ from matplotlib.patches import Circle, Rectangle
 from numpy.typing import NDArray
 
 from analysis.figures.canvas import LINE_HEIGHT, Images, Sheet, mosaic, show, whole_scale
+from analysis.figures.labels import spread
 from analysis.present.style import CLASS_COLOURS, INK, MUTED, ModelStyle, legend_label
 
 Floats = NDArray[np.floating]
 Labels = NDArray[np.integer]
 
 COLUMNS = 2
+NAME_GAP = 0.085  # between two class names, as a share of half the axis
 PATH = "#ffb000"  # visible on black and on white
 
 
@@ -108,7 +110,7 @@ def posterior_means(
     square: float | None,
     styles: Mapping[str, ModelStyle],
 ) -> Figure:
-    """Draw the posterior means of a split, coloured by class, with class names at the medians.
+    """Draw the posterior means of a split, coloured by class, with class names near the medians.
 
     Args:
         clouds: display name, label, means (N, 2) and labels (N,) of each model.
@@ -141,7 +143,7 @@ def posterior_means(
             zorder=2,
             ax=axes,
         )
-        _name_classes(axes, mu, labels, classes)
+        _name_classes(axes, mu, labels, classes, NAME_GAP * reach)
         beside_title = {"transform": axes.transAxes, "clip_on": False}
         axes.plot([0.012], [1.035], named.marker, color=named.colour, ms=6, **beside_title)
         axes.set_title(f"    {label}", fontweight="normal")
@@ -188,14 +190,17 @@ def _prior(axes: Axes, square: float | None) -> None:
         )
 
 
-def _name_classes(axes: Axes, mu: Floats, labels: Labels, classes: Sequence[str]) -> None:
+def _name_classes(
+    axes: Axes, mu: Floats, labels: Labels, classes: Sequence[str], gap: float
+) -> None:
     halo = [patheffects.withStroke(linewidth=2.6, foreground="white")]
-    for kind in np.unique(labels):
-        x, y = np.median(mu[labels == kind], axis=0)
+    kinds = np.unique(labels)
+    medians = np.array([np.median(mu[labels == kind], axis=0) for kind in kinds])
+    for kind, (x, y) in zip(kinds, spread(medians, gap), strict=True):
         name = class_name(int(kind), classes)
         axes.text(
-            x,
-            y,
+            float(x),
+            float(y),
             name,
             ha="center",
             va="center",

@@ -89,7 +89,7 @@ def _path_words(paths: dict[str, Path], low: float, high: float) -> str:
     if not paths:
         return ""
     named = next((path.ends for path in paths.values() if path.ends), ())
-    what = f" from a test image of {named[0]} to one of {named[1]}" if named else ""
+    what = f" from a test image of class {named[0]} to one of class {named[1]}" if named else ""
     leaving = [
         model
         for model, path in paths.items()
@@ -124,7 +124,7 @@ def posterior_means_exhibit(
         title="Posterior means",
         caption=(
             f"Posterior means of all {len(clouds[0][2]):,} images of the {results.protocol.split} "
-            "split, coloured by class, with the name of each class at its median. The circles are "
+            "split, coloured by class, with class names near the medians. The circles are "
             f"one and two standard deviations of the prior{framed}. {LOWEST_SEED} Classes that "
             "overlap here are confused in reconstructions."
         ),

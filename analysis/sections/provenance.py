@@ -201,8 +201,8 @@ def _stacked(items: Sequence[str]) -> Cell:
 def _trail(sections: Sequence[ReportSection]) -> list[tuple[str, str, str, str]]:
     """Label, title, file and key in ``SOURCES`` of each part."""
     return [
-        (item.label, item.part.title, _file(item), _key(item, chapter))
-        for chapter, items in number_parts(sections)
+        (item.label, item.part.title, _file(item), _key(item, section))
+        for section, items in number_parts(sections)
         for item in items
     ]
 
@@ -216,9 +216,9 @@ def _file(item: NumberedPart) -> str:
     return f"tables/{part.name}.{'md' if part.frame is None else 'csv'}"
 
 
-def _key(item: NumberedPart, chapter: ReportSection) -> str:
+def _key(item: NumberedPart, section: ReportSection) -> str:
     anchor = f"table-{item.part.name}" if item.kind == "table" else item.part.name
-    return anchor if anchor in SOURCES else chapter.anchor
+    return anchor if anchor in SOURCES else section.anchor
 
 
 def _present(found: Findings, sources: Sequence[str]) -> list[str]:

@@ -150,14 +150,35 @@
   const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
 
   function nameClasses(pen, x, y) {
-    const reach = reachOf(model);
+    const reach = reachOf(model), names = [];
     for (const [kind, name] of model.classes) {
       const own = model.means.filter((mean, place) => model.labels[place] === kind);
       if (!own.length) continue;
       const [first, second] = [0, 1].map((axis) => median(own.map((mean) => mean[axis])));
       if (Math.max(Math.abs(first), Math.abs(second)) < reach) {
-        write(pen, name, x(first), y(second), { size: name.length < 3 ? 15 : 11, bold: true });
+        names.push({ name, left: x(first), top: y(second) });
       }
+    }
+    spread(names, 17);
+    for (const { name, left, top } of names) {
+      write(pen, name, left, top, { size: name.length < 3 ? 15 : 11, bold: true });
+    }
+  }
+
+  /** Push names apart that are closer than a gap in pixels. */
+  function spread(names, gap) {
+    for (let round = 0; round < 50; round += 1) {
+      names.forEach((one, place) => names.slice(place + 1).forEach((other) => {
+        const [right, down] = [other.left - one.left, other.top - one.top];
+        const distance = Math.hypot(right, down);
+        if (distance >= gap) return;
+        const push = (gap - distance) / 2;
+        const [dx, dy] = distance ? [right / distance * push, down / distance * push] : [push, 0];
+        one.left -= dx;
+        one.top -= dy;
+        other.left += dx;
+        other.top += dy;
+      }));
     }
   }
 

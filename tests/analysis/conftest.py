@@ -1,4 +1,4 @@
-"""A results folder as the evaluation leaves it: tiny, plausible, with numbers that are known."""
+"""A results folder like that of an evaluation: tiny, plausible, with known numbers."""
 
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
@@ -23,8 +23,8 @@ from tests.conftest import read_params
 MakeResults = Callable[..., Path]
 
 SIDE, SHOWN, PAIRS, STEPS, GRID, IMAGES, SUBSET = 8, 10, 4, 5, 5, 40, 4
-CELLS, POINTS = 7, 5  # a side of the judged plane, values of a traversal
-# Mean ELBO of a cell over its seeds 0 and 1, which lie half a nat below and above it.
+CELLS, POINTS = 7, 5  # along a side of the judged plane, values of a traversal
+# Mean ELBO of a cell over its seeds 0 and 1, which are half a nat below and above it.
 ELBO = {
     ("linear", 2): -160.0,
     ("linear", 10): -112.0,
@@ -101,7 +101,7 @@ def write_results(
 
 
 def _write_provenance(folder: Path, runs: Sequence[str]) -> None:
-    """All on one machine, from a commit whose day is known."""
+    """Write provenance of runs on one machine, from a commit with a known date."""
     run = RunProvenance(device="cpu", threads=1, versions={"torch": "2.9.1"}, weights="beef" * 16)
     dates = {"c0ffee0123456789": "2026-03-01"}
     write_record(folder / "provenance.json", Provenance(runs=dict.fromkeys(runs, run), dates=dates))
@@ -160,7 +160,7 @@ def _row(
 
 
 def _judged(latent_dim: int, seed: int) -> dict[str, Any]:
-    """As the judge may find them; what a plane needs is empty without one."""
+    """Judged metrics; those of the plane are empty for other models."""
     plane = latent_dim == 2
     return {
         "frechet_distance": 20.0 / latent_dim + seed,
@@ -224,7 +224,7 @@ def _write_arrays(
     def images(*shape: int) -> np.ndarray:
         return random.integers(0, 256, (*shape, SIDE, SIDE), dtype=np.uint8)
 
-    same = np.random.default_rng(1)  # what all runs were shown
+    same = np.random.default_rng(1)  # images that all runs share
     originals = same.integers(0, 256, (SHOWN, SIDE, SIDE), dtype=np.uint8)
     arrays = {
         "originals": originals,
@@ -238,7 +238,7 @@ def _write_arrays(
         "interpolation_codes": random.normal(size=(PAIRS, STEPS, latent_dim)).astype(np.float32),
         "mu": random.normal(size=(IMAGES, latent_dim)).astype(np.float32),
         "labels": np.arange(IMAGES) % classes,
-        # The same images are hard for every model; the mean over them is the run's.
+        # The same images are hard for every model; their mean is the run's value.
         "elbo": row["elbo"] + np.linspace(-20, 20, IMAGES) + centred(random, 0.1),
     }
     if latent_dim == 2:
@@ -252,7 +252,7 @@ def _write_arrays(
 def _drawn_arrays(
     row: dict[str, Any], classes: int, images: Callable[..., np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """A judged plane, ranked images, traversals."""
+    """The judged plane, ranked images and traversals."""
     random, latent_dim = np.random.default_rng(2), row["latent_dim"]
     ranked = np.arange(12).reshape(3, 4)
     kl = np.array(row["kl_per_dim"], dtype=np.float32)
@@ -280,7 +280,7 @@ def _drawn_arrays(
 
 
 def _judged_arrays(latent_dim: int, classes: int) -> dict[str, np.ndarray]:
-    """What the judge says of the pictures: every second step and sample is implausible."""
+    """The judge's output: every second step and sample is implausible."""
     confidence = np.where(np.arange(64) % 2, 0.5, 0.95).astype(np.float32)
     arrays = {
         "samples_classes": np.arange(64) % classes,
@@ -295,7 +295,7 @@ def _judged_arrays(latent_dim: int, classes: int) -> dict[str, np.ndarray]:
 
 @pytest.fixture
 def make_results(tmp_path: Path) -> MakeResults:
-    """Write results into a fresh folder, changed as the keywords of ``write_results`` say."""
+    """Write results into a new folder, with the options of ``write_results``."""
 
     def make(**changes: Any) -> Path:
         folder = tmp_path / "results"
@@ -307,11 +307,11 @@ def make_results(tmp_path: Path) -> MakeResults:
 
 @pytest.fixture(scope="session")
 def results_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two architectures, 2 and 10 dimensions, two seeds; to be read only."""
+    """Two architectures, 2 and 10 dimensions, two seeds; read-only."""
     return write_results(tmp_path_factory.mktemp("results"))
 
 
 @pytest.fixture(scope="session")
 def report(results_folder: Path) -> dict[str, bytes]:
-    """Every file of the report on ``results_folder``."""
+    """Every file of the report for ``results_folder``."""
     return make_report(load_results(results_folder, results_folder / "judge.json"), 0.95)

@@ -1,4 +1,4 @@
-"""Exports of made-up searches, whose numbers are known."""
+"""Exports of synthetic searches with known numbers."""
 
 import json
 from pathlib import Path
@@ -67,7 +67,7 @@ def planned_row(number: int, elbo: float | None = -100.0, **more: Any) -> dict[s
 
 
 def write_search(folder: Path, *rows: dict[str, Any], **card: Any) -> Path:
-    """Write ``trials.csv`` and ``best.json``; the keywords change the card."""
+    """Write ``trials.csv`` and ``best.json``; keywords modify the card."""
     folder.mkdir(exist_ok=True)
     pd.DataFrame(rows).to_csv(folder / "trials.csv", index=False)
     content = {
@@ -84,7 +84,7 @@ def write_search(folder: Path, *rows: dict[str, Any], **card: Any) -> Path:
 
 
 def write_importance(folder: Path, epoch: int | None = None) -> None:
-    """Beta explains most of all trials, the latent size most of conv's."""
+    """Beta explains most over all trials, the latent size most for conv."""
     shares = {"all": {"beta": 0.75, "latent_dim": 0.25}, "conv": {"latent_dim": 0.9, "beta": 0.1}}
     pd.DataFrame(
         [
@@ -103,7 +103,7 @@ def write_importance(folder: Path, epoch: int | None = None) -> None:
 
 
 def write_confirmed(folder: Path, number: int, *elbos: float, **more: Any) -> None:
-    """The search saw -100."""
+    """Write a confirmed trial for which the search saw -100."""
     pd.DataFrame(
         [
             {
@@ -122,14 +122,14 @@ def write_confirmed(folder: Path, number: int, *elbos: float, **more: Any) -> No
 
 
 def loaded(folder: Path) -> Trials:
-    """The search in a folder, which must be there."""
+    """Return the search in a folder, which must exist."""
     found = load_trials(folder)
     assert found is not None
     return found
 
 
 def searched(folder: Path, complete: int, pruned: int = 0, **card: Any) -> Trials:
-    """So many trials; the first complete one, number 0, is the best."""
+    """Write this many trials; the first complete one, number 0, is the best."""
     rows = [planned_row(n, -100.0 - n) for n in range(complete)]
     rows += [planned_row(n, None) for n in range(complete, complete + pruned)]
     return loaded(write_search(folder, *rows, **card))

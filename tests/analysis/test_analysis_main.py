@@ -1,4 +1,4 @@
-"""The command: its help, its report, its refusals."""
+"""The command: its help, its report, its errors."""
 
 import re
 from collections.abc import Callable
@@ -36,7 +36,7 @@ def test_it_writes_the_report(make_results: MakeResults, tmp_path: Path) -> None
     assert not list(out.rglob(".*"))  # no temporary file stays
 
 
-def test_the_settings_say_the_confidence(make_results: MakeResults, tmp_path: Path) -> None:
+def test_the_confidence_comes_from_the_settings(make_results: MakeResults, tmp_path: Path) -> None:
     params = tmp_path / "params.yaml"
     params.write_text(re.sub(r"confidence: \S+", "confidence: 0.8", PARAMS.read_text()))
     folder, out = make_results(latent_dims=[2]), tmp_path / "reports"

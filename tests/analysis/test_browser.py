@@ -1,4 +1,4 @@
-"""The page in a browser: the explorer by mouse, keyboard and finger, without a network."""
+"""The page in a browser: the explorer by mouse, keyboard and touch, without a network."""
 
 import shutil
 from collections.abc import Iterator
@@ -53,7 +53,7 @@ def address(report: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) 
 
 @contextmanager
 def opened(browser: Any, address: str, **options: Any) -> Iterator[Any]:
-    """A page whose every complaint and every request beyond its own file fails the test."""
+    """Open a page; any console message, error or request other than for itself fails the test."""
     context = browser.new_context(offline=True, **options)
     context.set_default_timeout(60_000)
     page, complaints = context.new_page(), []
@@ -80,7 +80,7 @@ def images(folder: Path, run: str, name: str) -> np.ndarray:
 
 
 def expect_picture(page: Any, expected: np.ndarray) -> None:
-    """Wait until the large picture is this image, in 16 levels."""
+    """Wait until the large picture shows this image, in 16 levels."""
     levels = (17 * np.round(expected / 17)).astype(int).ravel().tolist()
     page.wait_for_function(
         f"expected => JSON.stringify(({LEVELS})()) === JSON.stringify(expected)", arg=levels
@@ -126,7 +126,7 @@ def test_the_plane_by_mouse_and_keyboard(browser: Any, address: str, results_fol
         assert page.locator(".readout").get_attribute("role") == "status"
 
 
-def test_another_model_is_seen_at_the_same_place(
+def test_another_model_is_shown_at_the_same_point(
     browser: Any, address: str, results_folder: Path
 ) -> None:
     with opened(browser, address) as page:
@@ -167,7 +167,7 @@ def test_one_dimension_moves_at_a_time(browser: Any, address: str, results_folde
         sync_api.expect(page.locator(".readout")).to_contain_text("At the start")
 
 
-def test_the_start_is_shown_at_the_step_nearest_to_its_code(
+def test_the_start_is_shown_at_the_step_closest_to_its_code(
     browser: Any, address: str, results_folder: Path
 ) -> None:
     run = "linear-10/seed-0"
@@ -197,8 +197,8 @@ def test_a_phone_shows_it_all(
         assert page.evaluate(width) <= 390
 
 
-def test_a_sentence_stands_in_for_it(browser: Any, address: str) -> None:
-    sentence = "The explorer stands here where"
+def test_a_sentence_replaces_the_explorer_without_scripts(browser: Any, address: str) -> None:
+    sentence = "The explorer appears here"
     with opened(browser, address, java_script_enabled=False) as page:
         assert page.get_by_text(sentence).is_visible()
         assert not page.locator(".explorer").is_visible()

@@ -1,4 +1,4 @@
-"""The wording of numbers."""
+"""Formatting of numbers, names and protocols."""
 
 import math
 
@@ -59,7 +59,7 @@ def test_amounts() -> None:
     assert format_active_units(15.666, 20) == "15.7 of 20"
 
 
-def test_a_bernoulli_on_grey_pixels_is_called_what_it_is() -> None:
+def test_bernoulli_on_grey_pixels_has_a_caveat() -> None:
     assert likelihood_caveat(ELBO, GREY) == CAVEAT == "cross-entropy, not a likelihood"
     assert (
         likelihood_caveat(ELBO, BINARISED)
@@ -75,7 +75,7 @@ def test_a_bernoulli_on_grey_pixels_is_called_what_it_is() -> None:
     assert axis_title(KL, GREY) == "KL"
 
 
-def test_only_what_is_made_of_the_likelihood_has_its_caveat() -> None:
+def test_only_likelihood_metrics_have_the_caveat() -> None:
     marked = {metric.name for metric in METRICS.values() if likelihood_caveat(metric, GREY)}
     assert marked == {
         "elbo",

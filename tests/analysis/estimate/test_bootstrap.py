@@ -19,7 +19,7 @@ def interval(subject: np.ndarray, reference: np.ndarray, seed: int = 0) -> Inter
     return paired_interval(subject, reference, 0.95, np.random.default_rng(seed))
 
 
-def test_it_is_scipys_percentile_interval() -> None:
+def test_the_interval_matches_scipys_percentile_interval() -> None:
     subject, reference = values(1), values(1, seed=1)
     ours = interval(subject, reference)
     scipys = stats.bootstrap(
@@ -35,13 +35,13 @@ def test_it_is_scipys_percentile_interval() -> None:
     assert ours.high == pytest.approx(scipys.confidence_interval.high, abs=0.03 * width)
 
 
-def test_what_all_models_find_hard_cancels() -> None:
+def test_image_difficulty_cancels_out() -> None:
     hard = values(1)
     paired = interval(hard + 1, hard)
     assert (paired.low, paired.mean, paired.high) == pytest.approx((1, 1, 1))
 
 
-def test_several_runs_a_side_are_averaged_by_image() -> None:
+def test_several_runs_per_side_are_averaged_by_image() -> None:
     subject, reference = values(3), values(2, seed=1)
     means = interval(subject.mean(0, keepdims=True), reference.mean(0, keepdims=True))
     assert interval(subject, reference) == means
@@ -53,17 +53,17 @@ def test_a_seed_decides() -> None:
     assert interval(subject, reference) != interval(subject, reference, seed=1)
 
 
-def test_other_images_cannot_be_paired() -> None:
+def test_different_images_cannot_be_paired() -> None:
     with pytest.raises(ValueError, match="30 and 20 images cannot be paired"):
         interval(values(1), values(1, images=20))
 
 
-def test_no_image_is_a_fault() -> None:
+def test_no_images_is_an_error() -> None:
     with pytest.raises(ValueError, match="at least one image"):
         resampled_means(np.empty((1, 0)), np.random.default_rng(0))
 
 
-def test_blocks_change_no_draw(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_block_size_does_not_change_the_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = resampled_means(values(2), np.random.default_rng(0), 50)
     monkeypatch.setattr("analysis.estimate.bootstrap._BLOCK", 7 * 30)
     parts = resampled_means(values(2), np.random.default_rng(0), 50)
@@ -102,7 +102,7 @@ def test_95_percent_intervals_cover_a_skewed_mean() -> None:
     scale=st.floats(0.01, 100),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_intervals_move_and_stretch_with_the_differences(
+def test_intervals_shift_and_scale_with_the_differences(
     shift: float, scale: float, seed: int
 ) -> None:
     subject, reference = values(2, 10, seed), values(1, 10, seed + 1)

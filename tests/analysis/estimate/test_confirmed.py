@@ -1,4 +1,4 @@
-"""Confirmed trials: what the search's value was worth."""
+"""Confirmed trials: by how much the search overestimated them."""
 
 import math
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Densities of the aggregate posterior: exact, and whole."""
+"""Densities of the aggregate posterior: exact, and integrating to one."""
 
 import numpy as np
 import pytest

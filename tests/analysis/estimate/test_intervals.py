@@ -1,4 +1,4 @@
-"""Intervals against scipy's own, and by simulation."""
+"""Intervals against scipy's, and by simulation."""
 
 import math
 from pathlib import Path
@@ -46,7 +46,7 @@ def test_difference_interval_is_welchs(confidence: float) -> None:
 
 @pytest.mark.parametrize("confidence", [0.5, 0.95, 0.99])
 def test_the_contrast_of_two_groups_is_welchs(confidence: float) -> None:
-    """Halves of a sum are the difference of a group from another that was turned round."""
+    """Half the sum is half the difference between a group and the other group negated."""
     turned = [-value for value in REFERENCE]
     interval = contrast_interval([VALUES, turned], [0.5, 0.5], confidence)
     exact = stats.ttest_ind(VALUES, REFERENCE, equal_var=False).confidence_interval(confidence)
@@ -59,8 +59,8 @@ def test_the_contrast_of_one_group_is_students() -> None:
     assert (own.low, own.mean, own.high) == pytest.approx((exact.low, exact.mean, exact.high))
 
 
-def test_equal_variances_give_a_contrast_all_their_degrees_of_freedom() -> None:
-    """Of k groups of n values with one variance: k (n - 1), the pooled t interval."""
+def test_a_contrast_with_equal_variances_has_the_pooled_degrees_of_freedom() -> None:
+    """For k groups of n values with equal variance: k (n - 1), the pooled t interval."""
     groups = [[0.0, 1.0, 2.0], [10.0, 11.0, 12.0], [5.0, 6.0, 7.0], [3.0, 4.0, 5.0]]
     interval = contrast_interval(groups, [0.5, -0.5, 0.5, -0.5], 0.95)
     half = stats.t.ppf(0.975, 8) * math.sqrt(4 * 0.25 / 3)
@@ -77,7 +77,7 @@ def test_a_contrast_needs_two_values_and_a_coefficient_for_each_group() -> None:
 
 @pytest.mark.parametrize("seeds", [(3, 3, 3, 3), (5, 3, 4, 5)])
 def test_95_percent_intervals_of_contrasts_cover(seeds: tuple[int, ...]) -> None:
-    """The mean over two cells of a difference, all four with other means and variances."""
+    """The mean of two differences between groups with different means and variances."""
     rng = np.random.default_rng(sum(seeds))
     means, spreads = (-110, -112, -150, -151), (0.5, 1.0, 2.0, 1.5)
     groups = [
@@ -98,20 +98,20 @@ def test_one_seed_has_a_mean_and_no_interval() -> None:
     assert not difference_interval(VALUES, [-110.0], 0.95).is_known
 
 
-def test_equal_values_have_a_point() -> None:
+def test_equal_values_have_an_interval_of_width_zero() -> None:
     interval = mean_interval([2.0, 2.0], 0.95)
     assert (interval.low, interval.high) == (2.0, 2.0)
     difference = difference_interval([2.0, 2.0], [1.0, 1.0], 0.95)
     assert (difference.low, difference.mean, difference.high) == (1.0, 1.0, 1.0)
 
 
-def test_values_that_hardly_differ_have_an_interval() -> None:
-    """Their variances are numbers, but the squares of these are not."""
+def test_nearly_equal_values_have_an_interval() -> None:
+    """Their variances are representable, but the squares of these underflow."""
     assert difference_interval([0.0, 1e-90], [1.0, 1.0 + 1e-15], 0.95).is_known
     assert difference_interval([0.0, 1e-90], [0.0, 2e-90], 0.95).is_known
 
 
-def test_no_value_is_a_fault() -> None:
+def test_no_values_is_an_error() -> None:
     with pytest.raises(ValueError, match="at least one value"):
         mean_interval([], 0.95)
 
@@ -126,7 +126,7 @@ def test_95_percent_intervals_over_seeds_cover(seeds: int) -> None:
 def test_95_percent_intervals_of_differences_cover(
     seeds: int, seeds_0: int, spread_0: float
 ) -> None:
-    """With unequal variances, which Student's own interval for two samples would not survive."""
+    """With unequal variances, for which Student's two-sample interval would fail."""
     rng = np.random.default_rng(seeds_0)
     values = rng.normal(-110, 1, (CASES, seeds))
     reference = rng.normal(-112, spread_0, (CASES, seeds_0))
@@ -149,7 +149,7 @@ finite = st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, 
 
 @given(finite, finite)
 def test_probability_of_improvement_is_one(ours: list[float], theirs: list[float]) -> None:
-    """It is the Mann-Whitney statistic over the pairs; both sides share the whole."""
+    """It is the Mann-Whitney statistic per pair; both directions add up to one."""
     found = probability_of_improvement(ours, theirs, ELBO)
     statistic = stats.mannwhitneyu(ours, theirs, method="asymptotic").statistic
     assert found == pytest.approx(statistic / (len(ours) * len(theirs)))
@@ -161,7 +161,7 @@ def test_probability_of_improvement_is_one(ours: list[float], theirs: list[float
     st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=8),
     st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=8),
 )
-def test_differences_turn_round_with_their_sides(ours: list[float], theirs: list[float]) -> None:
+def test_swapping_sides_negates_the_difference(ours: list[float], theirs: list[float]) -> None:
     there = difference_interval(ours, theirs, 0.95)
     back = difference_interval(theirs, ours, 0.95)
     assert (there.low, there.mean, there.high) == pytest.approx(
@@ -170,7 +170,7 @@ def test_differences_turn_round_with_their_sides(ours: list[float], theirs: list
     assert there.low <= there.mean <= there.high
 
 
-def test_summary_has_a_row_a_configuration(results_folder: Path) -> None:
+def test_summary_has_one_row_per_configuration(results_folder: Path) -> None:
     summary = summarise(load_results(results_folder).runs, 0.95)
     assert summary["model"].tolist() == ["linear-2", "linear-10", "conv-2", "conv-10"]
     assert summary["elbo_mean"].tolist() == [-160.0, -112.0, -155.0, -111.75]
@@ -197,7 +197,7 @@ def test_bands_of_one_seed_have_no_width(results_folder: Path) -> None:
     assert bands["elbo_mean"].notna().all()
 
 
-def test_bands_end_where_the_first_seed_ends(results_folder: Path) -> None:
+def test_bands_end_with_the_shortest_run(results_folder: Path) -> None:
     history = load_results(results_folder).history
     stopped = history[(history["seed"] == 0) | (history["epoch"] <= 4)]
     assert training_bands(stopped, 0.95)["epoch"].max() == 4

@@ -1,4 +1,4 @@
-"""Which values compare, and over which dimensions they are mapped."""
+"""Which values are comparable, and over which dimensions they are mapped."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from analysis.estimate.landscape import TOGETHER, areas, comparable_values, firs
 from tests.analysis.searches import loaded, planned_row, searched, write_importance, write_search
 
 
-def test_final_values_of_ten_complete_trials_or_else_the_first_comparison(tmp_path: Path) -> None:
+def test_values_are_final_with_ten_complete_trials_and_early_otherwise(tmp_path: Path) -> None:
     enough = comparable_values(searched(tmp_path, 10, 5))
     assert enough is not None
     assert enough.epoch is None
@@ -31,7 +31,7 @@ def test_two_objectives_have_no_first_values(tmp_path: Path) -> None:
     assert values.name == "ELBO"
 
 
-def test_nll_compares_by_its_bound_on_the_way(tmp_path: Path) -> None:
+def test_nll_is_compared_by_its_bound_before_the_end(tmp_path: Path) -> None:
     trials = searched(tmp_path, 4, 10, objective="nll")
     values = comparable_values(trials)
     assert values is not None
@@ -52,7 +52,7 @@ def test_an_architecture_with_enough_trials_has_an_area_of_its_own(tmp_path: Pat
     assert area.ranked
 
 
-def test_without_enough_of_any_all_are_one_area(tmp_path: Path) -> None:
+def test_without_enough_trials_of_any_architecture_there_is_one_area(tmp_path: Path) -> None:
     trials = searched(tmp_path, 14)
     values = comparable_values(trials)
     assert values is not None
@@ -63,7 +63,7 @@ def test_without_enough_of_any_all_are_one_area(tmp_path: Path) -> None:
     assert "depth" not in {one.name for pair in area.pairs for one in pair}, "not of all trials"
 
 
-def test_one_amount_makes_no_map(tmp_path: Path) -> None:
+def test_one_numeric_dimension_is_not_enough_for_a_map(tmp_path: Path) -> None:
     rows = [planned_row(n, -100.0, beta=1.0) for n in range(12)]
     trials = loaded(write_search(tmp_path, *rows))
     values = comparable_values(trials)

@@ -1,4 +1,4 @@
-"""Monte-Carlo errors against closed forms and by simulation."""
+"""Monte Carlo errors against closed forms and by simulation."""
 
 import math
 
@@ -32,7 +32,7 @@ def test_one_repeat_has_no_error() -> None:
 
 @given(numbers)
 def test_the_jackknife_of_a_mean_is_its_standard_error(groups: list[float]) -> None:
-    """The one statistic for which both are the same number (Efron & Stein 1981)."""
+    """The only statistic for which both are equal (Efron & Stein 1981)."""
     plain = from_repeats(groups, 0.95)
     jackknifed = from_groups(np.array(groups), lambda some: float(np.mean(some)), 0.95)
     assert jackknifed.standard_error == pytest.approx(plain.standard_error, abs=1e-6)
@@ -41,7 +41,7 @@ def test_the_jackknife_of_a_mean_is_its_standard_error(groups: list[float]) -> N
 
 @given(numbers, st.floats(-500, 500))
 def test_groups_combine_to_the_bound_of_all_draws(weights: list[float], shift: float) -> None:
-    """Each draw a group, two images: -log of the mean weight, without overflow at any scale."""
+    """One draw per group, two images: -log of the mean weight, without overflow at any scale."""
     log_weights = np.array([weights, weights]).T  # (G, N)
     bound = importance_weighted_bound(log_weights)
     largest = max(weights)

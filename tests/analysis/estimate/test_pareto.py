@@ -1,4 +1,4 @@
-"""Pareto-optimal points of sets whose answer is plain."""
+"""Pareto-optimal points of sets with an obvious answer."""
 
 import math
 
@@ -19,5 +19,5 @@ from analysis.estimate.pareto import pareto_optimal
     ],
     ids=["front-and-rest", "twins", "equal-in-one", "unknown", "alone", "three-costs"],
 )
-def test_what_no_other_beats(points: list[tuple[float, ...]], optimal: list[bool]) -> None:
+def test_pareto_optimal_points(points: list[tuple[float, ...]], optimal: list[bool]) -> None:
     assert pareto_optimal(points).tolist() == optimal

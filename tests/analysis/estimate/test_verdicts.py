@@ -33,7 +33,7 @@ MakeResults = Callable[..., Path]
         (ELBO, math.nan, math.nan, "unknown"),
     ],
 )
-def test_judge(metric: Metric, low: float, high: float, word: str) -> None:
+def test_verdict_of(metric: Metric, low: float, high: float, word: str) -> None:
     assert verdict_of(Interval((low + high) / 2, low, high), metric) == word
 
 

@@ -1,4 +1,4 @@
-"""Panels of the aggregate posterior: which curves are in them."""
+"""Panels of the aggregate posterior: the curves they contain."""
 
 import numpy as np
 

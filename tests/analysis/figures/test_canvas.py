@@ -1,4 +1,4 @@
-"""Mosaics and sheets keep every pixel."""
+"""Mosaics and sheets preserve every pixel."""
 
 import io
 

@@ -20,7 +20,7 @@ def drawn(trials: Trials) -> Figure:
         return contours(found, [(-120.0, -100.0)] * len(found), "ELBO", higher=True)
 
 
-def test_a_row_an_architecture_with_every_trial(tmp_path: Path) -> None:
+def test_each_architecture_has_a_row_with_all_its_trials(tmp_path: Path) -> None:
     figure = drawn(searched(tmp_path, 24))
     panels = [axes for axes in figure.axes if axes.get_xlabel()]
     # Linear trials vary in depth as well, but between three values nothing is interpolated.

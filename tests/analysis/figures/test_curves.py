@@ -1,4 +1,4 @@
-"""The lines of the training curves are the numbers of the bands."""
+"""Training curves show the numbers of the bands."""
 
 from pathlib import Path
 
@@ -32,5 +32,5 @@ def test_lines_bands_and_colours(results_folder: Path) -> None:
 
 
 @pytest.mark.parametrize(("epochs", "first"), [(1, 1), (4, 1), (20, 3), (100, 11)])
-def test_the_steep_start_is_left_out_of_long_curves(epochs: int, first: int) -> None:
+def test_the_steep_start_is_excluded_from_long_curves(epochs: int, first: int) -> None:
     assert first_epoch_in_view(pd.DataFrame({"epoch": range(1, epochs + 1)})) == first

@@ -42,7 +42,7 @@ def test_collapsed_runs_are_crosses(make_results: MakeResults) -> None:
     assert "collapsed run" in [text.get_text() for text in figure.legends[0].get_texts()]
 
 
-def test_differences_have_a_row_each(results_folder: Path) -> None:
+def test_there_is_one_row_per_difference(results_folder: Path) -> None:
     runs = load_results(results_folder).runs
     groups = {
         "Architecture": compare_architectures(runs, 0.95),

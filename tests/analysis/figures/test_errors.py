@@ -1,4 +1,4 @@
-"""Error maps and ranked images: colours, numbers, places."""
+"""Error maps and ranked images: colours, numbers, positions."""
 
 import numpy as np
 
@@ -30,7 +30,7 @@ def test_dark_is_blue_bright_is_red_right_is_white() -> None:
     assert "reconstruction − original" in figure.axes[2].get_xlabel()
 
 
-def test_ranked_images_stand_above_their_reconstructions() -> None:
+def test_ranked_images_are_above_their_reconstructions() -> None:
     random = np.random.default_rng(0)
     originals, drawn = random.integers(0, 256, (2, 3, 5, 6, 6), dtype=np.uint8)
     values = np.arange(15.0).reshape(3, 5)

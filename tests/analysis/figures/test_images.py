@@ -1,4 +1,4 @@
-"""Sheets of images: which images stand where."""
+"""Sheets of images: the positions of images."""
 
 import numpy as np
 import pytest
@@ -59,7 +59,7 @@ def test_doubtful_samples_are_marked_in_their_corner() -> None:
     assert len(block.images) == 1
 
 
-def test_marks_are_counted_beside_the_name() -> None:
+def test_the_number_of_marks_is_next_to_the_name() -> None:
     doubtful = np.arange(64) < 5
     with theme():
         figure = samples([("a", "a", images(64))], 1, STYLES, {"a": doubtful})

@@ -1,4 +1,4 @@
-"""The latent plane: orientation, names."""
+"""The latent plane: orientation, labels."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from analysis.present.style import ModelStyle, theme
 STYLES = {"a": ModelStyle("#ff0000", "o")}
 
 
-def test_z1_goes_right_and_z2_goes_up() -> None:
+def test_z1_points_right_and_z2_points_up() -> None:
     axis = np.linspace(-1.5, 1.5, 3)
     grid = np.zeros((3, 3, 4, 4), dtype=np.uint8)
     grid[2, 0] = 200  # z1 = -1.5, z2 = 1.5
@@ -40,7 +40,7 @@ def test_a_label_without_name_shows_its_number() -> None:
     assert [class_name(kind, ["zero"]) for kind in (0, 1, -1)] == ["zero", "1", "-1"]
 
 
-def test_a_path_is_drawn_and_cut_at_the_plane() -> None:
+def test_a_path_is_clipped_at_the_edge_of_the_plane() -> None:
     axis = np.linspace(-1.5, 1.5, 3)
     codes = np.array([[0.0, 0.0], [1.5, 1.5], [3.0, 3.0]])
     with theme():

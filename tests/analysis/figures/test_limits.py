@@ -1,4 +1,4 @@
-"""Axes show all points, and no interval takes the axis over."""
+"""Axes show all points, and no interval dominates them."""
 
 import math
 
@@ -13,7 +13,7 @@ def test_intervals_within_reach_are_shown_whole() -> None:
     assert high > 12.0
 
 
-def test_a_wild_interval_is_cut() -> None:
+def test_a_very_wide_interval_is_clipped() -> None:
     low, high = view([0.0, 10.0], [-1000.0, 1000.0])
     margin = 0.05 * (10 + 20 * REACH)
     assert (low, high) == pytest.approx((-10 * REACH - margin, 10 + 10 * REACH + margin))

@@ -26,7 +26,7 @@ def drawn(results: Results, **references: float) -> Figure:
 
 
 def lines(axes: Axes) -> list[list[list[float]]]:
-    """x and y of the lines through several sizes."""
+    """Return x and y of the lines through several sizes."""
     found = [
         np.stack([np.asarray(line.get_xdata(), float), np.asarray(line.get_ydata(), float)])
         for line in axes.lines
@@ -35,7 +35,7 @@ def lines(axes: Axes) -> list[list[list[float]]]:
     return [line.tolist() for line in found]
 
 
-def test_a_line_an_architecture(results_folder: Path) -> None:
+def test_there_is_one_line_per_architecture(results_folder: Path) -> None:
     figure = drawn(load_results(results_folder))
     elbo, distance, borders = figure.axes[:3]
     assert lines(elbo) == [[[2, 10], [-160, -112]], [[2, 10], [-155, -111.75]]]
@@ -57,7 +57,7 @@ def test_bands_are_the_intervals(results_folder: Path) -> None:
     assert set(np.round(ends.to_numpy().ravel(), 6)) <= set(np.round(np.asarray(band)[:, 1], 6))
 
 
-def test_points_keep_the_look_of_their_models(results_folder: Path) -> None:
+def test_points_have_the_style_of_their_model(results_folder: Path) -> None:
     results = load_results(results_folder)
     styles = assign_styles(summarise(results.runs, 0.95))
     markers = [
@@ -78,7 +78,7 @@ def test_references_are_dotted_lines(results_folder: Path) -> None:
     assert labels == ["linear", "conv", "real images, or a ceiling"]
 
 
-def test_what_is_no_likelihood_has_a_star(make_results: MakeResults) -> None:
+def test_metrics_without_a_likelihood_have_a_star(make_results: MakeResults) -> None:
     figure = drawn(load_results(make_results(protocol={"binarisation": "none"})))
     assert figure.axes[0].get_title(loc="left") == "ELBO* ↑"
     assert figure.axes[1].get_title(loc="left") == "Fréchet distance ↓"

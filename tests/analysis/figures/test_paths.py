@@ -1,4 +1,4 @@
-"""Interpolations: which images stand where, and what stands below them."""
+"""Interpolations: the positions of images, and the classes below them."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def words(figure: Figure) -> list[str]:
     return [text.get_text() for text in figure.texts]
 
 
-def test_paths_stand_between_their_ends() -> None:
+def test_paths_are_between_their_ends() -> None:
     with theme():
         figure = interpolations(ENDS, [Paths("a", "a", IMAGES)], STYLES)
     left, right, path = (np.asarray(axes.images[0].get_array())[..., 0] for axes in figure.axes[:3])
@@ -31,7 +31,7 @@ def test_paths_stand_between_their_ends() -> None:
     assert words(figure) == ["a", "a"]
 
 
-def test_a_doubted_step_is_told_without_colour() -> None:
+def test_an_implausible_step_is_recognisable_without_colour() -> None:
     with theme():
         figure = interpolations(ENDS, [Paths("a", "a", IMAGES, JUDGED)], STYLES, ["7", "8"])
     assert words(figure) == ["a", "7", "8?", "8", "a", "7?", "7?", "7?"]
@@ -43,7 +43,7 @@ def test_a_doubted_step_is_told_without_colour() -> None:
     assert doubted.get_facecolor()[0].tolist() == [1, 1, 1, 1]  # hollow
 
 
-def test_long_names_are_cut_at_the_next_image() -> None:
+def test_long_names_are_shortened_before_the_next_image() -> None:
     with theme():
         figure = interpolations(
             ENDS, [Paths("a", "a", IMAGES, JUDGED)], STYLES, ["T-shirt/top", "An ankle boot"]
@@ -53,7 +53,7 @@ def test_long_names_are_cut_at_the_next_image() -> None:
     assert all(word.endswith("…") or word == "T-shirt/top" for word in named)
 
 
-def test_one_judged_model_beside_one_that_is_not() -> None:
+def test_judged_and_unjudged_models_can_be_mixed() -> None:
     models = [Paths("a", "a", IMAGES, JUDGED), Paths("b", "b", IMAGES)]
     with theme():
         figure = interpolations(ENDS, models, STYLES)

@@ -1,4 +1,4 @@
-"""The map of classes: orientation, borders, doubt, names."""
+"""The map of classes: orientation, borders, implausible cells, labels."""
 
 import numpy as np
 

@@ -39,7 +39,7 @@ def drawn(*planes: Plane) -> list[Axes]:
         return list(rate_distortion(planes).axes)
 
 
-def test_the_front_leaves_out_what_another_beats() -> None:
+def test_the_front_excludes_dominated_points() -> None:
     best = rate_distortion_front(POINTS)
     assert best[["kl", "reconstruction"]].to_numpy().tolist() == [[5, 120], [10, 100], [20, 80]]
 
@@ -52,7 +52,7 @@ def test_the_front_is_a_step_line_to_both_edges() -> None:
     assert np.asarray(step.get_ydata()).tolist() == [high, 120, 100, 80, 80]
 
 
-def test_on_a_diagonal_the_elbo_is_the_same() -> None:
+def test_the_elbo_is_constant_along_a_diagonal() -> None:
     axes = drawn(plane())[0]
     diagonals = [line for line in axes.lines if line.get_drawstyle() == "default"]
     texts = axes.texts

@@ -33,7 +33,7 @@ def test_whole_numbers_have_no_ticks_between_them() -> None:
     assert all("." not in label for _, label in many.ticks)
 
 
-def test_choices_stand_in_their_declared_order_spread_by_number() -> None:
+def test_choices_are_in_declared_order_and_spread_by_number() -> None:
     dimension = SpaceDimension("channels", False, choices=("24", "16"))
     numbers = pd.Series(range(40))
     column = pd.Series(["24", "16", "8", "16"] * 10)

@@ -1,4 +1,4 @@
-"""Trials in their order, importances and optimism as drawn."""
+"""Search history, fANOVA bars and optimism as drawn."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from analysis.read.fanova import load_fanova
 from tests.analysis.searches import SEARCH, searched, write_confirmed, write_importance
 
 
-def test_points_at_the_edge_stand_clear_of_the_axis_and_the_best_has_a_ring(
+def test_points_at_the_edge_are_clear_of_the_axis_and_the_best_has_a_ring(
     tmp_path: Path,
 ) -> None:
     trials = searched(tmp_path, 4, 8)
@@ -41,7 +41,7 @@ def test_points_at_the_edge_stand_clear_of_the_axis_and_the_best_has_a_ring(
 
 
 @pytest.mark.parametrize("higher", [True, False])
-def test_limits_leave_out_a_tenth_of_the_worst(higher: bool) -> None:
+def test_limits_exclude_a_tenth_of_the_worst_trials(higher: bool) -> None:
     values = pd.Series(range(11), dtype=float)
     values[0 if higher else 10] = -1e6 if higher else 1e6
     low, high = score_limits(values, higher)
@@ -50,7 +50,7 @@ def test_limits_leave_out_a_tenth_of_the_worst(higher: bool) -> None:
     assert score_limits([3.0], higher) == (2.0, 4.0)
 
 
-def test_a_bar_a_hyperparameter(tmp_path: Path) -> None:
+def test_there_is_one_bar_per_hyperparameter(tmp_path: Path) -> None:
     write_importance(tmp_path)
     with theme():
         figure = fanova_bars(load_fanova(tmp_path))
@@ -65,7 +65,7 @@ def test_a_bar_a_hyperparameter(tmp_path: Path) -> None:
     assert every.get_xlim() == conv.get_xlim()
 
 
-def test_a_row_a_confirmed_trial(tmp_path: Path) -> None:
+def test_there_is_one_row_per_confirmed_trial(tmp_path: Path) -> None:
     write_confirmed(tmp_path, 0, -101.0, -102.0, -103.0)
     runs = searched(tmp_path, 3).confirmed
     assert runs is not None

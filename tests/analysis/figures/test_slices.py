@@ -1,4 +1,4 @@
-"""Slices: where trials stand."""
+"""Slices: positions of trials."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def points(figure: Figure, place: int) -> np.ndarray:
     return np.concatenate([np.asarray(scatter.get_offsets()) for scatter in scatters])
 
 
-def test_a_panel_a_dimension_with_the_trials_to_which_it_applies(tmp_path: Path) -> None:
+def test_each_dimension_has_a_panel_with_the_trials_it_applies_to(tmp_path: Path) -> None:
     figure = drawn(searched(tmp_path, 6, 4))
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     assert titles == ["Architecture", "Latent size", "Beta", "Depth", "Channels"]
@@ -33,7 +33,7 @@ def test_a_panel_a_dimension_with_the_trials_to_which_it_applies(tmp_path: Path)
     assert names == ["linear", "conv"]
 
 
-def test_pruned_trials_stand_in_a_band_at_the_worse_end(tmp_path: Path) -> None:
+def test_pruned_trials_are_in_a_band_at_the_worse_end(tmp_path: Path) -> None:
     trials = searched(tmp_path, 6, 4)
     up = points(drawn(trials), 1)[:, 1]
     assert (up < LIMITS[0]).sum() == 4
@@ -53,12 +53,12 @@ def test_pruned_trials_are_hollow(tmp_path: Path) -> None:
     assert not whole.axes[0].texts
 
 
-def test_a_dimension_of_no_trial_is_said(tmp_path: Path) -> None:
+def test_a_dimension_without_trials_is_labelled(tmp_path: Path) -> None:
     trials = searched(tmp_path, 1)
     figure = drawn(trials)
-    assert [text.get_text() for text in figure.axes[3].texts] == ["in no trial"]
+    assert [text.get_text() for text in figure.axes[3].texts] == ["no trials"]
 
 
-def test_the_same_bytes_again(tmp_path: Path) -> None:
+def test_the_bytes_are_reproducible(tmp_path: Path) -> None:
     trials = searched(tmp_path, 6, 4)
     assert render(drawn(trials), "svg") == render(drawn(trials), "svg")

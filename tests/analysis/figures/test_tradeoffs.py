@@ -1,4 +1,4 @@
-"""ELBO beside its costs: the Pareto-optimal models, and names that hide nothing."""
+"""ELBO against its costs: the Pareto-optimal models, and labels without overlap."""
 
 import itertools
 
@@ -8,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 
-from analysis.figures.labels import name_points
+from analysis.figures.labels import name_points, spread
 from analysis.figures.tradeoffs import frontier, tradeoffs
 from analysis.present.style import assign_styles, theme
 from pipeline.schemas.protocol import Protocol
@@ -63,16 +63,16 @@ def test_axes_are_logarithmic_with_plain_numbers() -> None:
     parameters, time = drawn(MODELS).axes
     assert parameters.get_xscale() == time.get_xscale() == "log"
     assert parameters.xaxis.get_major_formatter()(2000, 0) == "2,000"
-    assert parameters.get_title(loc="left") == "ELBO ↑, against parameters"
+    assert parameters.get_title(loc="left") == "ELBO ↑ against parameters"
 
 
-def test_collapsed_runs_are_told_in_the_name() -> None:
+def test_collapsed_runs_are_mentioned_in_the_label() -> None:
     names = [text.get_text() for text in drawn(MODELS).axes[0].texts if text.get_text()]
     assert names == ["small", "middle", "bigger", "slow (1 collapsed)"]
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_names_of_a_crowd_do_not_overlap(seed: int) -> None:
+def test_labels_of_crowded_points_do_not_overlap(seed: int) -> None:
     random = np.random.default_rng(seed)
     points = [(1 + 0.02 * x, y) for x, y in random.uniform(0, 1, (10, 2))]
     names = [f"model-{place}" for place in range(10)]
@@ -93,7 +93,7 @@ def test_names_of_a_crowd_do_not_overlap(seed: int) -> None:
     assert all(frame.x0 <= box.x0 and box.x1 <= frame.x1 for box in boxes)
 
 
-def test_of_many_models_the_optimal_ones_are_named() -> None:
+def test_only_optimal_ones_of_many_models_are_labelled() -> None:
     many = pd.concat([MODELS] * 4, ignore_index=True)
     many["model"] = [f"{name}-{place}" for place, name in enumerate(many["model"])]
     many["latent_dim"] = range(2, 18)
@@ -107,3 +107,11 @@ def test_a_narrow_range_has_ticks() -> None:
     _, time = drawn(MODELS.assign(train_seconds_mean=[10.5, 10.6, 10.7, 10.8])).axes
     low, high = time.get_xlim()
     assert sum(low <= tick <= high for tick in time.get_xticks()) >= 3
+
+
+def test_labels_are_pushed_apart_only_as_far_as_needed() -> None:
+    places = np.array([[0.0, 0.0], [0.4, 0.0], [5.0, 5.0], [5.0, 5.0]])
+    moved = spread(places, 1.0)
+    assert moved[:2].tolist() == pytest.approx(np.array([[-0.3, 0.0], [0.7, 0.0]]))
+    assert np.hypot(*(moved[3] - moved[2])) == pytest.approx(1.0)
+    assert spread(places[1:3], 1.0).tolist() == places[1:3].tolist()

@@ -31,7 +31,7 @@ def cells(folder: Path, *names: str) -> dict[tuple[str, str], tuple[str, str]]:
     }
 
 
-def test_a_row_a_metric_and_a_column_a_size(results_folder: Path) -> None:
+def test_rows_are_metrics_and_columns_are_sizes(results_folder: Path) -> None:
     found = cells(results_folder, "elbo", "reconstruction", "kl")
     assert list(found) == [
         (label, f"{size} dimensions")
@@ -68,7 +68,7 @@ def test_rounding_never_hides_a_verdict(make_results: MakeResults) -> None:
     assert cell.detail == "[+0.003,\N{NO-BREAK SPACE}+0.003]"
 
 
-def test_what_only_planes_have_is_compared_there(results_folder: Path) -> None:
+def test_plane_metrics_are_compared_only_at_two_dimensions(results_folder: Path) -> None:
     found = cells(results_folder, "grid_center_borders", "elbo")
     assert found["Neighbours of the central class", "2 dimensions"] == (
         "0.0 not distinguishable",
@@ -83,7 +83,7 @@ def test_one_seed_has_no_verdict(make_results: MakeResults) -> None:
     assert not any("nan" in text + detail for text, detail in found.values())
 
 
-def test_several_betas_share_no_comparison(make_results: MakeResults) -> None:
+def test_betas_are_not_compared_with_each_other(make_results: MakeResults) -> None:
     results = load_results(make_results(betas=[1, 4]))
     compared = compare_metrics(results.runs, 0.95, [ELBO, RECONSTRUCTION])
     frame = metric_differences_frame(compared)
@@ -92,7 +92,7 @@ def test_several_betas_share_no_comparison(make_results: MakeResults) -> None:
     assert [len(row) for row in table.rows] == [3, 3], "the table is of one beta"
 
 
-def test_several_pairs_have_a_row_each(make_results: MakeResults) -> None:
+def test_there_is_one_row_per_pair(make_results: MakeResults) -> None:
     results = load_results(make_results(architectures=["linear", "conv", "other"]))
     table = metric_differences_table(compare_metrics(results.runs, 0.95, [ELBO]), results.protocol)
     assert [row[1].text for row in table.rows] == [
@@ -102,7 +102,7 @@ def test_several_pairs_have_a_row_each(make_results: MakeResults) -> None:
     ]
 
 
-def test_the_frame_holds_the_numbers(results_folder: Path) -> None:
+def test_the_frame_contains_the_numbers(results_folder: Path) -> None:
     runs = load_results(results_folder).runs
     row = metric_differences_frame(compare_metrics(runs, 0.95, [DISTANCE, BORDERS])).iloc[0]
     assert row["metric"] == "frechet_distance"
@@ -110,13 +110,13 @@ def test_the_frame_holds_the_numbers(results_folder: Path) -> None:
     assert (row["latent_dim"], row["seeds_subject"], row["seeds_reference"]) == (2, 2, 2)
 
 
-def test_one_architecture_has_none(make_results: MakeResults) -> None:
+def test_one_architecture_has_no_differences(make_results: MakeResults) -> None:
     runs = load_results(make_results(architectures=["conv"])).runs
     assert compare_metrics(runs, 0.95, [ELBO]) == []
 
 
 @pytest.mark.parametrize("metric", [ELBO, RECONSTRUCTION, KL, DISTANCE])
-def test_a_verdict_is_decided_exactly_where_zero_is_left_out(
+def test_a_verdict_is_decided_exactly_if_zero_is_excluded(
     results_folder: Path, metric: object
 ) -> None:
     runs = load_results(results_folder).runs

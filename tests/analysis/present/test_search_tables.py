@@ -41,8 +41,8 @@ def test_settings(tmp_path: Path) -> None:
     assert rows["Objective"] == "highest validation ELBO"
     assert rows["Sampler"] == "tpe, seed 7, at most 4 trials at once"
     assert rows["Pruner"] == "percentile, first comparison after epoch 4"
-    assert rows["A trial"] == "20 epochs, 1 seed"
-    assert rows["Time of all trials"] == "32 seconds, one by one"
+    assert rows["Per trial"] == "20 epochs, 1 seed"
+    assert rows["Total time"] == "32 seconds, summed over trials"
     two = searched(tmp_path, 3, objective="rate-distortion", first_comparison=None)
     assert dict(texts(settings_table(two)))["Pruner"] == "none (percentile needs one objective)"
     protocol = PROTOCOL | {"nll_samples": 64}
@@ -95,7 +95,7 @@ def test_states_with_architectures_and_shares_of_time(tmp_path: Path) -> None:
     assert [row[0] for row in texts(states_table(older))] == ["complete", "pruned", "finished"]
 
 
-def test_what_an_architecture_sets_for_itself_stands_below_it(tmp_path: Path) -> None:
+def test_settings_of_one_architecture_are_below_its_name(tmp_path: Path) -> None:
     table = best_table(searched(tmp_path, 12))
     assert len(table.rows) == 10
     labels = [column.label for column in table.columns]
@@ -113,7 +113,7 @@ def test_another_condition_keeps_its_column(tmp_path: Path) -> None:
     assert "Depth" in [column.label for column in best_table(trials).columns]
 
 
-def test_nll_and_epochs_have_columns_where_they_tell_something(tmp_path: Path) -> None:
+def test_nll_and_epochs_have_columns_only_if_informative(tmp_path: Path) -> None:
     rows = [planned_row(n, -100.0 - n, value=90.0 - n, epochs=20 - n) for n in range(3)]
     table = best_table(loaded(write_search(tmp_path, *rows, objective="nll")))
     labels = [column.label for column in table.columns]
@@ -127,8 +127,9 @@ def test_the_front(tmp_path: Path) -> None:
     rows = [
         planned_row(n, -a - b, value=None, reconstruction=a, kl=b) for n, (a, b) in enumerate(pairs)
     ]
-    table = front_table(loaded(write_search(tmp_path, *rows, objective="rate-distortion")))
-    assert [row[0] for row in texts(table)] == ["1", "0"]
+    trials = loaded(write_search(tmp_path, *rows, objective="rate-distortion"))
+    table = front_table(trials, trials.complete.iloc[:2])
+    assert [row[0] for row in texts(table)] == ["0", "1"]
 
 
 def test_confirmed_trials(tmp_path: Path) -> None:

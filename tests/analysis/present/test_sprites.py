@@ -1,4 +1,4 @@
-"""Sprites as a browser reads them."""
+"""Sprites as a browser decodes them."""
 
 import base64
 import io
@@ -29,7 +29,7 @@ def test_every_level_is_kept() -> None:
     np.testing.assert_array_equal(read(to_png(levels)), levels)
 
 
-def test_an_image_lies_at_its_row_and_column() -> None:
+def test_an_image_is_at_its_row_and_column() -> None:
     images = (17 * (np.arange(2 * 3 * 2 * 2) % 16)).astype(np.uint8).reshape(2, 3, 2, 2)
     kind, _, content = sprite_uri(images).partition(",")
     assert kind == "data:image/png;base64"

@@ -40,7 +40,7 @@ def test_the_four_fixed_colours() -> None:
     assert pink[0] > pink[2] > pink[1]
 
 
-def test_a_model_keeps_its_style_whatever_stands_beside_it() -> None:
+def test_a_model_keeps_its_style_among_any_others() -> None:
     alone = assign_styles(configurations(("conv", 20, 1)))
     together = assign_styles(configurations(("linear", 7, 1), ("linear", 3, 1), ("conv", 20, 1)))
     assert alone["conv-20-1"] == together["conv-20-1"]
@@ -52,7 +52,7 @@ def test_no_two_configurations_look_the_same() -> None:
     assert len(set(styles.values())) == 2 * 9 * 3
 
 
-def test_beta_one_keeps_the_plain_colour() -> None:
+def test_beta_one_keeps_the_base_colour() -> None:
     plain = assign_styles(configurations(("conv", 2, 1)))["conv-2-1"]
     styles = assign_styles(configurations(("conv", 2, 0.5), ("conv", 2, 1)))
     assert styles["conv-2-1"] == plain != styles["conv-2-0.5"]
@@ -78,7 +78,7 @@ def test_a_png_has_a_palette() -> None:
     assert image.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
 
 
-def test_a_png_of_many_colours_keeps_them_nearly() -> None:
+def test_a_png_with_many_colours_approximates_them() -> None:
     """The blue plane of the colour cube at 64 x 64 has 1,024 of the 32 levels' colours."""
     steps = np.linspace(0, 1, 64)
     cube = np.stack([*np.meshgrid(steps, steps), np.full((64, 64), 0.5)], axis=-1)
@@ -92,7 +92,7 @@ def test_a_png_of_many_colours_keeps_them_nearly() -> None:
     assert np.abs(drawn / 255 - cube).mean() < 0.03
 
 
-def test_png_has_two_pixels_a_css_pixel() -> None:
+def test_png_has_two_pixels_per_css_pixel() -> None:
     assert Image.open(io.BytesIO(render(drawing(), "png"))).size == (2 * 192, 192)
 
 

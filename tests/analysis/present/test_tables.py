@@ -1,4 +1,4 @@
-"""Tables: marks and flags, and what each notation escapes."""
+"""Tables: marks, flags, and escaping in each format."""
 
 import io
 from collections.abc import Callable
@@ -79,7 +79,7 @@ def with_metrics(folder: Path, **columns: list[float | None]) -> Path:
     return folder
 
 
-def test_a_metric_that_a_model_does_not_have_is_a_dash(make_results: MakeResults) -> None:
+def test_a_missing_metric_is_a_dash(make_results: MakeResults) -> None:
     folder = with_metrics(
         make_results(),
         grid_continuity=[0.25, 0.35, None, None, 0.2, 0.2, None, None],
@@ -107,7 +107,7 @@ def test_an_estimators_error_has_no_interval_over_seeds(make_results: MakeResult
     folder = with_metrics(make_results(), elbo_mc_error=[0.03, 0.05] * 4)
     results = load_results(folder)
     table = group_tables(summarise(results.runs, 0.95), results.protocol)["bound"]
-    errors = column(table, "Monte-Carlo error")
+    errors = column(table, "Monte Carlo error")
     assert {(cell.text, cell.detail) for cell in errors} == {("0.040", "")}
 
 
@@ -141,7 +141,7 @@ def test_classes_have_their_names(make_results: MakeResults) -> None:
     assert not any(cell.best or cell.detail for cell in cells)
 
 
-def test_csv_gives_the_numbers_back(make_results: MakeResults) -> None:
+def test_csv_preserves_the_numbers(make_results: MakeResults) -> None:
     summary = summarise(load_results(make_results(seeds=[0, 1, 3])).runs, 0.95)
     read = pd.read_csv(io.StringIO(to_csv(summary)))
     pd.testing.assert_frame_equal(read, summary, check_dtype=False, rtol=1e-9)

@@ -1,4 +1,4 @@
-"""What the sections of pictures are tested on: findings of results, changed in one place."""
+"""Test data for sections: findings of results, modified in one place."""
 
 from pathlib import Path
 
@@ -10,12 +10,12 @@ from analysis.read.frames import load_results
 
 
 def found_in(folder: Path, *, judge: bool = True) -> Findings:
-    """The findings of a results folder, with its judge's card or without."""
+    """Return the findings of a results folder, with or without its judge's card."""
     return find(load_results(folder, folder / "judge.json" if judge else None), 0.95)
 
 
 def change_arrays(folder: Path, pattern: str = "*/*", **arrays: np.ndarray | None) -> None:
-    """Replace arrays of the runs of a pattern; None removes one."""
+    """Replace arrays of the runs that match a pattern; None removes an array."""
     for path in folder.glob(f"runs/{pattern}/arrays.npz"):
         with np.load(path) as archive:
             kept = dict(archive) | arrays
@@ -23,6 +23,6 @@ def change_arrays(folder: Path, pattern: str = "*/*", **arrays: np.ndarray | Non
 
 
 def add_columns(folder: Path, **values: float) -> None:
-    """Add columns to ``metrics.csv``, the same number for every run."""
+    """Add columns to ``metrics.csv`` with the same number for every run."""
     path = folder / "metrics.csv"
     pd.read_csv(path).assign(**values).to_csv(path, index=False)

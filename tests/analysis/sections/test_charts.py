@@ -1,4 +1,4 @@
-"""Charts with their words."""
+"""Charts and their captions."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +19,7 @@ MakeResults = Callable[..., Path]
     ("sizes", "chosen"),
     [([2, 5, 10, 20], (2, 10)), ([3, 5, 8], (3, 8)), ([2, 5], (2, 5)), ([7], (7,))],
 )
-def test_the_models_of_the_curves(
+def test_models_chosen_for_the_curves(
     make_results: MakeResults, sizes: list[int], chosen: tuple[int, ...]
 ) -> None:
     runs = load_results(make_results(latent_dims=sizes, seeds=[0], epochs=1)).runs
@@ -42,13 +42,13 @@ def test_captions_name_n_unit_and_interval(results_folder: Path) -> None:
     assert "test split" in sizes.caption
 
 
-def test_one_seed_is_said(make_results: MakeResults) -> None:
+def test_a_single_seed_is_mentioned(make_results: MakeResults) -> None:
     results = load_results(make_results(seeds=[3]))
     summary = summarise(results.runs, 0.95)
     with theme():
         exhibit = curves_exhibit(results, summary, assign_styles(summary), 0.95)
     assert exhibit is not None
-    assert "one seed each and so without bands" in exhibit.caption
+    assert "one seed each" in exhibit.caption
 
 
 def test_nothing_to_show(make_results: MakeResults) -> None:

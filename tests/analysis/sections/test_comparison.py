@@ -1,4 +1,4 @@
-"""The chapter on the comparison: its exhibits, in the words that must stand beside them."""
+"""The section on the comparison: its exhibits and what their captions must mention."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -28,17 +28,17 @@ HELD = [
 ]
 
 
-def chapter(found: Findings) -> ReportSection:
+def built(found: Findings) -> ReportSection:
     with theme():
         return comparison.section(found)
 
 
-def test_what_is_chosen_is_reported_and_of_every_group() -> None:
+def test_chosen_metrics_cover_every_group() -> None:
     assert set(CHOSEN) <= set(METRICS)
     assert {METRICS[name].group for name in CHOSEN} == {m.group for m in METRICS.values()}
 
 
-def test_only_metrics_that_the_results_hold_are_shown(make_results: MakeResults) -> None:
+def test_only_available_metrics_are_shown(make_results: MakeResults) -> None:
     folder = make_results()
     assert [metric.name for metric in chosen_metrics(found_in(folder).results.runs)] == HELD
     add_columns(folder, sharpness=0.7)
@@ -46,8 +46,8 @@ def test_only_metrics_that_the_results_hold_are_shown(make_results: MakeResults)
     assert names == [*HELD[:7], "sharpness", "path_plausibility"]
 
 
-def test_the_order_of_the_chapter(results_folder: Path) -> None:
-    section = chapter(found_in(results_folder))
+def test_the_order_of_the_section(results_folder: Path) -> None:
+    section = built(found_in(results_folder))
     names = [(type(part).__name__, part.name) for part in section.parts]
     assert names == [
         ("Exhibit", "latent-size"),
@@ -63,7 +63,7 @@ def test_the_order_of_the_chapter(results_folder: Path) -> None:
     assert section.notes == ()
 
 
-def test_levels_to_compare_with(make_results: MakeResults) -> None:
+def test_reference_levels(make_results: MakeResults) -> None:
     folder = make_results()
     add_columns(folder, mutual_information_ceiling=6.2)
     known = references(found_in(folder).results)
@@ -76,16 +76,16 @@ def test_levels_to_compare_with(make_results: MakeResults) -> None:
     }
 
 
-def test_the_multiples_say_n_interval_and_direction(results_folder: Path) -> None:
+def test_the_caption_of_the_multiples_is_complete(results_folder: Path) -> None:
     with theme():
         exhibit = multiples_exhibit(found_in(results_folder))
     for words in (
-        "8 metrics on the test split, a line an architecture: mean of 2 seeds",
-        f"95{NBSP}% interval (Student's t)",
+        "8 metrics on the test split",
+        f"over 2 seeds with 95{NBSP}% intervals (Student's t)",
         "nats are per image",
         "which direction is better",
-        "not widened for their number",
-        "Dotted: what real images score.",
+        "not corrected for multiple comparisons",
+        "the scores of real images.",
     ):
         assert words in exhibit.caption
     assert "ELBO conv-10 −111.75" in exhibit.alt
@@ -93,17 +93,17 @@ def test_the_multiples_say_n_interval_and_direction(results_folder: Path) -> Non
     assert "KL linear" not in exhibit.alt, "it has no best"
 
 
-def test_of_several_betas_one_is_shown_and_named(make_results: MakeResults) -> None:
+def test_only_one_of_several_betas_is_shown(make_results: MakeResults) -> None:
     found = found_in(make_results(betas=[1, 4]))
     with theme():
         exhibit = multiples_exhibit(found)
-    assert f"on the test split, at β{NBSP}={NBSP}1, a line an architecture" in exhibit.caption
+    assert f"on the test split, at β{NBSP}={NBSP}1," in exhibit.caption
     assert len(exhibit.figure.legends[0].get_texts()) == 3, "two architectures and a reference"
     table = metric_differences_exhibit(found)
     assert table is not None
     assert table.frame is not None
     assert set(table.frame["beta"]) == {1, 4}
-    assert f"At β{NBSP}={NBSP}1; the CSV file holds the others" in table.caption
+    assert f"At β{NBSP}={NBSP}1; the CSV file" in table.caption
 
 
 def test_differences_in_all_metrics_and_their_number(results_folder: Path) -> None:
@@ -111,34 +111,33 @@ def test_differences_in_all_metrics_and_their_number(results_folder: Path) -> No
     assert exhibit is not None
     assert len(exhibit.table.rows) == len(HELD)
     assert "Conv against linear: the first minus the second" in exhibit.caption
-    assert "There is no interval over images here." in exhibit.caption
-    assert (
-        "The 16 intervals are not widened for their number: about 1 would leave out zero"
-    ) in exhibit.caption
+    assert "no interval over images" in exhibit.caption
+    assert "16 intervals are not corrected" in exhibit.caption
+    assert "about 1 would exclude zero by chance" in exhibit.caption
     assert exhibit.frame is not None
     assert len(exhibit.frame) == 2 * len(HELD)
 
 
-def test_one_architecture_is_said(make_results: MakeResults) -> None:
-    section = chapter(found_in(make_results(architectures=["conv"])))
-    assert section.notes == ("There is one architecture, and so no difference between two.",)
+def test_a_single_architecture_is_noted(make_results: MakeResults) -> None:
+    section = built(found_in(make_results(architectures=["conv"])))
+    assert "only one architecture" in section.notes[0]
     assert "differences-by-metric" not in [part.name for part in section.parts]
 
 
-def test_one_seed_is_said(make_results: MakeResults) -> None:
+def test_a_single_seed_is_mentioned(make_results: MakeResults) -> None:
     exhibit = metric_differences_exhibit(found_in(make_results(seeds=[0])))
     assert exhibit is not None
-    assert "One seed gives no interval and no verdict." in exhibit.caption
+    assert "no interval and no verdict" in exhibit.caption
 
 
-def test_the_tradeoffs_name_the_optimal_models(results_folder: Path) -> None:
+def test_the_caption_lists_the_optimal_models(results_folder: Path) -> None:
     with theme():
         exhibit = tradeoffs_exhibit(found_in(results_folder))
     assert isinstance(exhibit, Exhibit)
     # conv-2 has two parameters less than linear-2, and all take as long.
-    assert "Pareto-optimal by parameters: conv-2 and conv-10; by time: conv-10." in exhibit.caption
-    assert "cpu with 1 thread a run" in exhibit.caption
-    assert "seconds do not carry over" in exhibit.caption
+    assert "in parameters: conv-2 and conv-10; in training time: conv-10." in exhibit.caption
+    assert "cpu with 1 thread" in exhibit.caption
+    assert "absolute seconds are not" in exhibit.caption
     assert "conv-10 −111.75 with 10,004 parameters in 10.5 seconds" in exhibit.alt
 
 
@@ -153,10 +152,10 @@ def test_tradeoffs_need_two_models_and_a_time(make_results: MakeResults) -> None
     assert tradeoffs_exhibit(found_in(folder)) is None, "no logarithm of no time"
 
 
-def test_table_1_with_all_its_columns(results_folder: Path) -> None:
+def test_the_comparison_table_has_all_columns(results_folder: Path) -> None:
     table = next(
         part
-        for part in chapter(found_in(results_folder)).parts
+        for part in built(found_in(results_folder)).parts
         if isinstance(part, TableExhibit) and part.name == "comparison"
     )
     labels = [column.label for column in table.table.columns]

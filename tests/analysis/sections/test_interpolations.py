@@ -1,4 +1,4 @@
-"""Interpolations with the judge's words below them, and their plausibility over all pairs."""
+"""Interpolations with the judge's classes below them, and their plausibility over all pairs."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -28,15 +28,17 @@ def words(exhibit: Exhibit) -> list[str]:
     return [text.get_text() for text in exhibit.figure.texts]
 
 
-def test_two_and_ten_dimensions_are_shown_and_the_rest_is_said(make_results: MakeResults) -> None:
+def test_only_two_and_ten_dimensions_are_shown(
+    make_results: MakeResults,
+) -> None:
     exhibit = sheet(found_in(make_results(latent_dims=[2, 5, 10], seeds=[0])))
     assert {"linear-2", "linear-10", "conv-2", "conv-10"} <= set(words(exhibit))
     assert "linear-5" not in words(exhibit)
-    assert "Left out for room: linear-5 and conv-5" in exhibit.caption
+    assert "in the table: linear-5 and conv-5" in exhibit.caption
     assert "3 of 4 pairs" in exhibit.caption
 
 
-def test_every_second_step_is_doubted(results_folder: Path) -> None:
+def test_implausible_steps_have_a_question_mark(results_folder: Path) -> None:
     exhibit = sheet(found_in(results_folder))
     assert words(exhibit)[:6] == ["linear-2", "0", "1?", "2", "3?", "4"]
     assert "at most 0.912" in exhibit.caption
@@ -46,7 +48,7 @@ def test_every_second_step_is_doubted(results_folder: Path) -> None:
 def test_without_a_judge_no_step_has_a_class(results_folder: Path) -> None:
     exhibit = sheet(found_in(results_folder, judge=False))
     assert set(words(exhibit)) == {"linear-2", "linear-10", "conv-2", "conv-10"}
-    assert exhibit.notes == ("Without a judge, no step has a class.",)
+    assert exhibit.notes[0].startswith("Without a judge")
     assert "bar" not in exhibit.caption
 
 
@@ -57,7 +59,7 @@ def test_other_pairs_and_missing_judgements_are_noted(make_results: MakeResults)
     change_arrays(folder, "conv-2/*", interpolations_classes=None)
     notes = sheet(found_in(folder)).notes
     assert "shown other images: conv-10" in notes[0]
-    assert "No judgement of the steps of conv-2" in notes[1]
+    assert "No classes of the steps for conv-2" in notes[1]
 
 
 def test_plausibility_over_all_pairs(results_folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""The last chapter: from where everything on the page came."""
+"""The last section: where everything on the page comes from."""
 
 import json
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from analysis.present.exhibits import ReportSection, TableExhibit, number_parts
 from analysis.present.style import theme
 from analysis.read.frames import load_results
 from analysis.read.trials import load_trials
-from analysis.report import CHAPTERS
+from analysis.report import SECTIONS
 from analysis.sections import provenance
 from analysis.sections.provenance import CONFIRMED, SOURCES, STAGES, runs_frame
 from pipeline.schemas.protocol import PROTOCOL_FIELDS
@@ -26,8 +26,8 @@ MakeResults = Callable[..., Path]
 
 def others(found: Findings) -> list[ReportSection]:
     with theme():
-        chapters = [chapter.section(found) for chapter in CHAPTERS]
-    return [section for section in chapters if section is not None]
+        built = [module.section(found) for module in SECTIONS]
+    return [section for section in built if section is not None]
 
 
 def tables(section: ReportSection) -> dict[str, TableExhibit]:
@@ -42,16 +42,16 @@ def found(tmp_path_factory: pytest.TempPathFactory, results_folder: Path) -> Fin
 
 
 @pytest.fixture(scope="module")
-def chapters(found: Findings) -> list[ReportSection]:
+def sections(found: Findings) -> list[ReportSection]:
     return others(found)
 
 
-def test_every_figure_and_table_is_traced_under_its_number(
-    found: Findings, chapters: list[ReportSection]
+def test_every_figure_and_table_is_traced_to_its_sources(
+    found: Findings, sections: list[ReportSection]
 ) -> None:
-    frame = tables(provenance.section(found, chapters))["files"].frame
+    frame = tables(provenance.section(found, sections))["files"].frame
     assert frame is not None
-    expected = [item.label for _, items in number_parts(chapters) for item in items]
+    expected = [item.label for _, items in number_parts(sections) for item in items]
     assert frame["exhibit"].tolist() == ["Table 1", *expected]
     rows = frame.set_index("file")
     assert rows.index.is_unique
@@ -70,12 +70,12 @@ def test_every_figure_and_table_is_traced_under_its_number(
     assert again["figures/metrics-by-size.svg"] == "dvc repro collect; dvc repro judge"
 
 
-def test_every_chapter_is_known_to_the_trail(chapters: list[ReportSection]) -> None:
-    """One that is not would claim all files."""
-    assert {section.anchor for section in chapters} <= set(SOURCES)
+def test_every_section_has_its_sources(sections: list[ReportSection]) -> None:
+    """An unknown section would claim all files as its sources."""
+    assert {section.anchor for section in sections} <= set(SOURCES)
 
 
-def test_the_commands_are_the_stages_that_make_the_files() -> None:
+def test_commands_are_the_stages_that_create_the_files() -> None:
     described = YAML(typ="safe", pure=True).load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
     for file, command in STAGES.items():
         if file == CONFIRMED:
@@ -86,7 +86,7 @@ def test_the_commands_are_the_stages_that_make_the_files() -> None:
     assert set().union(*SOURCES.values()) == set(STAGES)
 
 
-def test_files_that_are_not_there_are_not_named(make_results: MakeResults) -> None:
+def test_missing_files_are_not_listed(make_results: MakeResults) -> None:
     folder = make_results()
     (folder / "data.json").unlink()
     (folder / "provenance.json").unlink()
@@ -99,7 +99,7 @@ def test_files_that_are_not_there_are_not_named(make_results: MakeResults) -> No
     }  # fmt: skip
 
 
-def test_the_runs_with_all_that_names_them(found: Findings) -> None:
+def test_runs_have_all_their_identifiers(found: Findings) -> None:
     exhibit = tables(provenance.section(found, []))["runs"]
     assert exhibit.folded
     assert exhibit.frame is not None
@@ -118,7 +118,7 @@ def test_the_runs_with_all_that_names_them(found: Findings) -> None:
     assert texts[-1] == ("–", ""), "no tracker recorded it"
 
 
-def test_changed_code_is_not_passed_for_its_commit(make_results: MakeResults) -> None:
+def test_uncommitted_changes_are_shown_with_the_commit(make_results: MakeResults) -> None:
     folder = make_results()
     path = folder / "metrics.csv"
     pd.read_csv(path).assign(commit="c0ffee0123456789+changes").to_csv(path, index=False)
@@ -144,28 +144,28 @@ def test_versions_of_training_judge_and_report(make_results: MakeResults) -> Non
     assert "several versions of torch" in exhibit.caption
 
 
-def test_the_protocol_and_the_missing_time_are_explained(found: Findings) -> None:
+def test_the_protocol_and_the_lack_of_time_stamps_are_explained(found: Findings) -> None:
     text = " ".join(provenance.section(found, []).lead)
     for name in PROTOCOL_FIELDS:
         assert f"`{name}`" in text
-    assert "no report is made" in text
-    assert "The runs' code is of 2026-03-01, the day of its commit." in text
-    assert "No time at which anything ran is recorded" in text
+    assert "there is no report" in text
+    assert "committed on 2026-03-01" in text
+    assert "no time stamps" in text
 
 
-def test_without_provenance_the_chapter_says_how_to_get_them(make_results: MakeResults) -> None:
+def test_missing_provenance_is_noted_with_a_remedy(make_results: MakeResults) -> None:
     folder = make_results()
     path = folder / "provenance.json"
     content = json.loads(path.read_text())
     del content["runs"]["conv-2/seed-0"]
     path.write_text(json.dumps(content | {"dates": {}}))
     section = provenance.section(found_in(folder), [])
-    assert "says nothing of conv-2/seed-0" in section.notes[0]
+    assert "does not cover conv-2/seed-0" in section.notes[0]
     path.unlink()
     found = found_in(folder)
     section = provenance.section(found, [])
     assert "run `dvc repro collect`" in section.notes[0]
-    assert section.lead[-1].startswith("No time")
+    assert section.lead[-1].startswith("The results contain no time stamps")
     frame = runs_frame(found.results)
     assert set(frame["device"]) == {""}
     assert "nan" not in str([cell.text for cell in tables(section)["runs"].table.rows[0]])

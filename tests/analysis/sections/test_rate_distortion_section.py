@@ -1,4 +1,4 @@
-"""The chapter on rate and distortion: what is shown, and what is never mixed."""
+"""The section on rate and distortion: what is shown, and what is never mixed."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +15,7 @@ from tests.analysis.sections.given import found_in
 MakeResults = Callable[..., Path]
 
 
-def chapter(found: Findings) -> ReportSection:
+def built(found: Findings) -> ReportSection:
     with theme():
         return rate_distortion.section(found)
 
@@ -35,7 +35,7 @@ def test_every_run_is_a_point_in_its_models_look(results_folder: Path) -> None:
     assert not plane.coloured
 
 
-def test_of_several_betas_colour_is_beta_and_the_marker_the_model(
+def test_with_several_betas_colour_is_beta_and_marker_is_model(
     make_results: MakeResults,
 ) -> None:
     plane = runs_plane(found_in(make_results(betas=[0.5, 4])))
@@ -46,19 +46,17 @@ def test_of_several_betas_colour_is_beta_and_the_marker_the_model(
 
 
 def test_without_a_search_there_is_one_panel_and_a_note(results_folder: Path) -> None:
-    section = chapter(found_in(results_folder))
+    section = built(found_in(results_folder))
     (figure,) = section.parts
     assert isinstance(figure, Exhibit)
-    assert (
-        "8 runs of the grid on the test split, in the colour and marker of its model."
-        in figure.caption
-    )
+    assert "8 runs of the grid on the test split" in figure.caption
+    assert "colour and marker of their model" in figure.caption
     assert "validation" not in figure.caption
     assert len(figure.figure.axes) == 1
     assert "study run" in section.notes[0]
 
 
-def test_trials_stand_in_a_panel_of_their_own(results_folder: Path, tmp_path: Path) -> None:
+def test_trials_have_their_own_panel(results_folder: Path, tmp_path: Path) -> None:
     rows = [
         trial(0, 20, 80),
         trial(1, 10, 100),
@@ -67,14 +65,14 @@ def test_trials_stand_in_a_panel_of_their_own(results_folder: Path, tmp_path: Pa
         trial(4, 5, 120),
     ]
     trials = loaded(write_search(tmp_path, *rows))
-    section = chapter(replace(found_in(results_folder), trials=trials))
+    section = built(replace(found_in(results_folder), trials=trials))
     figure, table = section.parts
     assert isinstance(figure, Exhibit)
     assert isinstance(table, TableExhibit)
     assert section.notes == ()
     titles = [axes.get_title(loc="left") for axes in figure.figure.axes[:2]]
     assert titles == ["Grid, test split", "Search, validation split"]
-    assert "no point of one may be compared with a point of the other" in figure.caption
+    assert "must not be compared between panels" in figure.caption
     assert "4 complete trials of the search on the validation split" in figure.caption
     assert "(5.0, 120.0), (10.0, 100.0) and (20.0, 80.0)" in figure.alt
     assert table.frame is not None
@@ -102,13 +100,13 @@ def test_a_search_whose_trials_were_all_pruned_is_noted(
     results_folder: Path, tmp_path: Path
 ) -> None:
     trials = loaded(write_search(tmp_path, planned_row(0, None)))
-    section = chapter(replace(found_in(results_folder), trials=trials))
+    section = built(replace(found_in(results_folder), trials=trials))
     assert len(section.parts) == 1
     assert "No search with complete trials" in section.notes[0]
 
 
-def test_what_is_no_likelihood_is_said(make_results: MakeResults) -> None:
-    section = chapter(found_in(make_results(protocol={"binarisation": "none"}, seeds=[0])))
+def test_the_caveat_is_shown_without_a_likelihood(make_results: MakeResults) -> None:
+    section = built(found_in(make_results(protocol={"binarisation": "none"}, seeds=[0])))
     assert section.parts[0].caption.endswith(
         "ELBO and reconstruction: cross-entropy, not a likelihood."
     )

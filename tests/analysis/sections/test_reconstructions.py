@@ -1,4 +1,4 @@
-"""Reconstructions with their words, and without what they need."""
+"""Reconstructions with their captions, and without the arrays they need."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -28,7 +28,7 @@ def test_the_binarised_input_has_its_row(results_folder: Path) -> None:
     assert "10 images of the test split" in exhibit.caption
 
 
-def test_grey_inputs_have_none(make_results: MakeResults) -> None:
+def test_grey_inputs_have_no_row(make_results: MakeResults) -> None:
     folder = make_results(protocol={"binarisation": "none"})
     for path in folder.glob("runs/*/*/arrays.npz"):
         with np.load(path) as archive:
@@ -47,27 +47,28 @@ def test_errors_are_against_the_originals(make_results: MakeResults) -> None:
     change_arrays(folder, "conv-2/*", reconstructions=originals)
     exhibit = exhibits(found_in(folder))["reconstruction-errors"]
     assert "conv-2 0.000 and conv-10 0." in exhibit.alt
-    assert "Against the grey original" in exhibit.caption
+    assert "grey original is the reference" in exhibit.caption
 
 
-def test_best_and_worst_in_words(results_folder: Path) -> None:
+def test_caption_of_best_and_worst(results_folder: Path) -> None:
     exhibit = exhibits(found_in(results_folder))["best-and-worst"]
     assert "the 4 that each model reconstructs best" in exhibit.caption
     # The same twelve images for all models; the best four have the classes 0 to 3.
-    assert "4 images are among the worst of every model; together they name 4" in exhibit.caption
-    assert "Of the 16 best, 4 are of class 0." in exhibit.caption
+    assert "4 images are among the worst of every model" in exhibit.caption
+    assert "together are 4 different images" in exhibit.caption
+    assert "Of the 16 best images, 4 belong to class 0." in exhibit.caption
     assert "linear-2 50.0 to 105.0" in exhibit.alt
 
 
-def test_older_results_lack_ranked_images(make_results: MakeResults) -> None:
+def test_missing_ranked_images_are_noted(make_results: MakeResults) -> None:
     folder = make_results()
     change_arrays(folder, "conv-*/*", ranked_originals=None)
     with theme():
         section = reconstructions.section(found_in(folder))
     assert section is not None
-    assert section.notes == (
-        "No best and worst images of conv-2 and conv-10: `dvc repro evaluate` adds what they need.",
-    )
+    (note,) = section.notes
+    assert note.startswith("No best and worst images for conv-2 and conv-10")
+    assert "`dvc repro evaluate`" in note
     assert [part.name for part in section.parts][-1] == "best-and-worst"
     change_arrays(folder, ranked_originals=None)
     assert "best-and-worst" not in exhibits(found_in(folder))

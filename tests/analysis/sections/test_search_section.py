@@ -1,4 +1,4 @@
-"""The chapter on the search, with and without its parts."""
+"""The section on the search, with and without its parts."""
 
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ WHOLE = [
 ]
 
 
-def chapter(results_folder: Path, trials: Trials | None) -> ReportSection:
+def built(results_folder: Path, trials: Trials | None) -> ReportSection:
     found = find(load_results(results_folder), 0.95, trials)
     with theme():
         return section(found)
@@ -55,58 +55,70 @@ def names(shown: ReportSection) -> list[str]:
     return [part.name for part in shown.parts]
 
 
-def test_everything_is_there_in_its_order(results_folder: Path, tmp_path: Path) -> None:
+def test_all_parts_are_there_in_order(results_folder: Path, tmp_path: Path) -> None:
     write_importance(tmp_path)
     write_confirmed(tmp_path, 0, -101.0, -102.0, -103.0)
-    shown = chapter(results_folder, searched(tmp_path, 24, 6))
+    shown = built(results_folder, searched(tmp_path, 24, 6))
     assert names(shown) == WHOLE
     assert shown.notes == ()
     confirmed = exhibit(shown, "confirmed")
-    assert "one seed a trial" in confirmed.caption
+    assert "one seed" in confirmed.caption
     assert "3 fresh seeds" in confirmed.caption
     assert "optimism +2.00 [−0.48," in confirmed.alt
     for name in ("importance", "slices", "contours"):
         assert "uneven sample" in exhibit(shown, name).caption
     assert "complete trials after their last epoch" in exhibit(shown, "importance").caption
     assert "24 trials of the whole search and 12 trials of conv" in shown.parts[6].caption
-    assert "12 of conv and 12 of linear" in exhibit(shown, "contours").caption
+    assert "12 trials of conv and 12 trials of linear" in exhibit(shown, "contours").caption
     assert "nats per image" in exhibit(shown, "slices").caption
 
 
-def test_few_complete_trials_rest_on_the_first_comparison(
+def test_few_complete_trials_fall_back_to_the_first_comparison(
     results_folder: Path, tmp_path: Path
 ) -> None:
     write_importance(tmp_path, epoch=4)
-    shown = chapter(results_folder, searched(tmp_path, 5, 20))
+    shown = built(results_folder, searched(tmp_path, 5, 20))
     assert {"slices", "slices-first", "contours", "importance"} <= set(names(shown))
     for name in ("slices-first", "contours", "importance"):
         caption = exhibit(shown, name).caption
-        assert "after epoch 4, the first comparison" in caption
-        assert "early values favour what learns fast" in caption.lower()
+        assert "after epoch 4, the pruner's first comparison" in caption
+        assert "early values favour settings that learn fast" in caption
     assert "all 25 trials" in exhibit(shown, "slices-first").caption
 
 
-def test_what_cannot_be_shown_is_said_with_its_remedy(results_folder: Path, tmp_path: Path) -> None:
-    shown = chapter(results_folder, searched(tmp_path, 3, 2))
+def test_missing_parts_are_noted_with_a_remedy(results_folder: Path, tmp_path: Path) -> None:
+    shown = built(results_folder, searched(tmp_path, 3, 2))
     told = " ".join(shown.notes)
-    assert "`study rerun 0 --seeds 5` trains the best one again" in told
-    assert "No importances" in told
-    assert "No map of the objective: it takes 10 trials" in told
+    assert "`study rerun 0 --seeds 5`" in told
+    assert "No importance of hyperparameters" in told
+    assert "No map of the objective: it needs 10 trials" in told
     assert "3 complete trials" in told
     assert not {"contours", "importance", "confirmed"} & set(names(shown))
 
 
-def test_a_confirmed_trial_that_is_not_the_best_leaves_the_command(
+def test_confirming_another_trial_keeps_the_hint_for_the_best(
     results_folder: Path, tmp_path: Path
 ) -> None:
     write_confirmed(tmp_path, 2, -101.0)
-    shown = chapter(results_folder, searched(tmp_path, 3))
-    assert any(note.startswith("The best trial was not confirmed yet") for note in shown.notes)
+    shown = built(results_folder, searched(tmp_path, 3))
+    assert any(note.startswith("The best trial has not been confirmed") for note in shown.notes)
     assert "One fresh seed gives no interval" in exhibit(shown, "confirmed").caption
 
     write_confirmed(tmp_path, 2, -101.0, search="another")
-    shown = chapter(results_folder, searched(tmp_path, 3))
-    assert any("are of another search" in note for note in shown.notes)
+    shown = built(results_folder, searched(tmp_path, 3))
+    assert any("belong to another search" in note for note in shown.notes)
+
+
+def test_the_front_excludes_dominated_trials(results_folder: Path, tmp_path: Path) -> None:
+    pairs = [(90.0, 10.0), (80.0, 20.0), (95.0, 15.0)]
+    rows = [
+        planned_row(n, -a - b, value=None, reconstruction=a, kl=b) for n, (a, b) in enumerate(pairs)
+    ]
+    write_search(tmp_path, *rows, objective="rate-distortion", first_comparison=None)
+    shown = built(results_folder, loaded(tmp_path))
+    (front,) = [one for one in shown.parts if one.name == "front"]
+    assert isinstance(front, TableExhibit)
+    assert [row[0].text for row in front.table.rows] == ["1", "0"], "lowest reconstruction first"
 
 
 def test_two_objectives_have_a_front_and_no_history(results_folder: Path, tmp_path: Path) -> None:
@@ -115,13 +127,13 @@ def test_two_objectives_have_a_front_and_no_history(results_folder: Path, tmp_pa
         for n in range(12)
     ]
     write_search(tmp_path, *rows, objective="rate-distortion", first_comparison=None)
-    shown = chapter(results_folder, loaded(tmp_path))
+    shown = built(results_folder, loaded(tmp_path))
     assert "front" in names(shown)
     assert not {"search", "trials"} & set(names(shown))
     (front,) = [one for one in shown.parts if one.name == "front"]
     assert isinstance(front, TableExhibit)
     assert len(front.table.rows) == 12
-    assert "The 12 of 12 complete trials that no other beats" in front.caption
+    assert "12 of 12 complete trials" in front.caption
     assert {"slices", "contours"} <= set(names(shown))
 
 
@@ -137,26 +149,26 @@ def test_two_objectives_have_a_front_and_no_history(results_folder: Path, tmp_pa
     ids=["nll", "older", "no-architecture", "one-dimension", "grey"],
 )
 @pytest.mark.parametrize(("complete", "pruned"), [(12, 4), (2, 12), (1, 0), (0, 3)])
-def test_other_searches_still_make_a_chapter(
+def test_unusual_searches_still_produce_a_section(
     results_folder: Path, tmp_path: Path, card: dict[str, Any], complete: int, pruned: int
 ) -> None:
-    shown = chapter(results_folder, searched(tmp_path, complete, pruned, **card))
+    shown = built(results_folder, searched(tmp_path, complete, pruned, **card))
     text = " ".join([*shown.lead, *shown.notes, *(part.caption for part in shown.parts)])
     assert "nan" not in text
     assert "None" not in text
     assert ("cross-entropy" in text) == (card.get("protocol", PROTOCOL) == GREY)
 
 
-def test_an_older_export_is_told_to_be_made_anew(results_folder: Path, tmp_path: Path) -> None:
+def test_an_incomplete_export_asks_for_a_new_one(results_folder: Path, tmp_path: Path) -> None:
     older = searched(tmp_path, 3, plan=None, protocol=None, failed=None, first_comparison=None)
-    shown = chapter(results_folder, older)
+    shown = built(results_folder, older)
     assert any("run `study export`" in note for note in shown.notes)
     (states,) = [part for part in shown.parts if part.name == "search-states"]
     assert "Failed trials are not in this export." in states.caption
-    assert "Scales are linear, as the export does not tell" in exhibit(shown, "slices").caption
+    assert "Scales are linear" in exhibit(shown, "slices").caption
 
 
-def test_names_of_users_are_escaped_and_the_bytes_are_stable(
+def test_user_input_is_escaped_and_the_bytes_are_stable(
     results_folder: Path, tmp_path: Path
 ) -> None:
     evil = '<b>"$x_y$</b>|'

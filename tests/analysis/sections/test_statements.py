@@ -1,4 +1,4 @@
-"""The chapter of statements: words, table, CSV, page."""
+"""The section on statements: text, table, CSV, page."""
 
 import io
 from collections.abc import Callable
@@ -40,7 +40,7 @@ def test_every_statement_has_a_row() -> None:
     assert (row["unit"], row["n"]) == ("nats per image", 12)
 
 
-def test_verdicts_are_told_without_colour() -> None:
+def test_verdicts_are_recognisable_without_colour() -> None:
     cells = [row[3] for row in statements_table(decisions()).rows]
     assert (cells[1].text, cells[1].tone) == ("✓ supported", "yes")
     assert (cells[2].text, cells[2].tone) == ("≈ not distinguishable", "open")
@@ -57,7 +57,7 @@ def test_the_effect_names_interval_unit_and_runs() -> None:
     assert statements_table(decisions()).rows[10][2].text == "–"
 
 
-def test_other_notations_keep_each_row_on_its_line() -> None:
+def test_markdown_and_latex_keep_one_line_per_row() -> None:
     table = statements_table(decisions())
     markdown, latex = to_markdown(table).splitlines(), to_latex(table)
     assert len(markdown) == 13
@@ -74,7 +74,7 @@ def test_the_lead_counts() -> None:
     assert "cannot be decided" in first
     undecided = sum(decision.verdict == "cannot be decided" for decision in decisions())
     assert f"of {11 - undecided} intervals, about {(11 - undecided) * 0.05:.1f} would" in second
-    assert f"95{NBSP}% intervals are not widened" in second
+    assert f"95{NBSP}% intervals are not corrected" in second
     assert "mnist-5k and these settings" in second
 
 

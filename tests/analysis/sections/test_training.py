@@ -1,4 +1,4 @@
-"""The chapter on training: curves over epochs and over time."""
+"""The section on training: curves over epochs and over time."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,12 +16,12 @@ from tests.analysis.sections.given import found_in
 MakeResults = Callable[..., Path]
 
 
-def chapter(found: Findings) -> ReportSection:
+def built(found: Findings) -> ReportSection:
     with theme():
         return training.section(found)
 
 
-def test_the_curves_stand_over_epochs_and_over_seconds(make_results: MakeResults) -> None:
+def test_curves_are_shown_over_epochs_and_seconds(make_results: MakeResults) -> None:
     folder = make_results()
     path = folder / "history.csv"
     frame = pd.read_csv(path)
@@ -33,7 +33,7 @@ def test_the_curves_stand_over_epochs_and_over_seconds(make_results: MakeResults
     of_conv = bands.query("model == 'conv-2' and split == 'valid'")
     assert of_conv["seconds_mean"].tolist() == [15.0 * epoch for epoch in range(1, 7)]
 
-    over_epochs, over_time = chapter(found).parts
+    over_epochs, over_time = built(found).parts
     assert isinstance(over_epochs, Exhibit)
     assert isinstance(over_time, Exhibit)
     assert [axes.get_xscale() for axes in over_time.figure.axes] == ["log"] * 3
@@ -46,23 +46,23 @@ def test_the_curves_stand_over_epochs_and_over_seconds(make_results: MakeResults
     assert "linear-2 9.0, linear-10 9.0, conv-2 90.0 and conv-10 90.0" in over_time.alt
 
 
-def test_what_the_times_mean_is_said(make_results: MakeResults) -> None:
+def test_the_meaning_of_times_is_explained(make_results: MakeResults) -> None:
     folder = make_results()
-    caption = chapter(found_in(folder)).parts[1].caption
-    assert "Times are of the machine that trained (cpu with 1 thread a run)" in caption
-    assert "ratios between models say something, seconds do not carry over" in caption
+    caption = built(found_in(folder)).parts[1].caption
+    assert "the machine used for training (cpu with 1 thread per run)" in caption
+    assert "ratios between models are informative" in caption
     (folder / "provenance.json").unlink()
-    caption = chapter(found_in(folder)).parts[1].caption
-    assert "Times are of the machine that trained, where" in caption
+    caption = built(found_in(folder)).parts[1].caption
+    assert "the machine used for training, where" in caption
 
 
-def test_without_times_the_rest_is_shown_and_the_gap_noted(make_results: MakeResults) -> None:
+def test_missing_times_are_noted(make_results: MakeResults) -> None:
     folder = make_results()
     path = folder / "history.csv"
     frame = pd.read_csv(path)
     for changed in (frame.drop(columns="seconds"), frame.assign(seconds=0.0)):
         changed.to_csv(path, index=False)
-        section = chapter(found_in(folder))
+        section = built(found_in(folder))
         assert [part.name for part in section.parts] == ["training-curves"]
         assert "no curves over time" in section.notes[0]
 
@@ -70,6 +70,6 @@ def test_without_times_the_rest_is_shown_and_the_gap_noted(make_results: MakeRes
 def test_without_a_history_there_is_a_note(make_results: MakeResults) -> None:
     folder = make_results()
     (folder / "history.csv").unlink()
-    section = chapter(found_in(folder))
+    section = built(found_in(folder))
     assert section.parts == ()
-    assert section.notes == ("No training history was exported: run `dvc repro`.",)
+    assert section.notes[0].startswith("No training history was exported")

@@ -1,4 +1,4 @@
-"""Verdicts by where an interval lies."""
+"""Verdicts based on the position of an interval."""
 
 import math
 
@@ -22,7 +22,7 @@ UNDECIDED = "not distinguishable"
         (math.nan, math.nan, 0.0, "cannot be decided", "cannot be decided"),
     ],
 )
-def test_the_whole_interval_must_lie_on_one_side(
+def test_the_whole_interval_must_be_on_one_side(
     low: float, high: float, bound: float, above: StatementVerdict, below: StatementVerdict
 ) -> None:
     interval = Interval(0.2, low, high)
@@ -40,7 +40,7 @@ def test_the_whole_interval_must_lie_on_one_side(
         (["cannot be decided", "contradicted", "supported"], "contradicted"),
     ],
 )
-def test_a_statement_of_parts_claims_them_all(
+def test_a_compound_statement_needs_all_its_parts(
     parts: list[StatementVerdict], together: StatementVerdict
 ) -> None:
     assert all_of(parts) == together

@@ -23,7 +23,7 @@ def falling(architecture: str, size: int) -> float:
 
 
 def unrelated(architecture: str, size: int) -> float:
-    """Rank correlation 0 with what rises: the middle half is above, the ends below."""
+    """Rank correlation 0 with rising values: the middle half is above, the ends are below."""
     return float(size in (5, 10))
 
 
@@ -51,7 +51,7 @@ def test_the_sign_of_the_correlation_decides(
     assert "each over 8 configurations" in decision.reasons[0]
 
 
-def test_all_betas_take_part() -> None:
+def test_all_betas_are_included() -> None:
     decision = decide(
         world(betas=[1.0, 4.0], values={"contrast": rising, "low_confidence": rising})
     )
@@ -63,14 +63,14 @@ def test_all_betas_take_part() -> None:
     ("changes", "reason"),
     [
         ({"seeds": 1}, "Fewer than two seeds"),
-        ({"sizes": [2]}, "2 configurations, and a rank correlation that means something needs 4."),
-        ({"without": ["low_confidence"]}, "The results hold no low_confidence; dvc repro"),
-        ({"without": ["low_confidence"], "judge": ""}, "No judge saw what the models draw"),
-        ({"without": ["contrast"], "judge": ""}, "The results hold no contrast; dvc repro"),
-        ({"values": {"contrast": rising}}, "One of both is the same in all configurations"),
+        ({"sizes": [2]}, "A meaningful rank correlation needs 4 configurations"),
+        ({"without": ["low_confidence"]}, "The results contain no low_confidence; run dvc repro"),
+        ({"without": ["low_confidence"], "judge": ""}, "No judge classified the samples"),
+        ({"without": ["contrast"], "judge": ""}, "The results contain no contrast; run dvc repro"),
+        ({"values": {"contrast": rising}}, "Contrast or low_confidence is the same in all"),
     ],
 )
-def test_what_is_missing_is_said(changes: dict[str, object], reason: str) -> None:
+def test_missing_data_is_reported(changes: dict[str, object], reason: str) -> None:
     given_values = {"values": {"contrast": rising, "low_confidence": rising}} | changes
     decision = decide(world(**given_values))  # type: ignore[arg-type]
     assert decision.verdict == "cannot be decided"
@@ -87,8 +87,8 @@ def test_the_correlation_is_spearmans(pairs: list[tuple[int, int]]) -> None:
         assert found == pytest.approx(stats.spearmanr(first, second).statistic)
 
 
-def test_seeds_that_agree_have_the_width_of_a_rounding() -> None:
-    """Of 4 items the correlations lie 0.2 apart; t is 4.303 with 2 degrees of freedom."""
+def test_identical_seeds_have_the_width_of_rounding() -> None:
+    """With 4 items, correlations are 0.2 apart; t is 4.303 with 2 degrees of freedom."""
     half = 4.3027 * 0.2 / np.sqrt(12) / np.sqrt(3)
     interval = correlation_interval([0.8, 0.8, 0.8], 4, 0.95)
     assert (interval.low, interval.high) == pytest.approx((0.8 - half, 0.8 + half), abs=1e-4)
@@ -97,7 +97,7 @@ def test_seeds_that_agree_have_the_width_of_a_rounding() -> None:
     assert perfect.low == pytest.approx(1 - half, abs=1e-4)
 
 
-def test_seeds_that_differ_have_students_interval() -> None:
+def test_different_seeds_have_students_interval() -> None:
     values = [0.3, -0.1, 0.2]
     interval = correlation_interval(values, 8, 0.95)
     exact = stats.ttest_1samp(values, 0).confidence_interval(0.95)
@@ -107,7 +107,7 @@ def test_seeds_that_differ_have_students_interval() -> None:
 
 @pytest.mark.parametrize(("seeds", "items"), [(2, 8), (3, 8), (3, 6)])
 def test_95_percent_intervals_of_correlations_cover(seeds: int, items: int) -> None:
-    """Of rankings that have nothing to do with each other."""
+    """For rankings that are unrelated."""
     rng = np.random.default_rng(seeds * items)
     ranks = np.arange(items)
     orders = rng.permuted(np.tile(ranks, (CASES * seeds, 1)), axis=1)

@@ -1,4 +1,4 @@
-"""All four models learn: each of them must."""
+"""The statement that all four models learn: each of them must."""
 
 import pytest
 
@@ -27,13 +27,13 @@ def test_the_worst_of_the_four_decides(worst: float, verdict: StatementVerdict) 
     assert decision.reasons[0].startswith("Linear-2: +40.00 [")
 
 
-def test_other_sizes_decide_nothing() -> None:
+def test_other_sizes_do_not_affect_the_verdict() -> None:
     decision = decide(world(sizes=[2, 5, 10], gains=lambda _, size: -9.0 if size == 5 else 9.0))
     assert decision.verdict == "supported"
-    assert decision.reasons[-1].startswith("Beside the four, linear-5: −9.00 [")
+    assert decision.reasons[-1].startswith("For comparison, linear-5: −9.00 [")
 
 
-def test_a_collapsed_run_is_no_support() -> None:
+def test_a_collapsed_run_prevents_support() -> None:
     runs = [f"conv-10/beta-1-seed-{seed}" for seed in range(3)]
     some, every = decide(world(collapsed=runs[:1])), decide(world(collapsed=runs))
     assert some.verdict == "not distinguishable"
@@ -41,16 +41,16 @@ def test_a_collapsed_run_is_no_support() -> None:
     assert every.verdict == "contradicted"
 
 
-def test_what_is_missing_is_said() -> None:
+def test_missing_data_is_reported() -> None:
     results = world()
     history = results.history
     short = history[(history["model"] != "conv-2") | (history["epoch"] == 1)]
     for kept, reason in (
-        (world(seeds=1), "One seed only of linear-2, linear-10, conv-2 and conv-10"),
-        (world(sizes=[2]), "Of the four models the results hold only linear-2 and conv-2."),
-        (world(architectures=["linear"]), "Of the four models the results hold only linear-2 and"),
-        (with_history(results, short), "No history of conv-2 goes on for two epochs."),
-        (with_history(results, history[:0]), "No history of linear-2, linear-10, conv-2 and"),
+        (world(seeds=1), "Only one seed of linear-2, linear-10, conv-2 and conv-10"),
+        (world(sizes=[2]), "The results contain only linear-2 and conv-2 of"),
+        (world(architectures=["linear"]), "The results contain only linear-2 and linear-10 of"),
+        (with_history(results, short), "No run of conv-2 has a history"),
+        (with_history(results, history[:0]), "No run of linear-2, linear-10, conv-2 and"),
     ):
         decision = decide(kept)
         assert decision.verdict == "cannot be decided"

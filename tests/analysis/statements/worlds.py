@@ -1,4 +1,4 @@
-"""Results in which it is known what differs, and by how much."""
+"""Synthetic results with known differences."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from pipeline.schemas.protocol import Protocol
 Value = Callable[[str, int], float]  # of an architecture and a latent size
 
 DIGITS = tuple("0123456789")
-SPREAD = 0.01  # of seeds, around the value of their configuration
+SPREAD = 0.01  # between seeds, around the value of their configuration
 
 
 def constant(architecture: str, size: int) -> float:
@@ -19,12 +19,12 @@ def constant(architecture: str, size: int) -> float:
 
 
 def by_size(effect: float, start: float = 0.7) -> Value:
-    """Ten dimensions and more have so much more than fewer."""
+    """Ten or more dimensions have this much more than fewer."""
     return lambda _, size: start + effect * (size >= 10)
 
 
 def by_architecture(effect: float) -> Value:
-    """Conv has so much more than linear."""
+    """Conv has this much more than linear."""
     return lambda architecture, _: 0.7 + effect * (architecture == "conv")
 
 
@@ -52,19 +52,19 @@ def world(
     collapsed: Sequence[str] = (),
     judge: str = "5d3b",
 ) -> Results:
-    """Every run of a configuration has its value, less or more by the spread.
+    """Create results in which every run has the value of its configuration, plus a spread.
 
     Args:
-        architectures: of the runs.
-        sizes: latent sizes of each.
-        betas: likewise; with several, values are those of the first, and others are far away.
-        seeds: runs a configuration.
-        values: of metrics, in place of those in which nothing differs.
+        architectures: architectures of the runs.
+        sizes: latent sizes of each architecture.
+        betas: likewise; if there are several, values apply to the first, others are far off.
+        seeds: runs per configuration.
+        values: values of metrics that replace the defaults, in which nothing differs.
         without: metrics that were not measured.
-        gains: of the validation ELBO from the first of three epochs to the last.
-        continuity: of the planes of two dimensions.
-        classes: their names.
-        collapsed: runs.
+        gains: gain in validation ELBO from the first of three epochs to the last.
+        continuity: grid continuity of two-dimensional models.
+        classes: names of the classes.
+        collapsed: runs that collapsed.
         judge: hash of the judge; empty for none.
     """
     rows, history = [], []
