@@ -13,7 +13,7 @@ from pipeline.jobs.evaluate import EvaluationTask, evaluate_run
 from pipeline.jobs.job import Job
 from pipeline.jobs.progress import RunsProgress
 from pipeline.runtime.tracking import Tracker
-from pipeline.runtime.workers import Tell
+from pipeline.runtime.workers import Send
 from pipeline.schemas.arrays import ARRAYS, read_arrays
 from pipeline.schemas.metrics import METRICS
 from pipeline.schemas.run_row import read_row
@@ -36,7 +36,7 @@ class EvaluationJob(Job[EvaluationTask]):
         self._seconds: dict[str, float] = {}
 
     @property
-    def work(self) -> Callable[[EvaluationTask, Tell], Any]:
+    def work(self) -> Callable[[EvaluationTask, Send], Any]:
         """Measure one run."""
         return evaluate_run
 

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 import click
 
 from pipeline.jobs.progress import RunsProgress, runs_progress
-from pipeline.runtime.workers import Failure, Message, Result, Tell, side_by_side
+from pipeline.runtime.workers import Failure, Message, Result, Send, side_by_side
 
 
 class Task(Protocol):
@@ -50,7 +50,7 @@ class Job(ABC, Generic[T]):
 
     @property
     @abstractmethod
-    def work(self) -> Callable[[T, Tell], Any]:
+    def work(self) -> Callable[[T, Send], Any]:
         """An importable function that a worker process calls with a task and ``tell``."""
 
     def begin(self, task: T) -> T:

@@ -15,7 +15,7 @@ from pipeline.jobs.progress import RunsProgress
 from pipeline.jobs.train import TrainingTask, train_run
 from pipeline.runtime.code_version import git_commit, versions
 from pipeline.runtime.tracking import MlflowRecord, Status, Tracker
-from pipeline.runtime.workers import Tell
+from pipeline.runtime.workers import Send
 from pipeline.training.loop import EpochReport, epoch_metrics
 
 
@@ -70,7 +70,7 @@ class TrainingJob(Job[TrainingTask]):
         self.steps = epochs
 
     @property
-    def work(self) -> Callable[[TrainingTask, Tell], Any]:
+    def work(self) -> Callable[[TrainingTask, Send], Any]:
         """Train one run."""
         return partial(train_run, data_path=self._data_path)
 
