@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all, whenever the process is killed."""
+"""Write files and folders atomically: complete or not at all, even if the process is killed."""
 
 import os
 import shutil
@@ -13,13 +13,13 @@ PARTIAL = ".partial-"
 
 
 def write_bytes(path: Path, payload: bytes) -> None:
-    """Write a file whole or not at all, making its folder; an older one stays until the end.
+    """Write a file atomically and create its folder; an existing file stays until the end.
 
     Raises:
         UserError: if the folder cannot be written to or the disk is full.
     """
-    # Beside its goal, because a rename is atomic only within a file system; the process id keeps
-    # two writers apart.
+    # In the same folder, because a rename is atomic only within a file system; the process id
+    # separates concurrent writers.
     temporary = path.with_name(f"{PARTIAL}{os.getpid()}-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -34,13 +34,13 @@ def write_bytes(path: Path, payload: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file in UTF-8, whole or not at all; see ``write_bytes``."""
+    """Write a text file in UTF-8 atomically; see ``write_bytes``."""
     write_bytes(path, text.encode())
 
 
 @contextmanager
 def replacing_folder(folder: Path) -> Iterator[Path]:
-    """A temporary folder beside ``folder`` that takes its place when the block succeeds.
+    """Yield a temporary folder that replaces ``folder`` if the block succeeds.
 
     Raises:
         UserError: if the folder cannot be written to or the disk is full.
@@ -49,10 +49,10 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
     temporary = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        for left_by_a_kill in folder.parent.glob(f"{prefix}*"):
-            shutil.rmtree(left_by_a_kill, ignore_errors=True)
+        for leftover in folder.parent.glob(f"{prefix}*"):
+            shutil.rmtree(leftover, ignore_errors=True)
         temporary = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
-        temporary.chmod(0o755)  # mkdtemp makes it private
+        temporary.chmod(0o755)  # mkdtemp makes it private to the user
         yield temporary
         for file in temporary.rglob("*"):
             if file.is_file():
@@ -66,10 +66,10 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
 
 
 def move_folder(source: Path, target: Path) -> None:
-    """Rename a folder, in place of one that may be there already.
+    """Rename a folder, replacing the target if it exists.
 
-    A folder cannot be renamed onto a full one, so the old one is renamed away first. Killed between
-    the two steps, the target is missing, never half-written, and what made it makes it again.
+    A folder cannot be renamed onto a non-empty one, so an old target is renamed first. After a kill
+    between the two steps, the target is missing and has to be recreated, but is never incomplete.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     old = target.with_name(f"{PARTIAL}{target.name}-old-{os.getpid()}")
@@ -85,15 +85,19 @@ def _unwritable(path: Path, error: OSError) -> UserError:
 
 
 def _sync(file: Path) -> None:
-    """Else a power cut after a rename can leave the new name with old or no content."""
+    """Flush a file to disk: otherwise, after a power failure, a renamed file can be empty."""
     with file.open("rb") as opened:
         os.fsync(opened.fileno())
 
 
 def remove_others(folder: Path, keep: set[str]) -> list[str]:
-    """Remove what lies two levels deep under ``folder`` and is not in ``keep``; its names.
+    """Remove everything two levels below ``folder`` that is not in ``keep``, and empty folders.
 
-    For ``models/<cell>/<run>``: runs that left the grid, and what a kill left half-written.
+    In ``models/<cell>/<run>``, these are runs that are no longer in the grid and incomplete files
+    that a killed process left.
+
+    Returns:
+        The names of what was removed, relative to ``folder``.
     """
     removed = []
     for path in sorted(folder.glob("*/*")):

@@ -1,1 +1,1 @@
-"""From verified images to the prepared file, and to what a model sees of it."""
+"""Verified images, the prepared file, and the inputs of the models."""

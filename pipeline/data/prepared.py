@@ -1,7 +1,7 @@
-"""The prepared file: images split into train, valid and test, with hashes of what each holds.
+"""The prepared file: images split into train, valid and test, with a hash of each split.
 
-Everything downstream reads this file and no other, so that two runs whose hashes agree saw the
-same pixels. Shapes: N images of H rows and W columns.
+All later stages read images from this file only, so that two runs with equal hashes used the same
+pixels. Shapes: N images of H rows and W columns.
 """
 
 import hashlib
@@ -24,11 +24,11 @@ from pipeline.files import write_bytes
 from pipeline.settings import DataSettings
 
 SPLITS = ("train", "valid", "test")
-FIELDS = ("images", "binarised", "labels")  # of a Split, in its order
-FORMAT: Literal[1] = 1  # of the file; raise it when an older file would be misread
+FIELDS = ("images", "binarised", "labels")  # the tensors of a Split, in order
+FORMAT: Literal[1] = 1  # increase it when older files would be misread
 REMAKE = "run `dvc repro prepare`"
 
-# One stream of random numbers for each purpose: a new draw for one leaves the others alone.
+# One random stream for each purpose, so that drawing from one leaves the others unchanged.
 STREAM_SPLITS, STREAM_TRAIN_FILE, STREAM_TEST_FILE = range(3)
 
 
@@ -40,7 +40,7 @@ class Split:
         images: uint8 (N, H, W), intensities 0 to 255.
         binarised: uint8 (N, H, W), 0 or 1: one fixed draw from Bernoulli(intensity / 255).
         labels: int64 (N,), indices into the classes.
-        hash: SHA-256 of the three, in hexadecimal.
+        hash: SHA-256 of the three tensors, in hexadecimal.
     """
 
     images: Tensor
@@ -55,16 +55,16 @@ class Split:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PreparedData:
-    """A data set, split for good.
+    """A data set in its final splits.
 
     Attributes:
-        name: of the data set, as in ``data.name``.
+        name: name of the data set, as in ``data.name``.
         classes: name of each class.
-        splits: those that were asked for, of ``train``, ``valid`` and ``test``.
-        split_hashes: ``Split.hash`` of all three, whichever were asked for.
+        splits: the requested ones of ``train``, ``valid`` and ``test``.
+        split_hashes: ``Split.hash`` of all three, even if not all were requested.
         hash: SHA-256 over name, classes and all three splits.
         checksums: SHA-256 of each source file.
-        settings: those of section ``data`` that decide the content.
+        settings: the settings of section ``data`` that affect the content.
     """
 
     name: str
@@ -86,16 +86,17 @@ class PreparedData:
 
 
 def prepare(source: Source, settings: DataSettings) -> PreparedData:
-    """Split the images and draw their binarised versions, as the seed decides.
+    """Split the images and draw their binarised versions, both determined by the seed.
 
-    The fractions are of all images outside an official test split. Without one, a test split is
-    drawn like the validation split; with one, it is taken whole, in its own order.
+    The fractions are shares of all images outside an official test split. An official test split
+    is used as it is, in its own order; without one, a test split is drawn like the validation
+    split.
 
-    A test split depends on neither ``valid_fraction`` nor the size of the other splits, and an
-    image's binarised draw does not depend on the split that it falls into.
+    The test split depends on neither ``valid_fraction`` nor the sizes of the other splits, and an
+    image's binarised draw does not depend on its split.
 
     Raises:
-        DataError: if the fractions leave a split without an image of each class.
+        DataError: if a split would have no image of some class.
     """
     total, used = len(source.train_labels), {"name", "valid_fraction", "seed"}
     sizes = {"valid": round(settings.valid_fraction * total)}
@@ -104,9 +105,9 @@ def prepare(source: Source, settings: DataSettings) -> PreparedData:
         sizes = {"test": round(settings.test_fraction * total)} | sizes
     sizes["train"] = total - sum(sizes.values())
     if sizes["train"] <= 0:
-        taken = " and ".join(f"{sizes[name]} to {name}" for name in sizes if name != "train")
+        taken = " and ".join(f"{sizes[name]} for {name}" for name in sizes if name != "train")
         raise DataError(
-            f"{source.name}: {taken} leave none of {total} images to train on; "
+            f"{source.name}: {taken} leave none of {total} images for training; "
             "the fractions in section data must add up to less than 1"
         )
 
@@ -128,7 +129,7 @@ def prepare(source: Source, settings: DataSettings) -> PreparedData:
         split_hashes=hashes,
         hash=_hash_all(source.name, source.classes, hashes),
         checksums=source.checksums,
-        # Not where the files lay and how they came there: the same images make the same file.
+        # Not the location of the source files: the same images give the same file.
         settings=settings.model_dump(include=used),
     )
 
@@ -136,21 +137,21 @@ def prepare(source: Source, settings: DataSettings) -> PreparedData:
 def stratified_split(
     labels: npt.NDArray[np.integer], sizes: Mapping[str, int], seed: int
 ) -> dict[str, npt.NDArray[np.int64]]:
-    """Disjoint random splits in which each class has its share.
+    """Draw disjoint random splits with the same proportions of classes.
 
-    The splits are dealt in the order of ``sizes``, so the size of one changes none before it. Each
-    takes of a class in proportion to what is left of it, give or take less than one image.
+    The splits are drawn in the order of ``sizes``, so the size of one does not affect earlier ones.
+    Each class contributes in proportion to its remaining images, to within one image.
 
     Args:
         labels: (N,).
-        sizes: images in each split; together at most N.
-        seed: of the choice and of the order.
+        sizes: number of images in each split; at most N in total.
+        seed: seed of the choice and of the order.
 
     Returns:
         Indices into ``labels`` for each split, in random order.
 
     Raises:
-        DataError: if there are too few images, or a class would be absent from a split.
+        DataError: if there are too few images, or a split would lack a class.
     """
     if sum(sizes.values()) > len(labels):
         asked = " + ".join(f"{size} ({name})" for name, size in sizes.items())
@@ -167,13 +168,13 @@ def stratified_split(
     for name, size in sizes.items():
         if size < max(1, len(classes)):
             raise DataError(
-                f"split {name} of {size} images cannot hold each of {len(classes)} classes; "
+                f"split {name} of {size} images is too small for {len(classes)} classes; "
                 "choose a larger fraction for it in section data"
             )
         shares = _shares(size, np.array([len(pool) for pool in pools]))
         if not shares.all():
             raise DataError(
-                f"split {name} of {size} images would hold none of class "
+                f"split {name} of {size} images would have none of class "
                 f"{classes[np.argmin(shares)]}; choose a larger fraction for it in section data"
             )
         dealt = [pool[:share] for pool, share in zip(pools, shares, strict=True)]
@@ -183,7 +184,7 @@ def stratified_split(
 
 
 def _shares(size: int, counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Whole numbers that add up to ``size`` in proportion to ``counts``: largest remainders."""
+    """Apportion ``size`` to classes in proportion to ``counts``: largest remainder method."""
     shares, remainders = np.divmod(size * counts, counts.sum())
     largest = np.argsort(-remainders, kind="stable")
     shares[largest[: size - shares.sum()]] += 1
@@ -191,27 +192,27 @@ def _shares(size: int, counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 
 
 def binarise(images: Bytes, seed: tuple[int, ...]) -> Bytes:
-    """One draw of each pixel from Bernoulli(intensity / 255).
+    """Draw each pixel from Bernoulli(intensity / 255).
 
     Args:
         images: uint8 of any shape.
-        seed: entropy of the draw.
+        seed: seed of the draw.
 
     Returns:
         uint8 of the same shape, 0 or 1.
     """
-    # Uniform on 0 to 254, so that P(draw < x) is x / 255 exactly: 0 is never on, 255 always.
+    # Uniform on 0 to 254, so that P(draw < x) is exactly x / 255: 0 never gives 1, 255 always.
     draw = np.random.default_rng(seed).integers(0, 255, images.shape, dtype=np.uint8)
     return (draw < images).view(np.uint8)
 
 
 def make_split(images: Bytes, binarised: Bytes, labels: Labels) -> Split:
-    """A split with its hash, from arrays of the shapes that ``Split`` states."""
+    """Return a split with its hash, from arrays with the shapes given in ``Split``."""
     return _hashed(*(torch.from_numpy(array) for array in (images, binarised, labels)))
 
 
 def _hashed(images: Tensor, binarised: Tensor, labels: Tensor) -> Split:
-    """A split with the SHA-256 of its shapes, types and values."""
+    """Return a split with the SHA-256 of its shapes, types and values."""
     digest = hashlib.sha256()
     for tensor in (images, binarised, labels):
         digest.update(f"{tensor.dtype} {tuple(tensor.shape)}\n".encode())
@@ -228,7 +229,7 @@ def _hash_all(name: str, classes: Iterable[str], split_hashes: Mapping[str, str]
 
 
 class _Header(BaseModel):
-    """What the file says of itself, beside the tensors ``train/images`` and so on."""
+    """The metadata of the file, next to the tensors ``train/images`` and so on."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -242,12 +243,12 @@ class _Header(BaseModel):
 
 
 def save_prepared(path: Path, data: PreparedData) -> None:
-    """Write the prepared file, whole or not at all; the same data give the same bytes.
+    """Write the prepared file atomically; the same data give the same bytes.
 
     Raises:
         DataError: if the file cannot be written.
     """
-    assert tuple(data.splits) == SPLITS, "a part of the splits must not replace the whole"
+    assert tuple(data.splits) == SPLITS, "the file must contain all splits"
     header = _Header(
         format=FORMAT,
         name=data.name,
@@ -262,19 +263,19 @@ def save_prepared(path: Path, data: PreparedData) -> None:
         for name, split in data.splits.items()
         for field in FIELDS
     }
-    # One key only: safetensors writes several in an order that changes from process to process.
+    # Only one key: safetensors writes several keys in an order that varies between processes.
     metadata = {"prepared": header.model_dump_json()}
     write_bytes(path, safetensors.torch.save(tensors, metadata))
 
 
 def load_prepared(path: Path, splits: Iterable[str] = SPLITS) -> PreparedData:
-    """Read splits of the prepared file and check them against their hashes.
+    """Read splits of the prepared file and check their hashes.
 
-    The others are not read: training asks for ``("train", "valid")`` and never sees a test image.
+    Other splits are not read: training loads ``("train", "valid")`` and never sees a test image.
 
     Raises:
-        DataError: if the file is missing, damaged, of another kind or of another format.
-        ValueError: if ``splits`` is empty or names another split.
+        DataError: if the file is missing, damaged, or not a prepared file of this format.
+        ValueError: if ``splits`` is empty or contains an unknown name.
     """
     names = tuple(splits)
     if not names or not set(names) <= set(SPLITS):
@@ -288,9 +289,11 @@ def load_prepared(path: Path, splits: Iterable[str] = SPLITS) -> PreparedData:
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error}") from None
     except SafetensorError as error:
-        raise DataError(f"{path}: is truncated or no prepared file ({error}); {REMAKE}") from None
+        raise DataError(
+            f"{path}: is truncated or not a prepared file ({error}); {REMAKE}"
+        ) from None
 
-    # Always, not on request: all of MNIST takes 0.06 s of hashing, 110 MB at 1.8 GB/s.
+    # Always checked: hashing all of MNIST takes 0.06 s, 110 MB at 1.8 GB/s.
     for name, split in loaded.items():
         if split.hash != header.split_hashes[name]:
             raise DataError(f"{path}: split {name} is damaged: its hash does not match; {REMAKE}")
@@ -309,10 +312,10 @@ def _parse_header(metadata: Mapping[str, str], path: Path) -> _Header:
     try:
         header = _Header.model_validate_json(metadata.get("prepared", ""))
     except ValidationError:
-        raise DataError(f"{path}: is no prepared file of format {FORMAT}; {REMAKE}") from None
+        raise DataError(f"{path}: is not a prepared file of format {FORMAT}; {REMAKE}") from None
     hashes = header.split_hashes
     if set(hashes) != set(SPLITS) or header.hash != _hash_all(header.name, header.classes, hashes):
-        raise DataError(f"{path}: its header is damaged: the hash does not match; {REMAKE}")
+        raise DataError(f"{path}: its header is damaged: its hash does not match; {REMAKE}")
     return header
 
 

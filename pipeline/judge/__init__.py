@@ -1,1 +1,1 @@
-"""The classifier that judges what models draw, and the measures that rest on it."""
+"""The classifier that judges generated images, and the metrics based on it."""

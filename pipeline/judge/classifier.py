@@ -1,4 +1,4 @@
-"""The judge: a small convolutional classifier whose features and verdicts measure drawn images.
+"""The judge: a small convolutional classifier for evaluating generated images.
 
 Shapes: B images of H rows and W columns, F features, C classes.
 """
@@ -17,15 +17,15 @@ from torch import Tensor, nn
 from pipeline.schemas.judge_card import JUDGE_WEIGHTS, JudgeCard, load_judge_card
 from pipeline.settings import JudgeSettings
 
-BATCH = 250  # images judged at once: larger ones leave the cache and are slower
+BATCH = 250  # images judged at once: larger batches exceed the cache and are slower
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Verdicts:
-    """What the judge makes of images.
+    """The judge's output for images.
 
     Attributes:
-        features: (B, F) of the penultimate layer.
+        features: (B, F), the penultimate layer.
         probabilities: (B, C), calibrated.
     """
 
@@ -44,7 +44,7 @@ class Verdicts:
 
 
 class Judge(nn.Module):
-    """A classifier of grey images: convolutions, a feature layer, an affine map to the classes.
+    """A classifier of grey images: convolutions, a feature layer and an affine map to classes.
 
     Attributes:
         body: (B, 1, H, W) in [0, 1] -> features (B, F).
@@ -65,13 +65,13 @@ class Judge(nn.Module):
                 nn.Conv2d(narrow, wide, kernel, padding=kernel // 2, bias=False),
                 nn.BatchNorm2d(wide),
                 nn.ReLU(),
-                nn.MaxPool2d(2, ceil_mode=True),  # rounds up: an image is never too small
+                nn.MaxPool2d(2, ceil_mode=True),  # rounds up, so that no image is too small
             ]
             height, width = math.ceil(height / 2), math.ceil(width / 2)
         layers += [
             nn.Flatten(),
             nn.Linear(channels[-1] * height * width, feature_dim, bias=False),
-            # Gives each feature unit variance, so that none decides the distances alone.
+            # Gives each feature unit variance, so that no single one dominates the distances.
             nn.BatchNorm1d(feature_dim),
             nn.ReLU(),
         ]
@@ -80,13 +80,13 @@ class Judge(nn.Module):
         self.register_buffer("temperature", torch.ones(()))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, 1, H, W) in [0, 1] -> logits (B, C), not yet divided by the temperature."""
+        """Map (B, 1, H, W) in [0, 1] to logits (B, C), not yet divided by the temperature."""
         logits: Tensor = self.head(self.body(x))
         return logits
 
     @torch.no_grad()
     def judge(self, images: Tensor) -> Verdicts:
-        """Features and calibrated class probabilities; in eval mode.
+        """Return features and calibrated class probabilities; call this in eval mode.
 
         Args:
             images: (B, 1, H, W) in [0, 1].
@@ -96,25 +96,25 @@ class Judge(nn.Module):
 
     @property
     def parameter_count(self) -> int:
-        """Number of trained numbers."""
+        """Number of trainable parameters."""
         return sum(parameter.numel() for parameter in self.parameters())
 
 
 def build_judge(settings: JudgeSettings, image: tuple[int, int], classes: int) -> Judge:
-    """The judge that the settings describe, with values that mean nothing yet.
+    """Build the judge that the settings describe, with meaningless weights.
 
     Args:
-        settings: for its widths.
+        settings: for the widths of its layers.
         image: (H, W) of the images.
         classes: number of classes.
     """
-    with torch.random.fork_rng(devices=[]):  # layers draw start values from the global generator
+    with torch.random.fork_rng(devices=[]):  # layers draw weights from the global generator
         judge = Judge(*image, classes, settings.channels, settings.feature_dim)
     return judge.to(memory_format=torch.channels_last)
 
 
 def initialise_judge(judge: Judge, generator: torch.Generator) -> None:
-    """Draw the start values: weights by He et al. 2015 (arXiv 1502.01852), biases 0.
+    """Initialise weights as in He et al. 2015 (arXiv 1502.01852) and biases to 0.
 
     Args:
         judge: on the CPU.
@@ -139,21 +139,21 @@ def save_judge_weights(folder: Path, judge: Judge) -> None:
 
 
 def load_judge(folder: Path | str, data_hash: str) -> tuple[Judge, JudgeCard]:
-    """The judge of a folder, in eval mode, and what is recorded of it.
+    """Load the judge of a folder, in eval mode, and its card.
 
     Args:
-        folder: with ``model.safetensors`` and ``judge.json``.
-        data_hash: of the prepared file whose images it is to judge.
+        folder: contains ``model.safetensors`` and ``judge.json``.
+        data_hash: hash of the prepared file whose images it will judge.
 
     Raises:
-        JudgeError: if a file is missing or damaged, or the judge learned from other data.
+        JudgeError: if a file is missing or damaged, or if the judge was trained on other data.
     """
     folder = Path(folder)
     card = load_judge_card(folder)
     if card.data_hash != data_hash:
         raise JudgeCard.unusable(
             folder,
-            f"was trained on other data (hash {card.data_hash[:12]}) than the prepared file holds "
+            f"was trained on other data (hash {card.data_hash[:12]}) than the prepared file's "
             f"({data_hash[:12]})",
         )
     size = (card.image.height, card.image.width)

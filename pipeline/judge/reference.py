@@ -1,4 +1,4 @@
-"""The real images that drawn ones are compared with, and what real images themselves score."""
+"""The real images that generated ones are compared with, and the scores of real images."""
 
 from dataclasses import dataclass
 
@@ -26,14 +26,14 @@ from pipeline.settings import JudgeSettings
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reference:
-    """The test images as the judge sees them: the same for every model.
+    """The judge's output for the test images, the same for all models.
 
     Attributes:
-        features: (N, F) of all test images; for the distances.
-        matched: (m, F) of m = min(N, samples) of them, at random; for neighbours, whose balls
-            depend on how many images there are.
+        features: (N, F), all test images; for the distances.
+        matched: (m, F), a random subset of m = min(N, samples); for precision, recall, density
+            and coverage, which depend on the number of images.
         plausible_confidence: 5th percentile of the confidence in all test images.
-        samples: images to draw from each model.
+        samples: number of images to draw from each model.
     """
 
     features: Tensor
@@ -43,18 +43,18 @@ class Reference:
 
 
 def make_reference(judge: Judge, test: Split, settings: JudgeSettings) -> Reference:
-    """Judge the test images: once, for all models of a process.
+    """Judge the test images, once for all models of a process.
 
     Args:
         judge: in eval mode.
         test: the split to compare with.
-        settings: that the judge was trained with.
+        settings: the settings that the judge was trained with.
     """
     return _reference(judge.judge(model_inputs(test, "none")), settings)
 
 
 def _reference(verdicts: Verdicts, settings: JudgeSettings) -> Reference:
-    # At random, because an official test split may be sorted, as by the writers of digits.
+    # Random, because an official test split can be sorted, such as by the writers of digits.
     return Reference(
         features=verdicts.features,
         matched=verdicts.features[_some(len(verdicts.features), settings)],
@@ -64,20 +64,20 @@ def _reference(verdicts: Verdicts, settings: JudgeSettings) -> Reference:
 
 
 def _some(count: int, settings: JudgeSettings) -> Tensor:
-    """At most ``samples`` indices below ``count``, at random."""
+    """Return at most ``samples`` random indices below ``count``."""
     order = np.random.default_rng(settings.seed).permutation(count)
     return torch.from_numpy(order[: settings.samples])
 
 
 def compare(reference: Reference, features: Tensor) -> dict[str, float]:
-    """Drawn images beside the real ones.
+    """Compare generated with real images.
 
     The distances are to all test images. Precision, recall, density and coverage are means over
-    blocks of as many drawn images as there are real ones.
+    blocks with as many generated images as there are real ones.
 
     Args:
         reference: the real images.
-        features: (M, F) of drawn images, in random order.
+        features: (M, F) of generated images, in random order.
     """
     kernel = kernel_distance(reference.features, features)
     return {
@@ -92,13 +92,13 @@ def compare(reference: Reference, features: Tensor) -> dict[str, float]:
 
 
 def real_scores(judge: Judge, train: Split, test: Split, settings: JudgeSettings) -> RealScores:
-    """What training images score where drawn ones would stand: floor and ceiling for models.
+    """Score training images as if they were generated: the best that a model can reach.
 
     Args:
         judge: in eval mode.
-        train: gives as many images as a model draws, or all where it has fewer.
+        train: source of as many images as are drawn from a model, or of all if it has fewer.
         test: the split to compare with.
-        settings: that the judge was trained with.
+        settings: the settings that the judge was trained with.
     """
     verdicts = judge.judge(model_inputs(test, "none"))
     reference = _reference(verdicts, settings)

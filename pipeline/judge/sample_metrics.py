@@ -1,8 +1,8 @@
-"""How drawn images compare with real ones: pure functions of features and class probabilities.
+"""Metrics of generated images: pure functions of features and class probabilities.
 
-Shapes: N real and M generated images, F features, C classes. All arithmetic is in float64, because
-the distances are small differences of large sums. Features are points in a space that one judge
-spans: numbers of two judges, or of a judge and an Inception network, have nothing in common.
+Shapes: N real and M generated images, F features, C classes. All computations are in float64,
+because the distances are small differences of large sums. Each judge has its own feature space, so
+values of different judges, or of a judge and an Inception network, are not comparable.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ COVERAGE_NEIGHBOURS = 5  # Naeem et al. 2020 (arXiv 2002.09797), section 4
 
 
 class Estimate(NamedTuple):
-    """A number with its standard error."""
+    """An estimate with its standard error."""
 
     value: float
     error: float
@@ -28,9 +28,9 @@ class Estimate(NamedTuple):
 def frechet_distance(real: Tensor, generated: Tensor) -> float:
     """|m_r - m_g|^2 + Tr(S_r + S_g - 2 (S_r S_g)^(1/2)), Heusel et al. 2017 (arXiv 1706.08500).
 
-    The squared Wasserstein-2 distance between the normal distributions with the features' means
-    and (unbiased) covariances. It is biased upwards by small samples: compare it only with one of
-    samples as large.
+    The squared Wasserstein-2 distance between normal distributions with the features' means and
+    (unbiased) covariances. It is biased upwards for small samples: compare only values from
+    samples of the same size.
 
     Args:
         real: (N, F), N > 1.
@@ -39,19 +39,19 @@ def frechet_distance(real: Tensor, generated: Tensor) -> float:
     real, generated = real.double(), generated.double()
     shift = (real.mean(0) - generated.mean(0)).square().sum()
     real_covariance, generated_covariance = _covariance(real), _covariance(generated)
-    # S_r S_g is not symmetric, but has the eigenvalues of S_r^(1/2) S_g S_r^(1/2), which is, and
-    # whose eigenvalues are stable to compute, also where covariances are singular.
+    # S_r S_g has the eigenvalues of S_r^(1/2) S_g S_r^(1/2), which is symmetric, so that they can
+    # be computed stably, even for singular covariances.
     values, vectors = torch.linalg.eigh(real_covariance)
     root = vectors * values.clamp(min=0).sqrt() @ vectors.T
     product = torch.linalg.eigvalsh(root @ generated_covariance @ root)
     cross = product.clamp(min=0).sqrt().sum()
     distance = shift + real_covariance.trace() + generated_covariance.trace() - 2 * cross
-    # Rounding can take the distance of equal sets below zero.
+    # Rounding can make the distance of equal sets negative.
     return float(distance.clamp(min=0).item())
 
 
 def _covariance(features: Tensor) -> Tensor:
-    """(F, F), also for one feature, where torch.cov gives a scalar."""
+    """Return (F, F), even for one feature, for which torch.cov returns a scalar."""
     centred = features - features.mean(0)
     return centred.T @ centred / (len(features) - 1)
 
@@ -59,10 +59,10 @@ def _covariance(features: Tensor) -> Tensor:
 def kernel_distance(real: Tensor, generated: Tensor) -> Estimate:
     """Unbiased MMD^2 with the kernel (x.y / F + 1)^3, Binkowski et al. 2018 (arXiv 1801.01401).
 
-    Over all pairs at once, which has a smaller variance than a mean over subsets. Equal
-    distributions have 0 in the mean, so a single value can be negative. The standard error is the
-    jackknife's for two samples (Arvesen 1969): leave out each image in turn. Near equal
-    distributions it is conservative.
+    It uses all pairs at once, which has a smaller variance than a mean over subsets. Its
+    expectation for equal distributions is 0, so single values can be negative. The standard error
+    is that of the two-sample jackknife (Arvesen 1969), which leaves out each image in turn. It is
+    conservative for nearly equal distributions.
 
     Args:
         real: (N, F), N > 2.
@@ -105,71 +105,71 @@ def _kernel(first: Tensor, second: Tensor) -> Tensor:
 
 
 def precision(real: Tensor, generated: Tensor, k: int = PRECISION_NEIGHBOURS) -> float:
-    """Share of generated images inside some real image's ball to its k-th nearest real neighbour.
+    """Share of generated images within the k-nearest-neighbour ball of any real image.
 
     Kynkaanniemi et al. 2019 (arXiv 1904.06991), eq. 1 and 2.
 
     Args:
         real: (N, F), N > k.
         generated: (M, F).
-        k: neighbours, the image itself not counted.
+        k: number of neighbours, not counting the image itself.
     """
     return _inside(real, generated, k).any(0).double().mean().item()
 
 
 def recall(real: Tensor, generated: Tensor, k: int = PRECISION_NEIGHBOURS) -> float:
-    """Share of real images inside some generated image's ball: precision with the roles swapped."""
+    """Share of real images in any generated image's ball: precision with swapped roles."""
     return precision(generated, real, k)
 
 
 def density(real: Tensor, generated: Tensor, k: int = COVERAGE_NEIGHBOURS) -> float:
-    """Real balls that a generated image lies in, divided by k, on average.
+    """Mean number of real images' balls that contain a generated image, divided by k.
 
-    Naeem et al. 2020 (arXiv 2002.09797), eq. 4. About 1 for equal distributions; not bounded by
-    1, because generated images can crowd where the real ones are densest.
+    Naeem et al. 2020 (arXiv 2002.09797), eq. 4. About 1 for equal distributions; it can exceed 1,
+    because generated images can concentrate where the real ones are densest.
 
     Args:
         real: (N, F), N > k.
         generated: (M, F).
-        k: neighbours, the image itself not counted.
+        k: number of neighbours, not counting the image itself.
     """
     return _inside(real, generated, k).double().sum(0).mean().item() / k
 
 
 def coverage(real: Tensor, generated: Tensor, k: int = COVERAGE_NEIGHBOURS) -> float:
-    """Share of real images whose ball holds a generated one, Naeem et al. 2020, eq. 5."""
+    """Share of real images whose ball contains a generated one, Naeem et al. 2020, eq. 5."""
     return _inside(real, generated, k).any(1).double().mean().item()
 
 
 def _inside(centres: Tensor, points: Tensor, k: int) -> Tensor:
-    """Whether a point lies in a centre's ball to its k-th nearest other centre: (N, M) bool.
+    """Return whether each point is within each centre's k-nearest-neighbour ball: (N, M) bool.
 
     Raises:
         ValueError: if there are not more than k centres.
     """
     if len(centres) <= k:
         raise ValueError(f"{len(centres)} images have no {k}-th neighbour each")
-    # The k-th nearest other one is number k + 1 of all, since each is nearest to itself.
+    # The k-th nearest other centre is number k + 1 of all, since each is nearest to itself.
     radii = _distances(centres, centres).kthvalue(k + 1, dim=1).values
     return _distances(centres, points) <= radii.unsqueeze(1)
 
 
 def _distances(first: Tensor, second: Tensor) -> Tensor:
-    # Without the matrix product, whose rounding gives equal points a distance.
+    # Not by matrix products, whose rounding makes the distance of equal points positive.
     return torch.cdist(first.double(), second.double(), compute_mode="donot_use_mm_for_euclid_dist")
 
 
 def mean_over_blocks(
     metric: Callable[[Tensor, Tensor], float], real: Tensor, generated: Tensor
 ) -> float:
-    """The mean of a metric over disjoint blocks of generated images, each as large as the real set.
+    """Average a metric over disjoint blocks of generated images, each as large as the real set.
 
-    Balls shrink as a set grows, so precision and recall mean the same only for sets of one size;
-    the blocks let all generated images count nevertheless. What is left after whole blocks is not
-    used. Where there are fewer generated than real images, both sets are cut to their number.
+    Balls shrink as sets grow, so precision and recall are comparable only for sets of equal size.
+    With blocks, all generated images can be used nevertheless, except for an incomplete last
+    block. If there are fewer generated than real images, both sets are cut to their number.
 
     Args:
-        metric: of real and generated features.
+        metric: function of real and generated features.
         real: (N, F), in random order.
         generated: (M, F), in random order.
     """
@@ -187,28 +187,28 @@ def _blocks(real: Tensor, generated: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
 
 
 def confidence(probabilities: Tensor) -> float:
-    """Mean of the largest class probability.
+    """Return the mean of the largest class probability.
 
     Args:
-        probabilities: (N, C), each row with the sum 1.
+        probabilities: (N, C); each row sums to 1.
     """
     return probabilities.double().amax(1).mean().item()
 
 
 def low_confidence(probabilities: Tensor, threshold: float) -> float:
-    """Share of images whose largest class probability is below a threshold.
+    """Return the share of images whose largest class probability is below a threshold.
 
     Args:
-        probabilities: (N, C), each row with the sum 1.
+        probabilities: (N, C); each row sums to 1.
         threshold: the 5th percentile of the largest class probability in real test images.
     """
     return (probabilities.double().amax(1) < threshold).double().mean().item()
 
 
 def class_entropy(probabilities: Tensor) -> float:
-    """Entropy of the mean class distribution, in nats: from 0 to log C.
+    """Return the entropy of the mean class distribution, in nats: from 0 to log C.
 
     Args:
-        probabilities: (N, C), each row with the sum 1.
+        probabilities: (N, C); each row sums to 1.
     """
     return float(torch.special.entr(probabilities.double().mean(0)).sum().item())

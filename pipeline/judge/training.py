@@ -1,4 +1,4 @@
-"""How the judge learns: augmented training images, and a temperature that calibrates it."""
+"""Training the judge on augmented images, and calibrating it with a temperature."""
 
 import math
 import time
@@ -21,21 +21,21 @@ from pipeline.settings import JudgeSettings
 ADAM_BETAS = (0.9, 0.99)
 WEIGHT_DECAY = 0.05
 CALIBRATION_BINS = 15  # Guo et al. 2017 (arXiv 1706.04599), section 5
-# Where all validation images are right, the likelihood would take the temperature to zero.
+# If all validation images are classified correctly, the best temperature would be zero.
 TEMPERATURES = (0.25, 4.0)
 
 
 @dataclass(frozen=True, slots=True)
 class JudgeReport:
-    """What one epoch of the judge's training came to.
+    """The result of one epoch of the judge's training.
 
     Attributes:
-        epoch: counted from 1; the last one may be cut short by the number of steps.
+        epoch: counted from 1; the last one can be incomplete.
         train_loss: mean cross-entropy of the epoch's augmented images, in nats.
-        valid_accuracy: share of validation images whose class it names.
+        valid_accuracy: share of validation images that are classified correctly.
         valid_loss: their mean cross-entropy, in nats, before calibration.
-        seconds: since the start of training, validation included.
-        learning_rate: at the epoch's last step.
+        seconds: time since the start of training, validation included.
+        learning_rate: the rate at the epoch's last step.
     """
 
     epoch: int
@@ -49,9 +49,10 @@ class JudgeReport:
 def train_judge(
     judge: Judge, settings: JudgeSettings, train: Split, valid: Split
 ) -> Iterator[JudgeReport]:
-    """Train in place and yield one report an epoch; in eval mode at each, and at the end.
+    """Train the judge in place and yield one report per epoch, each time in eval mode.
 
-    Grey images, whatever the models observe: their mean images, which it will judge, are grey.
+    It is trained on grey images even if the models see binarised ones, because the mean images
+    that it will judge are grey.
 
     Raises:
         UserError: as soon as an epoch's loss is not finite.
@@ -106,27 +107,27 @@ def train_judge(
 
 
 def _batches(count: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """An epoch's indices in whole batches, shuffled: a short one would upset the batch norm."""
+    """Yield an epoch's shuffled indices in full batches: a short one would disturb batch norm."""
     order = torch.randperm(count, generator=generator)
     size = min(size, count)
     yield from order[: count // size * size].split(size)
 
 
 def augment(images: Tensor, settings: JudgeSettings, generator: torch.Generator) -> Tensor:
-    """Each image turned, scaled and shifted a little, by amounts of its own; black comes in.
+    """Randomly rotate, scale and shift each image on its own; new pixels are black.
 
     Args:
         images: (B, 1, H, W).
-        settings: the largest rotation, scaling and shift; all are uniform (the scaling in its
-            logarithm) up to there in both directions.
-        generator: of the amounts.
+        settings: the largest rotation, scaling and shift. Amounts are uniform in both directions,
+            the logarithm of the scale in case of scaling.
+        generator: draws the amounts.
     """
     count, _, height, width = images.shape
     amounts = 2 * torch.rand(4, count, generator=generator) - 1
     angle = math.radians(settings.rotation) * amounts[0]
     zoom = torch.exp(math.log1p(settings.scaling) * amounts[1])
     cos, sin = angle.cos() / zoom, angle.sin() / zoom
-    # The grid runs from -1 to 1 along each side, whatever its number of pixels.
+    # Grid coordinates run from -1 to 1 along each side, independent of its number of pixels.
     aspect = height / width
     right, down = (
         2 * settings.shift / side * part
@@ -148,20 +149,20 @@ def augment(images: Tensor, settings: JudgeSettings, generator: torch.Generator)
 
 @torch.no_grad()
 def predict(judge: Judge, images: Tensor) -> Tensor:
-    """Logits (N, C) before the temperature, in eval mode."""
+    """Return logits (N, C), not divided by the temperature; call this in eval mode."""
     return torch.cat([judge(part) for part in images.split(BATCH)])
 
 
 def accuracy(logits: Tensor, labels: Tensor) -> float:
-    """Share of images whose class has the largest logit."""
+    """Return the share of images whose class has the largest logit."""
     return (logits.argmax(1) == labels).double().mean().item()
 
 
 def fit_temperature(logits: Tensor, labels: Tensor) -> float:
-    """The temperature that gives the labels the largest likelihood, Guo et al. 2017, section 4.2.
+    """Return the temperature of maximum likelihood, Guo et al. 2017, section 4.2.
 
     Args:
-        logits: (N, C) of images that the weights did not learn from.
+        logits: (N, C) of images that were not used to train the weights.
         labels: (N,).
     """
     logits = logits.double()
@@ -175,18 +176,19 @@ def fit_temperature(logits: Tensor, labels: Tensor) -> float:
 
 
 def calibration_error(probabilities: Tensor, labels: Tensor, bins: int = CALIBRATION_BINS) -> float:
-    """Expected calibration error: mean |accuracy - confidence| over bins of equal width.
+    """Return the expected calibration error: mean |accuracy - confidence| over bins.
 
-    Each bin of confidence weighs as many images as it holds. Guo et al. 2017, eq. 3.
+    The bins of confidence have equal widths and are weighted by their number of images. Guo et al.
+    2017, eq. 3.
 
     Args:
         probabilities: (N, C).
         labels: (N,).
-        bins: between 0 and 1.
+        bins: number of bins between 0 and 1.
     """
     confidence, predicted = probabilities.double().max(1)
     gap = (predicted == labels).double() - confidence
-    # Bins are open below and closed above, so that a confidence of 1 is in the last.
+    # Bins include their upper edge, so that a confidence of 1 falls into the last one.
     index = (confidence * bins).ceil().long().clamp(1, bins) - 1
     sums = torch.zeros(bins, dtype=torch.float64).index_add_(0, index, gap)
     return sums.abs().sum().item() / len(labels)

@@ -1,4 +1,4 @@
-"""The evidence lower bound, term by term: per image, in nats, pure.
+"""The terms of the evidence lower bound: pure functions, per image, in nats.
 
 Definitions and signs: ``reconstruction`` and ``kl`` are costs, ``elbo = -(reconstruction + kl)``.
 """
@@ -12,11 +12,11 @@ from pipeline.models.vae import VAE
 
 
 class Bound(NamedTuple):
-    """The terms of the ELBO of a batch.
+    """The terms of the ELBO for a batch.
 
     Attributes:
         reconstruction: (B,) distortion, -log p(x|z) at z ~ q(z|x).
-        kl_per_dim: (B, d) rate, one term a latent dimension.
+        kl_per_dim: (B, d) rate, one term per latent dimension.
     """
 
     reconstruction: Tensor
@@ -29,12 +29,12 @@ class Bound(NamedTuple):
 
     @property
     def elbo(self) -> Tensor:
-        """(B,) -(reconstruction + kl); beta never enters it."""
+        """(B,) -(reconstruction + kl), always without beta."""
         return -(self.reconstruction + self.kl)
 
 
 def gaussian_kl(mu: Tensor, log_var: Tensor) -> Tensor:
-    """KL(N(mu, diag exp(log_var)) || N(0, I)), each dimension's term.
+    """KL(N(mu, diag exp(log_var)) || N(0, I)) per dimension.
 
     Kingma & Welling 2014 (arXiv 1312.6114), appendix B.
 
@@ -45,22 +45,22 @@ def gaussian_kl(mu: Tensor, log_var: Tensor) -> Tensor:
     Returns:
         (B, d), nats, each at least 0.
     """
-    # expm1 keeps the digits where log_var is near 0, as it is in dimensions that carry nothing.
+    # expm1 is accurate for log_var near 0, as in dimensions that carry no information.
     return 0.5 * (mu**2 + torch.expm1(log_var) - log_var)
 
 
 def reparameterise(mu: Tensor, log_var: Tensor, noise: Tensor) -> Tensor:
-    """Z = mu + sigma * noise, shapes (B, d)."""
+    """Return z = mu + sigma * noise; all shapes are (B, d)."""
     return mu + torch.exp(0.5 * log_var) * noise
 
 
 def bound(model: VAE, x: Tensor, noise: Tensor) -> Bound:
-    """One-sample estimate of the ELBO's terms.
+    """Estimate the terms of the ELBO with one sample per image.
 
     Args:
         model: the VAE.
         x: (B, 1, H, W) in [0, 1].
-        noise: (B, d) standard normal draws.
+        noise: (B, d) standard normal samples.
     """
     mu, log_var = model.encode(x)
     mu, log_var = mu.float(), log_var.float()
@@ -72,7 +72,7 @@ def bound(model: VAE, x: Tensor, noise: Tensor) -> Bound:
 
 
 def training_loss(terms: Bound, beta: float, free_bits: float) -> Tensor:
-    """(B,) reconstruction + beta * kl: what the optimiser sees, never what is reported as ELBO.
+    """Return the training objective, reconstruction + beta * kl: (B,); never reported as ELBO.
 
     With free bits (Kingma et al. 2016, arXiv 1606.04934, appendix C.8) each dimension's KL,
     averaged over the batch, costs at least ``free_bits`` nats.

@@ -1,4 +1,4 @@
-"""Likelihoods p(x|z) of an image given the decoder's output: per image, pure."""
+"""Likelihoods p(x|z) of an image given the decoder's output: pure functions, per image."""
 
 import math
 from collections.abc import Callable
@@ -10,8 +10,9 @@ from torch import Tensor
 
 from pipeline.settings import Likelihood
 
-# For logits nearer to 0 than this, the closed forms of the continuous Bernoulli cancel (0/0 at 0),
-# and a Taylor series replaces them; at the seam both agree to 1e-6 in float32.
+# For logits closer to 0 than this, the closed forms of the continuous Bernoulli suffer from
+# cancellation (0/0 at 0). A Taylor series replaces them; at the boundary both agree to 1e-6 in
+# float32.
 _NEAR_ZERO = 0.1
 FOLDS = 4  # halvings of an image's factors: 28 x 28 is 49 times 2^4
 
@@ -22,10 +23,10 @@ class Observation:
 
     Attributes:
         log_prob: (logits, x, log_scale) -> log p(x|z), shape (B,), in nats, summed over pixels.
-            Arguments are (B, 1, H, W), x in [0, 1]; ``log_scale`` is a scalar. More leading axes
-            stay, and broadcast: logits (B, K, 1, H, W) with x (B, 1, 1, H, W) give (B, K).
-        mean: logits -> E[x|z], same shape: what is drawn.
-        inverse_mean: the pixel mean -> logits, so that a decoder's bias can start at the data.
+            Arguments are (B, 1, H, W), x in [0, 1]; ``log_scale`` is a scalar. Further leading
+            axes are kept and broadcast: logits (B, K, 1, H, W) with x (B, 1, 1, H, W) give (B, K).
+        mean: logits -> E[x|z], same shape: the image to show.
+        inverse_mean: mean of pixels -> logits, to initialise the decoder's bias from the data.
     """
 
     log_prob: Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -42,8 +43,9 @@ def _log_partition(logits: Tensor) -> Tensor:
     """Sum over pixels of softplus(l) = max(l, 0) + log(1 + e^-|l|)."""
     if logits.requires_grad:
         return _per_image(F.softplus(logits))
-    # The logs of many pixels as the log of a product, as a logarithm costs ten products. Each
-    # factor, 1 / (1 + e^-|l|), is at least 1/2, so a product of 2^FOLDS stays far above 0.
+    # The logs of many pixels are the log of a product, since a logarithm costs as much as ten
+    # products. Each factor, 1 / (1 + e^-|l|), is at least 1/2, so a product of 2^FOLDS cannot
+    # underflow.
     logits = logits.flatten(-3)
     factors = logits.abs().sigmoid_()
     for _ in range(FOLDS):
@@ -55,7 +57,7 @@ def _log_partition(logits: Tensor) -> Tensor:
 
 
 def _bernoulli_log_prob(logits: Tensor, x: Tensor, log_scale: Tensor) -> Tensor:
-    # log p = x l - softplus(l): one pass, where binary_cross_entropy_with_logits takes three.
+    # log p = x l - softplus(l): one pass, while binary_cross_entropy_with_logits takes three.
     return _per_image(x * logits) - _log_partition(logits)
 
 
@@ -64,7 +66,7 @@ def _logit(p: Tensor) -> Tensor:
 
 
 def log_normaliser(logits: Tensor) -> Tensor:
-    """Log C(p) of the continuous Bernoulli, elementwise, for p = sigmoid(logits).
+    """Return log C(p) of the continuous Bernoulli, elementwise, for p = sigmoid(logits).
 
     C(p) = 2 artanh(1 - 2p) / (1 - 2p), and 2 at p = 1/2 (Loaiza-Ganem & Cunningham 2019,
     arXiv 1907.06845, eq. 3). With p = sigmoid(l) this is l / tanh(l / 2), an even function of l.
@@ -82,7 +84,7 @@ def _continuous_bernoulli_log_prob(logits: Tensor, x: Tensor, log_scale: Tensor)
 
 
 def continuous_bernoulli_mean(logits: Tensor) -> Tensor:
-    """E[x] of the continuous Bernoulli, elementwise: 1 / (1 - e^-l) - 1 / l (ibid., eq. 8)."""
+    """Return E[x] of the continuous Bernoulli, 1 / (1 - e^-l) - 1 / l (ibid., eq. 8)."""
     near = logits.abs() < _NEAR_ZERO
     safe = torch.where(near, torch.ones_like(logits), logits)
     exact = -1 / torch.expm1(-safe) - 1 / safe
@@ -91,7 +93,7 @@ def continuous_bernoulli_mean(logits: Tensor) -> Tensor:
 
 
 def _inverse_continuous_bernoulli_mean(mean: Tensor) -> Tensor:
-    """By bisection: the mean has no closed inverse, and this runs once a model."""
+    """Invert the mean by bisection: it has no closed inverse, and this runs once per model."""
     target = mean.clamp(0.01, 0.99)
     low, high = torch.full_like(target, -200.0), torch.full_like(target, 200.0)
     for _ in range(40):

@@ -1,4 +1,4 @@
-"""Linear and convolutional VAEs from settings, and their folders."""
+"""Linear and convolutional VAEs: building them from settings, saving and loading them."""
 
 import math
 from collections.abc import Sequence
@@ -22,13 +22,14 @@ ACTIVATIONS: dict[Activation, type[nn.Module]] = {
     "tanh": nn.Tanh,
 }
 
-# Start values, as a share of He's. On mnist-5k 0.8 ends 0.4 to 0.6 nats better than 1 for linear
-# models of 5, 10 and 20 dimensions (five seeds each); at 0.7 a dimension sometimes never wakes.
+# Scale of the initial weights relative to He's. On mnist-5k the final ELBO of linear models with 5,
+# 10 and 20 dimensions is 0.4 to 0.6 nats better at 0.8 than at 1 (five seeds each); at 0.7 a
+# dimension sometimes stays inactive.
 SCALE = 0.8
 
-KERNEL, STRIDE, PADDING = 4, 2, 1  # halves an even side; rounds an odd one down
+KERNEL, STRIDE, PADDING = 4, 2, 1  # halves each side, rounded down
 
-Layer = nn.Linear | nn.Conv2d | nn.ConvTranspose2d  # all that has weights
+Layer = nn.Linear | nn.Conv2d | nn.ConvTranspose2d  # all layers with weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class ImageShape:
 
     @property
     def pixels(self) -> int:
-        """Number of pixels of an image."""
+        """Number of pixels in an image."""
         return self.height * self.width
 
     def halved(self) -> "ImageShape":
@@ -69,7 +70,7 @@ class VAE(nn.Module):
         self.decoder = decoder
         self.latent_dim = latent_dim
         self.likelihood: Likelihood = likelihood
-        # A scalar that only the Gaussian uses; a parameter only where it is learned.
+        # A scalar that only the Gaussian uses; a parameter only if it is learned.
         learned = likelihood == "gaussian" and scale == "learned"
         start = torch.tensor(math.log(0.3) if isinstance(scale, str) else math.log(scale))
         if learned:
@@ -78,30 +79,30 @@ class VAE(nn.Module):
             self.register_buffer("log_scale", start)
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, 1, H, W) in [0, 1] -> mean and log-variance of q(z|x), each (B, d)."""
+        """Map (B, 1, H, W) in [0, 1] to the mean and log-variance of q(z|x), each (B, d)."""
         mu, log_var = self.encoder(x).chunk(2, dim=1)
         return mu, log_var
 
     def decode(self, z: Tensor) -> Tensor:
-        """(B, d) -> logits (B, 1, H, W); for the Gaussian these are its mean."""
+        """Map (B, d) to logits (B, 1, H, W); for the Gaussian these are its mean."""
         logits: Tensor = self.decoder(z)
         return logits
 
     def log_prob(self, logits: Tensor, x: Tensor) -> Tensor:
-        """Log p(x|z) in nats, summed over pixels: (B,), or (B, K) where x broadcasts."""
+        """Return log p(x|z) in nats, summed over pixels: (B,), or (B, K) if x broadcasts."""
         return OBSERVATIONS[self.likelihood].log_prob(logits, x, self.log_scale)
 
     def mean(self, logits: Tensor) -> Tensor:
-        """E[x|z], same shape as ``logits``: the image to show."""
+        """Return E[x|z], the image to show, with the shape of ``logits``."""
         return OBSERVATIONS[self.likelihood].mean(logits)
 
     @torch.no_grad()
     def mean_images(self, codes: Tensor, batch_size: int = 500) -> Tensor:
-        """Decode codes to mean images: (..., d) -> (N, 1, H, W) in [0, 1].
+        """Decode latent codes to mean images: (..., d) -> (N, 1, H, W) in [0, 1].
 
         Args:
             codes: on the model's device; N is the product of all axes but the last.
-            batch_size: number of codes that are decoded at once.
+            batch_size: number of codes to decode at once.
 
         Returns:
             E[x|z] in the order of the codes. A Gaussian's mean is clipped to [0, 1].
@@ -111,23 +112,23 @@ class VAE(nn.Module):
 
     @torch.no_grad()
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        """Mean images of n draws from the prior: (n, 1, H, W)."""
+        """Return the mean images of n draws from the prior: (n, 1, H, W)."""
         z = torch.randn(n, self.latent_dim, generator=generator, device=generator.device)
         return self.mean(self.decode(z.to(self.log_scale.device)))
 
     @property
     def parameter_count(self) -> int:
-        """Number of trained numbers."""
+        """Number of trainable parameters."""
         return sum(parameter.numel() for parameter in self.parameters())
 
 
 def build_model(settings: RunSettings, shape: ImageShape) -> VAE:
-    """The VAE that the settings describe, with memory but no values: initialise or load it next.
+    """Build the VAE that the settings describe, with uninitialised weights.
 
     Raises:
-        ModelError: if the image is too small for the number of stride-2 blocks.
+        ModelError: if the images are too small for the number of stride-2 blocks.
     """
-    # On the meta device, layers draw no start values: those come from our own generator.
+    # On the meta device, layers do not initialise their weights; see ``initialise``.
     with torch.device("meta"):
         if settings.architecture == "linear":
             encoder, decoder = _linear(settings, shape)
@@ -139,36 +140,36 @@ def build_model(settings: RunSettings, shape: ImageShape) -> VAE:
 
 
 class FlattenPositions(nn.Module):
-    """(B, C, H, W) -> (B, H W C): how convolutions over channels that lie together store it."""
+    """Flatten (B, C, H, W) to (B, H W C), the memory order of channels-last tensors."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """A view of a channels-last tensor, where nn.Flatten copies; saves 5 % of a step."""
+        """Return a view of a channels-last tensor; nn.Flatten would copy, 5 % of a step."""
         return x.permute(0, 2, 3, 1).flatten(1)
 
 
 class UnflattenPositions(nn.Module):
-    """(B, H W C) -> (B, C, H, W), the inverse of ``FlattenPositions``."""
+    """Unflatten (B, H W C) to (B, C, H, W), the inverse of ``FlattenPositions``."""
 
     def __init__(self, channels: int, shape: ImageShape) -> None:
         super().__init__()
         self._sizes = (shape.height, shape.width, channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """A view in the channels-last layout."""
+        """Return a view in the channels-last layout."""
         image: Tensor = x.unflatten(1, self._sizes)
         return image.permute(0, 3, 1, 2)
 
 
 class TransposedConv(nn.ConvTranspose2d):
-    """A transposed convolution that adds its bias in a step of its own.
+    """A transposed convolution that adds its bias in a separate step.
 
-    Same weights and result. The CPU's kernel takes as long for the bias's gradient as for that of
-    the weights: in bfloat16, 128 images, 32 and 64 channels, the whole step takes 45 ms with it
-    and 40 ms so.
+    Same weights and result. The CPU kernel takes as long for the gradient of the bias as for that
+    of the weights: in bfloat16, with 128 images, 32 and 64 channels, a whole training step takes
+    45 ms with it and 40 ms this way.
     """
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
-        """(B, C, H, W) -> (B, C', 2 H + lost, 2 W + lost)."""
+        """Map (B, C, H, W) to (B, C', 2 H + lost, 2 W + lost)."""
         assert output_size is None
         assert self.bias is not None
         image = F.conv_transpose2d(x, self.weight, None, STRIDE, PADDING, self.output_padding)
@@ -176,14 +177,15 @@ class TransposedConv(nn.ConvTranspose2d):
 
 
 class OneChannelTransposedConv(TransposedConv):
-    """The transposed convolution of one output channel, as a matrix product.
+    """A transposed convolution with one output channel, as a matrix product.
 
-    Same weights and result. The CPU's kernel for it takes no use of the one channel: in bfloat16,
-    128 images, 32 channels, the default model's whole step takes 42 ms this way and 51 ms that.
+    Same weights and result. The CPU kernel does not exploit the single channel: in bfloat16, with
+    128 images and 32 channels, a training step of the default model takes 51 ms with it and 42 ms
+    this way.
     """
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
-        """(B, C, H, W) -> (B, 1, 2 H + lost, 2 W + lost)."""
+        """Map (B, C, H, W) to (B, 1, 2 H + lost, 2 W + lost)."""
         assert output_size is None
         assert self.bias is not None
         _, channels, height, width = x.shape
@@ -199,8 +201,8 @@ class OneChannelTransposedConv(TransposedConv):
 
 
 def _allocate(module: nn.Module) -> None:
-    """Give a module of the meta device memory on the CPU."""
-    # What to_empty does, which imports sympy for it: 2 s in each process.
+    """Move a module from the meta device to uninitialised memory on the CPU."""
+    # Like to_empty, which would import sympy: 2 s in each process.
     for part in module.modules():
         for name, parameter in part.named_parameters(recurse=False):
             setattr(part, name, nn.Parameter(torch.empty(parameter.shape)))
@@ -220,7 +222,7 @@ def _linear(settings: RunSettings, shape: ImageShape) -> tuple[nn.Sequential, nn
 
 
 def _affine_chain(widths: Sequence[int], activation: type[nn.Module]) -> list[nn.Module]:
-    """Affine maps with the activation between them, none after the last."""
+    """Return affine maps with activations between them, but none after the last."""
     layers: list[nn.Module] = []
     for width_in, width_out in pairwise(widths):
         layers += [nn.Linear(width_in, width_out), activation()]
@@ -235,7 +237,7 @@ def _conv(settings: RunSettings, shape: ImageShape) -> tuple[nn.Sequential, nn.S
     if shapes[-1].pixels == 0:
         most = int(math.log2(min(shape.height, shape.width)))
         raise ModelError(
-            f"train.model.channels = {list(settings.channels)} asks for {len(settings.channels)} "
+            f"train.model.channels = {list(settings.channels)} makes {len(settings.channels)} "
             f"stride-2 blocks, but {shape.height}x{shape.width} images allow at most {most}"
         )
     channels = [1, *settings.channels]
@@ -255,7 +257,7 @@ def _conv(settings: RunSettings, shape: ImageShape) -> tuple[nn.Sequential, nn.S
     ]
     for block in reversed(range(len(settings.channels))):
         larger, smaller = shapes[block], shapes[block + 1]
-        # An odd side lost its last row or column on the way down; it comes back here.
+        # Halving an odd side lost its last row or column, which is restored here.
         lost = (larger.height - STRIDE * smaller.height, larger.width - STRIDE * smaller.width)
         layer = TransposedConv if block else OneChannelTransposedConv
         decoder += [
@@ -268,13 +270,13 @@ def _conv(settings: RunSettings, shape: ImageShape) -> tuple[nn.Sequential, nn.S
 
 
 def initialise(model: VAE, mean_image: Tensor, generator: torch.Generator) -> None:
-    """Draw the start values: weights as He et al. 2015 (arXiv 1502.01852), scaled, biases 0.
+    """Initialise weights as in He et al. 2015 (arXiv 1502.01852), scaled, and biases to 0.
 
-    The decoder's last bias starts at the data's mean, which would else take an epoch to find.
+    The decoder's last bias is set to the mean of the data, which would take an epoch to learn.
 
     Args:
         model: the VAE, on the CPU.
-        mean_image: (H, W) in [0, 1], the training split's mean.
+        mean_image: (H, W) in [0, 1], the mean of the training split.
         generator: on the CPU; the only source of randomness.
     """
     layers = layers_of(model)
@@ -284,19 +286,19 @@ def initialise(model: VAE, mean_image: Tensor, generator: torch.Generator) -> No
             assert layer.bias is not None
             layer.bias.zero_()
         output = layers[-1]
-        # A transposed convolution has one bias for all pixels.
+        # A transposed convolution has a single bias for all pixels.
         mean = mean_image.flatten() if isinstance(output, nn.Linear) else mean_image.mean()
         assert output.bias is not None
         output.bias.copy_(OBSERVATIONS[model.likelihood].inverse_mean(mean))
 
 
 def layers_of(module: nn.Module) -> list[Layer]:
-    """All that has weights, from the image to the image."""
+    """Return all layers with weights, from the encoder's first to the decoder's last."""
     return [part for part in module.modules() if isinstance(part, Layer)]
 
 
 def fan_in(layer: Layer) -> int:
-    """Inputs that reach one output."""
+    """Return the number of inputs of one output."""
     if isinstance(layer, nn.Linear):
         return layer.in_features
     if isinstance(layer, nn.ConvTranspose2d):
@@ -314,10 +316,10 @@ def save_weights(folder: Path, model: VAE) -> None:
 
 
 def load_model(folder: Path | str) -> VAE:
-    """The VAE of a model folder: in eval mode, float32, on the CPU.
+    """Load the VAE of a model folder: in eval mode, float32, on the CPU.
 
     Raises:
-        ModelError: if a file is missing, damaged or does not fit the other.
+        ModelError: if a file is missing or damaged, or if the files do not match.
     """
     folder = Path(folder)
     card = load_card(folder)

@@ -1,1 +1,1 @@
-"""Device, precision, seeded streams of random numbers, optimisers."""
+"""Device, precision, seeded random generators, optimisers."""

@@ -1,4 +1,4 @@
-"""Where and how precisely the arithmetic runs, and where its randomness comes from."""
+"""Device and precision of computations, and seeded random generators."""
 
 import platform
 from contextlib import AbstractContextManager, nullcontext
@@ -30,13 +30,13 @@ _STREAMS: tuple[Stream, ...] = get_args(Stream)
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """A device and the precision of the training arithmetic on it, both resolved."""
+    """A device and the precision of training on it, both resolved."""
 
     device: torch.device
     precision: Precision
 
     def autocast(self) -> AbstractContextManager[object]:
-        """The context of a forward pass: bfloat16 for the matrix products, or nothing."""
+        """Return the context for forward passes: bfloat16 for matrix products, or no change."""
         if self.precision == "float32":
             return nullcontext()
         return torch.autocast(self.device.type, dtype=torch.bfloat16)
@@ -45,14 +45,16 @@ class Hardware:
 def resolve_hardware(
     device: Device | Literal["auto"], precision: Precision | Literal["auto"]
 ) -> Hardware:
-    """What ``auto`` means on this machine.
+    """Resolve ``auto`` on this machine.
 
     Raises:
-        UserError: if cuda is asked for and torch sees none.
+        UserError: if cuda is requested, but torch finds no CUDA device.
     """
     has_cuda = torch.cuda.is_available()
     if device == "cuda" and not has_cuda:
-        raise UserError("train.device = cuda, but torch sees no CUDA device; set it to auto or cpu")
+        raise UserError(
+            "train.device = cuda, but torch finds no CUDA device; set it to auto or cpu"
+        )
     chosen = "cuda" if device != "cpu" and has_cuda else "cpu"
     if precision == "auto":
         precision = "bfloat16" if _multiplies_bfloat16(chosen) else "float32"
@@ -61,7 +63,7 @@ def resolve_hardware(
 
 @cache
 def _multiplies_bfloat16(device: str) -> bool:
-    """Whether the hardware has instructions for it; emulated bfloat16 is slower than float32."""
+    """Return whether the hardware supports it; emulated bfloat16 is slower than float32."""
     if device == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if platform.system() != "Linux":
@@ -73,12 +75,12 @@ def _multiplies_bfloat16(device: str) -> bool:
 def seeded_generator(
     seed: int, stream: Stream, device: torch.device | str = "cpu"
 ) -> torch.Generator:
-    """A generator of its own for each purpose: drawing more of one leaves the others as they were.
+    """Return a separate generator for each purpose, so that draws of one do not affect others.
 
     Args:
-        seed: of the run, or of the evaluation.
+        seed: seed of the run or of the evaluation.
         stream: the purpose.
-        device: where the numbers are drawn.
+        device: device on which numbers are drawn.
     """
     state = np.random.SeedSequence([seed, _STREAMS.index(stream)]).generate_state(1, np.uint64)
     return torch.Generator(device).manual_seed(int(state[0]))

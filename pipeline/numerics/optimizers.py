@@ -1,8 +1,8 @@
-"""Torch's optimisers without the wait for torch's compiler.
+"""Torch's optimisers without importing torch's compiler.
 
-Torch wraps some of their methods so that its compiler leaves them alone, and the wrappers import
-that compiler, which takes 2 s in each process. Nothing is compiled here, as on CPU it gains
-nothing, so that the methods inside the wrappers do.
+Torch wraps some of their methods to exclude them from compilation, and the wrappers import the
+compiler, which takes 2 s in each process. This project compiles nothing, since that is no faster
+on CPUs, so the unwrapped methods suffice.
 """
 
 import inspect
@@ -11,7 +11,7 @@ import torch
 
 
 class _Uncompiled(torch.optim.Optimizer):
-    """An optimiser that is made and cleared without the compiler."""
+    """An optimiser that is created and zeroed without the compiler."""
 
     add_param_group = inspect.unwrap(torch.optim.Optimizer.add_param_group)
     zero_grad = inspect.unwrap(torch.optim.Optimizer.zero_grad)

@@ -1,1 +1,1 @@
-"""Training as a generator of epoch reports, and the learning rate of each layer."""
+"""Training as a generator of epoch reports, and learning rates per layer."""

@@ -1,4 +1,4 @@
-"""The training loop: a generator of epoch reports, and what is decided from them."""
+"""The training loop as a generator of epoch reports, and early stopping based on them."""
 
 import math
 import time
@@ -22,13 +22,13 @@ from pipeline.training.rates import parameter_groups
 
 ADAM_BETAS = (0.9, 0.99)  # the second moment forgets within an epoch of 4,000 images
 VALID_BATCH = 1000
-# Share of the steps in which one-cycle rises to its peak. As good at the end as torch's 0.3, and
-# runs tell a third earlier how good they will be, which is what a search prunes by.
+# Share of the steps in which one-cycle rises to its peak. The final ELBO is as good as with torch's
+# 0.3, but it can be predicted a third earlier, which helps a search to prune.
 RISE = 0.1
 
 
 class DivergenceError(UserError):
-    """The loss became infinite or not a number."""
+    """The loss became infinite or NaN."""
 
 
 class Terms(NamedTuple):
@@ -42,16 +42,16 @@ class Terms(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EpochReport:
-    """What one epoch of training came to.
+    """The result of one epoch of training.
 
     Attributes:
         epoch: counted from 1.
-        train: averages over the epoch's own steps, while the weights moved; its loss has the beta
-            of each step where beta warms up.
-        valid: averages over the validation split at the epoch's end, with noise that is the same
-            in every epoch; its loss has the full beta.
-        seconds: since the start of training, validation included.
-        learning_rate: the run's own, of weights with 400 inputs, at the epoch's last step.
+        train: averages over the epoch's steps, during which the weights change; during a warm-up
+            the loss uses the beta of each step.
+        valid: averages over the validation split at the end of the epoch, with the same noise in
+            every epoch; the loss uses the full beta.
+        seconds: time since the start of training, validation included.
+        learning_rate: the run's own, for weights with 400 inputs, at the epoch's last step.
     """
 
     epoch: int
@@ -62,7 +62,7 @@ class EpochReport:
 
 
 def epoch_metrics(report: EpochReport) -> dict[str, float]:
-    """An epoch's numbers under the names that trackers show; charts group by the prefix."""
+    """Return an epoch's metrics by their names in trackers, which group them by prefix."""
     metrics = {
         f"{split}/{name}": value
         for split, terms in (("train", report.train), ("valid", report.valid))
@@ -74,16 +74,16 @@ def epoch_metrics(report: EpochReport) -> dict[str, float]:
 def train_epochs(
     model: VAE, settings: RunSettings, train: Split, valid: Split, hardware: Hardware
 ) -> Iterator[EpochReport]:
-    """Train the model in place and yield one report an epoch.
+    """Train the model in place and yield one report per epoch.
 
-    The caller decides: it may stop at any report, and the weights are then those of that epoch.
-    Nothing global is touched, so several of these may take turns in one process.
+    The caller decides when to stop: at each report, the weights are those of that epoch. There is
+    no global state, so several of these generators can take turns in one process.
 
     Raises:
         DivergenceError: as soon as an epoch's loss is not finite.
     """
     device = hardware.device
-    # Convolutions over channels that lie together are faster, on CPU and GPU.
+    # Convolutions are faster in the channels-last layout, on CPUs and GPUs.
     model.to(device).to(memory_format=torch.channels_last)
     images = TrainingImages(train, settings, device)
     valid_images = model_inputs(valid, settings.binarisation).to(device)
@@ -111,9 +111,9 @@ def train_epochs(
             if settings.clip_norm is not None:
                 torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm)
             optimizer.step()
-            learning_rate = float(scheduler.get_last_lr()[0])  # of the group of the run's rate
+            learning_rate = float(scheduler.get_last_lr()[0])  # the first group has the run's rate
             scheduler.step()
-            # Summed on the device: reading a number back every step would stall a GPU.
+            # Summed on the device: reading values back in every step would stall a GPU.
             sums += torch.stack([terms.reconstruction.sum(), terms.kl.sum(), loss.sum()]).detach()
         reconstruction, kl, train_loss = (sums / len(images)).tolist()
         report = EpochReport(
@@ -129,7 +129,7 @@ def train_epochs(
 
 
 class TrainingImages:
-    """The training split on the device as bytes; deals each epoch's batches."""
+    """The training split on the device, as bytes; yields each epoch's batches."""
 
     def __init__(self, split: Split, settings: RunSettings, device: torch.device) -> None:
         source = split.binarised if settings.binarisation == "static" else split.images
@@ -143,17 +143,19 @@ class TrainingImages:
         return len(self._images)
 
     def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """One epoch: x (B, 1, H, W) in [0, 1] and noise (B, d), every image once, shuffled."""
+        """Yield one epoch, shuffled: batches of x (B, 1, H, W) in [0, 1] and noise (B, d)."""
         count, device = len(self), self._images.device
         order = torch.randperm(count, generator=self._generator, device=device)
         images = self._images.index_select(0, order)
         if self._binarisation == "dynamic":
-            # For r uniform on 0..254, P(r < intensity) is exactly intensity / 255. One draw of
-            # bytes an epoch costs a quarter of a Bernoulli draw of floats a batch.
+            # For r uniform on 0..254, P(r < intensity) is exactly intensity / 255. Drawing bytes
+            # once per epoch takes a quarter of the time of Bernoulli draws of floats per batch.
             threshold = torch.randint(
                 255, images.shape, generator=self._generator, device=device, dtype=torch.uint8
             )
-            images = (images > threshold).view(torch.uint8)  # bools turn to floats ten times slower
+            images = (images > threshold).view(
+                torch.uint8
+            )  # converting bools to floats is ten times slower
         noise = torch.randn(count, self._latent_dim, generator=self._generator, device=device)
         for start in range(0, count, self._batch_size):
             batch = slice(start, start + self._batch_size)
@@ -163,7 +165,7 @@ class TrainingImages:
 
 @torch.no_grad()
 def validate(model: VAE, settings: RunSettings, images: Tensor, noise: Tensor) -> Terms:
-    """The terms over all images, in float32 and with the given noise (N, d)."""
+    """Return the terms averaged over all images, in float32, with the given noise (N, d)."""
     model.eval()
     sums = torch.zeros(3, device=images.device)
     for x, eps in zip(images.split(VALID_BATCH), noise.split(VALID_BATCH), strict=True):
@@ -175,7 +177,7 @@ def validate(model: VAE, settings: RunSettings, images: Tensor, noise: Tensor) -
 
 
 def warmed_up_beta(settings: RunSettings, epochs_done: float) -> float:
-    """Beta at a moment of training: rises linearly over the first ``beta_warmup`` epochs."""
+    """Return beta, which rises linearly from 0 during the first ``beta_warmup`` epochs."""
     if epochs_done >= settings.beta_warmup:
         return settings.beta
     return settings.beta * epochs_done / settings.beta_warmup
@@ -184,15 +186,15 @@ def warmed_up_beta(settings: RunSettings, epochs_done: float) -> float:
 def build_scheduler(
     optimizer: torch.optim.Optimizer, schedule: Schedule, steps: int
 ) -> torch.optim.lr_scheduler.LRScheduler:
-    """The learning rates over ``steps`` steps; the optimiser's own are their largest values."""
+    """Return a schedule of ``steps`` steps whose maxima are the optimiser's learning rates."""
     if schedule == "one-cycle" and steps > 1:
         return torch.optim.lr_scheduler.OneCycleLR(
             optimizer,
             [group["lr"] for group in optimizer.param_groups],
             total_steps=steps + 1,
             cycle_momentum=False,
-            pct_start=max(RISE, 2 / (steps + 1)),  # the peak is at the second step at the earliest
-            anneal_strategy="linear",  # as good as a cosine in long runs, better in short ones
+            pct_start=max(RISE, 2 / (steps + 1)),  # the peak is not before the second step
+            anneal_strategy="linear",  # as good as cosine for long runs, better for short ones
         )
     if schedule == "cosine":
         return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
@@ -201,12 +203,12 @@ def build_scheduler(
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """What training came to.
+    """The result of training.
 
     Attributes:
-        history: one report an epoch, in order.
+        history: one report per epoch, in order.
         chosen: the epoch whose weights the model now has.
-        stopped_early: whether ``patience`` ended it.
+        stopped_early: whether ``patience`` stopped the training.
     """
 
     history: tuple[EpochReport, ...]
@@ -220,11 +222,11 @@ def fit(
     settings: RunSettings,
     observe: Callable[[EpochReport], None] = lambda report: None,
 ) -> Fit:
-    """Run training to its end, early where ``patience`` says so, and leave the chosen weights.
+    """Run training to its end, or until ``patience`` stops it, and restore the chosen weights.
 
     Args:
-        model: the one that ``reports`` trains.
-        reports: of ``train_epochs``.
+        model: the model that ``reports`` trains.
+        reports: the generator of ``train_epochs``.
         settings: for ``patience`` and ``checkpoint``.
         observe: called with each report, for progress and tracking.
     """

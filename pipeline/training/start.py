@@ -1,4 +1,4 @@
-"""The model that a run begins with."""
+"""The initial model of a run."""
 
 from pipeline.data.prepared import PreparedData
 from pipeline.models import VAE, ImageShape, build_model, initialise
@@ -7,7 +7,7 @@ from pipeline.settings import RunSettings
 
 
 def new_model(settings: RunSettings, data: PreparedData) -> VAE:
-    """A model before its first step; its output starts at the training split's mean image."""
+    """Return an initialised model whose output is the mean image of the training split."""
     model = build_model(settings, ImageShape(*data.image_shape))
     mean_image = data.splits["train"].images.float().mean(0) / 255
     initialise(model, mean_image, seeded_generator(settings.seed, "initialisation"))

@@ -1,4 +1,4 @@
-"""Models whose answers are known exactly."""
+"""Models with an exactly known likelihood."""
 
 import torch
 from torch import Tensor, nn
@@ -15,13 +15,13 @@ def linear_gaussian(
 ) -> VAE:
     """Probabilistic PCA of 4 pixels and 2 latents: p(x|z) = N(W z + b, s^2 I).
 
-    The encoder is the exact posterior, which is diagonal where W's columns are orthogonal.
+    The encoder is the exact posterior, which is diagonal if W's columns are orthogonal.
 
     Args:
         weight: (4, 2).
         scale: s.
         bias: (4,).
-        widened: added to the encoder's log-variances, so that q is wrong.
+        widened: added to the encoder's log-variances, to make q inexact.
     """
     covariance = (torch.eye(2) + weight.T @ weight / scale**2).inverse()
     project = covariance @ weight.T / scale**2
@@ -43,7 +43,7 @@ def linear_gaussian(
 def exact_log_likelihood(
     images: Tensor, weight: Tensor = WEIGHT, scale: float = SCALE, bias: Tensor = BIAS
 ) -> Tensor:
-    """(N,) log N(x; b, W W^T + s^2 I)."""
+    """Return log N(x; b, W W^T + s^2 I): (N,)."""
     covariance = weight @ weight.T + scale**2 * torch.eye(len(weight))
     return torch.distributions.MultivariateNormal(bias, covariance).log_prob(images.flatten(1))
 

@@ -1,4 +1,4 @@
-"""Files and folders appear whole or not at all."""
+"""Atomic writing of files and folders."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def test_a_written_file_replaces_the_old_one(tmp_path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_a_failed_write_leaves_the_old_and_no_part(tmp_path: Path) -> None:
+def test_a_failed_write_keeps_the_old_file_and_leaves_no_temporary_one(tmp_path: Path) -> None:
     goal = tmp_path / "goal"
     (goal / "kept").mkdir(parents=True)
     with pytest.raises(UserError, match="goal: cannot be written"):
@@ -25,7 +25,7 @@ def test_a_failed_write_leaves_the_old_and_no_part(tmp_path: Path) -> None:
     assert (goal / "kept").is_dir()
 
 
-def test_a_file_in_place_of_the_folder_is_a_fault(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_folder_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="cannot be written"):
         write_bytes(tmp_path / "file" / "goal", b"")
@@ -43,7 +43,7 @@ def test_a_folder_appears_when_its_block_succeeds(tmp_path: Path) -> None:
     assert list(folder.parent.iterdir()) == [folder]
 
 
-def test_a_failed_block_leaves_the_old_folder(tmp_path: Path) -> None:
+def test_a_failed_block_keeps_the_old_folder(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     with replacing_folder(folder) as temporary:
         (temporary / "old").touch()
@@ -59,7 +59,7 @@ def test_a_failed_block_leaves_the_old_folder(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [folder]
 
 
-def test_what_is_not_in_the_grid_is_removed(tmp_path: Path) -> None:
+def test_runs_outside_the_grid_are_removed(tmp_path: Path) -> None:
     for name in ("linear-2/seed-0", "linear-2/.partial-seed-1-x", "conv-2/seed-0"):
         (tmp_path / name).mkdir(parents=True)
     removed = remove_others(tmp_path, keep={"linear-2/seed-0"})
@@ -68,5 +68,5 @@ def test_what_is_not_in_the_grid_is_removed(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["linear-2"]
 
 
-def test_nothing_to_remove_where_there_is_no_folder(tmp_path: Path) -> None:
+def test_there_is_nothing_to_remove_without_a_folder(tmp_path: Path) -> None:
     assert remove_others(tmp_path / "models", keep=set()) == []

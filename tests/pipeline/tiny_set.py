@@ -1,4 +1,4 @@
-"""A data set of 4 x 3 images in IDX files, for the tests of data sets by name."""
+"""A tiny data set of 4 x 3 images in IDX files."""
 
 import gzip
 import struct
@@ -20,19 +20,19 @@ HTML = b"\n<!DOCTYPE html><title>Sign in</title>"
 
 
 def idx(values: npt.NDArray[np.uint8]) -> bytes:
-    """An IDX file of bytes: magic number, dimensions, values."""
+    """Return an IDX file of bytes: magic number, dimensions, values."""
     return struct.pack(f">{1 + values.ndim}I", 0x0800 | values.ndim, *values.shape) + bytes(values)
 
 
 @dataclass(frozen=True)
 class Tiny:
-    """A data set of 20 + 10 images of 4 x 3: what its files must hold, and its official bytes."""
+    """A data set of 20 + 10 images of 4 x 3, with the content of its official files."""
 
     idx_set: IdxSet
     raw: dict[str, bytes]
 
     def write(self, folder: Path, *, suffix: str = "") -> Path:
-        """Write all files, gzipped if the suffix says so."""
+        """Write all files, gzipped if there is a suffix."""
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in self.raw.items():
             packed = gzip.compress(content) if suffix else content
@@ -41,7 +41,7 @@ class Tiny:
 
 
 def make_tiny() -> Tiny:
-    """The set and the bytes of its files."""
+    """Create the set and the content of its files."""
     rng = np.random.default_rng(0)
     values = {
         TRAIN_IMAGES: rng.integers(0, 256, (20, 4, 3), dtype=np.uint8),
@@ -67,8 +67,8 @@ def make_tiny() -> Tiny:
     return Tiny(idx_set, raw)
 
 
-def fault_of(call: Callable[[], object]) -> str:
-    """The message of the DataError that the call raises: one line, and exit status 2."""
+def message_of(call: Callable[[], object]) -> str:
+    """Return the message of the DataError that the call raises: one line, exit status 2."""
     with pytest.raises(DataError) as caught:
         call()
     assert "\n" not in caught.value.message

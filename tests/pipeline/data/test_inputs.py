@@ -1,4 +1,4 @@
-"""What a model sees of an image."""
+"""The inputs of models."""
 
 import pytest
 import torch
@@ -8,16 +8,16 @@ from pipeline.data.prepared import Split
 from pipeline.settings import Binarisation
 
 
-def test_grey_images_are_their_bytes_over_255(valid_split: Split) -> None:
-    seen = model_inputs(valid_split, "none")
-    assert seen.dtype == torch.float32
-    assert torch.equal((seen * 255).round().byte(), valid_split.images.unsqueeze(1))
+def test_grey_images_are_bytes_divided_by_255(valid_split: Split) -> None:
+    inputs = model_inputs(valid_split, "none")
+    assert inputs.dtype == torch.float32
+    assert torch.equal(inputs, valid_split.images.unsqueeze(1) / 255)
 
 
 @pytest.mark.parametrize("binarisation", ["dynamic", "static"])
 def test_binarised_images_are_the_stored_draw(
     valid_split: Split, binarisation: Binarisation
 ) -> None:
-    seen = model_inputs(valid_split, binarisation)
-    assert set(seen.unique().tolist()) == {0.0, 1.0}
-    assert torch.equal(seen.byte(), valid_split.binarised.unsqueeze(1))
+    inputs = model_inputs(valid_split, binarisation)
+    assert set(inputs.unique().tolist()) == {0.0, 1.0}
+    assert torch.equal(inputs.byte(), valid_split.binarised.unsqueeze(1))

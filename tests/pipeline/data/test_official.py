@@ -1,4 +1,4 @@
-"""Data sets by name: what is accepted, and what each kind of broken file is told."""
+"""Data sets by name: what is accepted, and how each kind of damage is reported."""
 
 import gzip
 from collections.abc import Callable
@@ -21,8 +21,8 @@ from tests.pipeline.tiny_set import (
     TRAIN_IMAGES,
     TRAIN_LABELS,
     Tiny,
-    fault_of,
     idx,
+    message_of,
 )
 
 # --- what is accepted -------------------------------------------------------------------------
@@ -30,7 +30,7 @@ from tests.pipeline.tiny_set import (
 
 @pytest.mark.parametrize("suffix", ["", ".gz"])
 @pytest.mark.parametrize("folder", [".", "Tiny/raw"])
-def test_reads_plain_and_gzipped_files_in_both_places(
+def test_plain_and_gzipped_files_are_read_from_both_folders(
     tiny: Tiny, tmp_path: Path, suffix: str, folder: str
 ) -> None:
     tiny.write(tmp_path / folder, suffix=suffix)
@@ -50,7 +50,7 @@ def test_reads_plain_and_gzipped_files_in_both_places(
     }
 
 
-def test_a_file_that_a_browser_unpacked_but_named_gz_is_read(tiny: Tiny, tmp_path: Path) -> None:
+def test_an_unpacked_file_with_the_suffix_gz_is_read(tiny: Tiny, tmp_path: Path) -> None:
     for name, content in tiny.raw.items():
         (tmp_path / f"{name}.gz").write_bytes(content)
     assert len(load_idx_set(tiny.idx_set, tmp_path).train_labels) == 20
@@ -68,10 +68,11 @@ def test_a_known_variant_is_used_with_a_warning(
     source = load_idx_set(replace(tiny.idx_set, train_images=official), tmp_path)
     digest = tiny.idx_set.train_images.sha256
     assert source.checksums[TRAIN_IMAGES] == digest
-    assert capsys.readouterr().err == (
-        f"warning: {tmp_path / TRAIN_IMAGES}: not the official bytes (sha256 {digest[:12]}...): "
-        "one pixel differs; used as they are\n"
-    )
+    warning = capsys.readouterr().err
+    assert warning.startswith(f"warning: {tmp_path / TRAIN_IMAGES}: ")
+    assert digest[:12] in warning
+    assert "one pixel differs" in warning
+    assert warning.count("\n") == 1
 
 
 # --- what is refused --------------------------------------------------------------------------
@@ -81,7 +82,7 @@ def flip(content: bytes, at: int) -> bytes:
     return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
 
 
-FAULTS: dict[str, tuple[str, Callable[[bytes], bytes], str]] = {
+DAMAGES: dict[str, tuple[str, Callable[[bytes], bytes], str]] = {
     "empty": (TRAIN_IMAGES, lambda raw: b"", "is empty"),
     "web page": (TRAIN_IMAGES, lambda raw: HTML, "is a web page, not data"),
     "zipped web page": (TRAIN_IMAGES, lambda raw: gzip.compress(HTML), "is a web page, not data"),
@@ -124,8 +125,7 @@ FAULTS: dict[str, tuple[str, Callable[[bytes], bytes], str]] = {
     "no IDX file": (
         TEST_LABELS,
         lambda raw: b"PK\x03\x04 and so on",
-        "is no IDX file: starts with b'PK\\x03\\x04 and', but IDX labels start with the magic "
-        "number 2049",
+        "is not an IDX file: it starts with b'PK\\x03\\x04 and', but IDX labels start with",
     ),
     "labels for images": (
         TRAIN_IMAGES,
@@ -157,21 +157,17 @@ FAULTS: dict[str, tuple[str, Callable[[bytes], bytes], str]] = {
 }
 
 
-@pytest.mark.parametrize("case", FAULTS)
-def test_a_broken_file_is_named_with_fault_and_remedy(
-    tiny: Tiny, tmp_path: Path, case: str
-) -> None:
-    name, damage, fault = FAULTS[case]
+@pytest.mark.parametrize("case", DAMAGES)
+def test_a_damaged_file_is_reported_with_a_remedy(tiny: Tiny, tmp_path: Path, case: str) -> None:
+    name, damage, problem = DAMAGES[case]
     path = tiny.write(tmp_path) / name
     path.write_bytes(damage(tiny.raw[name]))
-    message = fault_of(lambda: load_idx_set(tiny.idx_set, tmp_path))
-    assert message.startswith(f"{path}: {fault}")
-    assert message.endswith(
-        "put the official file there, or delete it and set data.download=true to fetch it"
-    )
+    message = message_of(lambda: load_idx_set(tiny.idx_set, tmp_path))
+    assert message.startswith(f"{path}: {problem}")
+    assert message.endswith("or delete it and set data.download=true to fetch it")
 
 
-def test_the_file_of_another_set_is_recognised(
+def test_a_file_of_another_set_is_recognised(
     tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = np.ones((20, 4, 3), np.uint8)
@@ -179,22 +175,21 @@ def test_the_file_of_another_set_is_recognised(
     others = replace(tiny.idx_set, name="other", train_images=theirs)
     monkeypatch.setattr(idx_module, "IDX_SETS", {"tiny": tiny.idx_set, "other": others})
     (tiny.write(tmp_path) / TRAIN_IMAGES).write_bytes(idx(other))
-    message = fault_of(lambda: load_idx_set(tiny.idx_set, tmp_path))
-    assert "is that file of other: data.root or data.name may be wrong" in message
+    message = message_of(lambda: load_idx_set(tiny.idx_set, tmp_path))
+    assert "is the file of other: data.root or data.name may be wrong" in message
 
 
-def test_missing_files_are_listed_with_places_and_remedy(tiny: Tiny, tmp_path: Path) -> None:
+def test_missing_files_are_listed_with_folders_and_a_remedy(tiny: Tiny, tmp_path: Path) -> None:
     tiny.write(tmp_path)
     (tmp_path / TRAIN_LABELS).unlink()
     (tmp_path / TEST_IMAGES).unlink()
-    assert fault_of(lambda: load_idx_set(tiny.idx_set, tmp_path)) == (
-        f"tiny: 2 of 4 files missing ({TRAIN_LABELS}, {TEST_IMAGES}, plain or .gz); looked in "
-        f"{tmp_path} and {tmp_path / 'Tiny' / 'raw'}; set data.download=true to fetch them, or "
-        "data.root to the folder that holds them"
-    )
+    message = message_of(lambda: load_idx_set(tiny.idx_set, tmp_path))
+    assert message.startswith(f"tiny: 2 of 4 files missing ({TRAIN_LABELS}, {TEST_IMAGES}, ")
+    assert f"looked in {tmp_path} and {tmp_path / 'Tiny' / 'raw'}; " in message
+    assert "set data.download=true to fetch them, or data.root to the folder" in message
 
 
-def test_a_null_root_is_the_data_folder_of_the_project(
+def test_a_null_root_is_the_projects_data_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -206,7 +201,7 @@ def test_a_null_root_is_the_data_folder_of_the_project(
         test_fraction=0.1,
         seed=0,
     )
-    message = fault_of(lambda: load_source(settings))
+    message = message_of(lambda: load_source(settings))
     assert message.startswith("fashion-mnist: 4 of 4 files missing")
     assert f"looked in {Path('data/raw/fashion-mnist')} and " in message
 
@@ -219,7 +214,7 @@ def embedded() -> sources.Source:
     return load_embedded()
 
 
-def test_embedded_digits_are_those_we_know(embedded: sources.Source) -> None:
+def test_the_embedded_digits_are_the_known_ones(embedded: sources.Source) -> None:
     assert embedded.train_images.shape == (5000, 28, 28)
     assert embedded.train_labels.tolist() == [digit for digit in range(10) for _ in range(500)]
     assert len({image.tobytes() for image in embedded.train_images}) == 5000
@@ -229,7 +224,7 @@ def test_embedded_digits_are_those_we_know(embedded: sources.Source) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "fault"),
+    ("change", "problem"),
     [
         (lambda pixels, labels: (pixels[:, :-1], labels), "arrays of shape (5000, 783)"),
         (lambda pixels, labels: (pixels, labels[:-1]), "and (4999,)"),
@@ -246,9 +241,9 @@ def test_other_embedded_digits_are_refused(
         [npt.NDArray[np.float64], npt.NDArray[np.int64]],
         tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]],
     ],
-    fault: str,
+    problem: str,
 ) -> None:
     pixels = embedded.train_images.reshape(5000, 784).astype(np.float64)
-    message = fault_of(lambda: verify_embedded(*change(pixels, embedded.train_labels)))
+    message = message_of(lambda: verify_embedded(*change(pixels, embedded.train_labels)))
     assert message.startswith("mnist-5k: ")
-    assert fault in message
+    assert problem in message

@@ -1,4 +1,4 @@
-"""Splits, fixed draws, hashes and the prepared file."""
+"""Splits, binarised draws, hashes and the prepared file."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,8 +22,9 @@ from pipeline.data.prepared import (
     save_prepared,
     stratified_split,
 )
-from pipeline.data.sources.official import DataError, Labels, Source
+from pipeline.data.sources.official import Labels, Source
 from pipeline.settings import DataSettings
+from tests.pipeline.tiny_set import message_of
 
 SETTINGS = DataSettings(
     name="mnist-5k", root=None, download=False, valid_fraction=0.1, test_fraction=0.2, seed=0
@@ -60,18 +61,10 @@ def path(data: PreparedData, tmp_path: Path) -> Path:
     return path
 
 
-def fault_of(call: Callable[[], object]) -> str:
-    """The message of the DataError that the call raises: one line."""
-    with pytest.raises(DataError) as caught:
-        call()
-    assert "\n" not in caught.value.message
-    return caught.value.message
-
-
 # --- stratified_split -------------------------------------------------------------------------
 
 seeds = st.integers(0, 2**32 - 1)
-patient = settings(deadline=None)  # a busy machine is no fault of the code
+patient = settings(deadline=None)  # the machine can be busy
 
 
 @st.composite
@@ -84,7 +77,7 @@ def shuffled_labels(draw: st.DrawFn) -> Labels:
 
 @patient
 @given(shuffled_labels(), st.integers(15, 20), st.integers(15, 20), seeds)
-def test_splits_are_disjoint_complete_and_repeatable(
+def test_splits_are_disjoint_complete_and_reproducible(
     labels: Labels, test: int, valid: int, seed: int
 ) -> None:
     sizes = {"test": test, "valid": valid, "train": len(labels) - test - valid}
@@ -97,7 +90,7 @@ def test_splits_are_disjoint_complete_and_repeatable(
 
 @patient
 @given(shuffled_labels(), st.integers(12, 18), seeds)
-def test_each_class_has_its_share_to_within_an_image(labels: Labels, size: int, seed: int) -> None:
+def test_each_class_has_its_share_to_within_one_image(labels: Labels, size: int, seed: int) -> None:
     counts = np.bincount(labels)
     (split,) = stratified_split(labels, {"test": size}, seed).values()
     found = np.bincount(labels[split], minlength=len(counts))
@@ -117,7 +110,7 @@ def test_equal_classes_are_split_equally(
 
 @patient
 @given(st.integers(5, 80), st.integers(5, 80), seeds)
-def test_the_size_of_a_split_changes_none_before_it(one: int, other: int, seed: int) -> None:
+def test_the_size_of_a_split_does_not_affect_earlier_ones(one: int, other: int, seed: int) -> None:
     labels = np.arange(120) % 5
     first, second = (
         stratified_split(labels, {"test": 30, "valid": size}, seed)["test"] for size in (one, other)
@@ -134,23 +127,23 @@ def test_the_order_within_a_split_is_shuffled_and_seeded() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sizes", "fault"),
+    ("sizes", "problem"),
     [
         ({"test": 60, "valid": 50}, "splits of 60 (test) + 50 (valid) images need 110, but there"),
-        ({"test": 9, "valid": 50}, "split test of 9 images cannot hold each of 10 classes"),
-        ({"train": 0, "test": 50}, "split train of 0 images cannot hold each of 10 classes"),
-        ({"test": 10}, "split test of 10 images would hold none of class 9"),
+        ({"test": 9, "valid": 50}, "split test of 9 images is too small for 10 classes"),
+        ({"train": 0, "test": 50}, "split train of 0 images is too small for 10 classes"),
+        ({"test": 10}, "split test of 10 images would have none of class 9"),
     ],
 )
-def test_impossible_sizes_are_refused(sizes: dict[str, int], fault: str) -> None:
+def test_impossible_sizes_are_refused(sizes: dict[str, int], problem: str) -> None:
     labels = np.append(np.arange(99) % 9, 9)
-    assert fault_of(lambda: stratified_split(labels, sizes, 0)).startswith(fault)
+    assert message_of(lambda: stratified_split(labels, sizes, 0)).startswith(problem)
 
 
 # --- binarise ---------------------------------------------------------------------------------
 
 
-def test_a_draw_is_a_bernoulli_of_the_intensity() -> None:
+def test_draws_are_bernoulli_in_the_intensity() -> None:
     draws = 20_000
     images = np.tile(np.arange(256, dtype=np.uint8), (draws, 1))
     drawn = binarise(images, (0,))
@@ -180,7 +173,7 @@ def test_shapes_types_and_sizes(data: PreparedData) -> None:
         assert torch.bincount(split.labels).tolist() == [len(split) // 5] * 5
 
 
-def test_images_keep_their_labels_and_all_are_used_once(data: PreparedData) -> None:
+def test_images_keep_their_labels_and_are_used_once(data: PreparedData) -> None:
     source = make_source()
     label_of = {
         image.tobytes(): label
@@ -194,7 +187,7 @@ def test_images_keep_their_labels_and_all_are_used_once(data: PreparedData) -> N
     assert found == label_of
 
 
-def test_an_official_test_split_is_taken_whole_and_in_its_order() -> None:
+def test_an_official_test_split_is_used_as_it_is() -> None:
     source = make_source(test=True)
     data = prepare(source, SETTINGS)
     assert list(data.splits) == list(SPLITS)
@@ -232,7 +225,7 @@ def test_a_binarised_draw_belongs_to_its_image() -> None:
     assert drawn[0] == drawn[1]
 
 
-def test_only_the_content_decides_the_hash(data: PreparedData) -> None:
+def test_the_hash_depends_only_on_the_content(data: PreparedData) -> None:
     source = make_source()
     elsewhere = with_settings(name="mnist", root="/elsewhere", download=True)
     assert prepare(source, elsewhere).hash == data.hash
@@ -241,7 +234,7 @@ def test_only_the_content_decides_the_hash(data: PreparedData) -> None:
     assert prepare(replace(source, classes=tuple("abcdx")), SETTINGS).hash != data.hash
 
 
-def test_every_field_enters_the_hash_of_a_split(data: PreparedData) -> None:
+def test_the_hash_of_a_split_covers_every_field(data: PreparedData) -> None:
     split = data.splits["valid"]
     arrays = {name: getattr(split, name).numpy() for name in ("images", "binarised", "labels")}
     assert make_split(**arrays).hash == split.hash
@@ -253,25 +246,24 @@ def test_every_field_enters_the_hash_of_a_split(data: PreparedData) -> None:
     assert make_split(**arrays | reshaped).hash != split.hash
 
 
-def test_fractions_that_leave_nothing_to_train_on_are_refused() -> None:
+def test_fractions_that_leave_no_training_images_are_refused() -> None:
     all_taken = with_settings(valid_fraction=0.5, test_fraction=0.5)
-    assert fault_of(lambda: prepare(make_source(), all_taken)) == (
-        "synthetic: 100 to test and 100 to valid leave none of 200 images to train on; "
-        "the fractions in section data must add up to less than 1"
-    )
+    message = message_of(lambda: prepare(make_source(), all_taken))
+    assert message.startswith("synthetic: 100 for test and 100 for valid leave none of 200 images")
+    assert "must add up to less than 1" in message
 
 
 def test_a_fraction_too_small_for_all_classes_is_refused() -> None:
     too_small = with_settings(valid_fraction=0.01)
-    assert fault_of(lambda: prepare(make_source(), too_small)).startswith(
-        "split valid of 2 images cannot hold each of 5 classes; choose a larger fraction"
+    assert message_of(lambda: prepare(make_source(), too_small)).startswith(
+        "split valid of 2 images is too small for 5 classes; choose a larger fraction"
     )
 
 
 # --- the file ---------------------------------------------------------------------------------
 
 
-def test_what_is_loaded_is_what_was_saved(data: PreparedData, path: Path) -> None:
+def test_loaded_data_equal_the_saved_data(data: PreparedData, path: Path) -> None:
     loaded = load_prepared(path)
     for name in SPLITS:
         for field in ("images", "binarised", "labels"):
@@ -295,8 +287,8 @@ def test_the_same_settings_give_the_same_bytes(path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
-def test_only_the_splits_asked_for_are_read(data: PreparedData, path: Path) -> None:
-    # A damaged test split shows who reads it.
+def test_only_requested_splits_are_read(data: PreparedData, path: Path) -> None:
+    # Reading a damaged test split fails.
     content = path.read_bytes()
     test = data.splits["test"].images.numpy().tobytes()
     assert content.count(test) == 1
@@ -305,15 +297,15 @@ def test_only_the_splits_asked_for_are_read(data: PreparedData, path: Path) -> N
     assert list(loaded.splits) == ["train", "valid"]
     assert loaded.hash == data.hash
     assert loaded.split_hashes["test"] == data.split_hashes["test"]
-    message = fault_of(lambda: load_prepared(path, ("test",)))
+    message = message_of(lambda: load_prepared(path, ("test",)))
     assert message == (
         f"{path}: split test is damaged: its hash does not match; run `dvc repro prepare`"
     )
 
 
-def test_a_missing_file_says_how_to_make_it(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_with_a_remedy(tmp_path: Path) -> None:
     path = tmp_path / "prepared.safetensors"
-    assert fault_of(lambda: load_prepared(path)) == (
+    assert message_of(lambda: load_prepared(path)) == (
         f"{path}: no such prepared file; run `dvc repro prepare`"
     )
 
@@ -321,45 +313,45 @@ def test_a_missing_file_says_how_to_make_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("length", [0, 5, 300, 4000, -1])
 def test_a_truncated_file_is_refused(path: Path, length: int) -> None:
     path.write_bytes(path.read_bytes()[:length])
-    message = fault_of(lambda: load_prepared(path))
-    assert message.startswith(f"{path}: is truncated or no prepared file")
+    message = message_of(lambda: load_prepared(path))
+    assert message.startswith(f"{path}: is truncated or not a prepared file")
     assert message.endswith("run `dvc repro prepare`")
 
 
 def rewrite(path: Path, change: Callable[[str], str]) -> None:
-    """Change the header of a prepared file, in whichever way the tensors then belie it."""
+    """Change the header of a prepared file, but not its tensors."""
     with safe_open(path, framework="pt") as file:
         metadata = {"prepared": change(file.metadata()["prepared"])}
     safetensors.torch.save_file(safetensors.torch.load_file(path), path, metadata)
 
 
 @pytest.mark.parametrize(
-    ("change", "fault"),
+    ("change", "problem"),
     [
-        (lambda header: "", "is no prepared file of format 1"),
-        (lambda header: "{}", "is no prepared file of format 1"),
-        (lambda header: header.replace('"format":1', '"format":2'), "is no prepared file of form"),
+        (lambda header: "", "is not a prepared file of format 1"),
+        (lambda header: "{}", "is not a prepared file of format 1"),
+        (lambda header: header.replace('"format":1', '"format":2'), "is not a prepared file of f"),
         (lambda header: header.replace('"classes":["a"', '"classes":["z"'), "its header is damage"),
         (lambda header: header.replace('"train":', '"drain":'), "its header is damaged"),
     ],
 )
-def test_another_header_is_refused(path: Path, change: Callable[[str], str], fault: str) -> None:
+def test_a_changed_header_is_refused(
+    path: Path, change: Callable[[str], str], problem: str
+) -> None:
     rewrite(path, change)
-    message = fault_of(lambda: load_prepared(path))
-    assert message.startswith(f"{path}: {fault}")
+    message = message_of(lambda: load_prepared(path))
+    assert message.startswith(f"{path}: {problem}")
     assert message.endswith("run `dvc repro prepare`")
 
 
-def test_weights_and_text_are_no_prepared_files(path: Path) -> None:
+def test_weights_and_text_are_not_prepared_files(path: Path) -> None:
     safetensors.torch.save_file({"weight": torch.zeros(3)}, path)
-    assert "is no prepared file of format 1" in fault_of(lambda: load_prepared(path))
+    assert "is not a prepared file of format 1" in message_of(lambda: load_prepared(path))
     path.write_text("images, labels\n" * 100)
-    assert "is truncated or no prepared file" in fault_of(lambda: load_prepared(path))
+    assert "is truncated or not a prepared file" in message_of(lambda: load_prepared(path))
 
 
 @pytest.mark.parametrize("splits", [(), ("tset",), "train"])
-def test_splits_that_do_not_exist_are_a_mistake_of_the_caller(
-    path: Path, splits: tuple[str, ...]
-) -> None:
+def test_unknown_splits_are_a_programming_error(path: Path, splits: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="must be one or more of"):
         load_prepared(path, splits)

@@ -1,4 +1,4 @@
-"""The judge: it learns, it is calibrated, it is the same again, and its folder is whole."""
+"""The judge: it learns, is calibrated and reproducible, and its folder is checked."""
 
 import json
 import shutil
@@ -45,7 +45,7 @@ def new_judge(settings: JudgeSettings, image: tuple[int, int] = (8, 8), classes:
 
 
 @pytest.mark.parametrize("image", [(28, 28), (7, 9), (1, 5), (32, 20)])
-def test_the_architecture_follows_the_image(
+def test_the_architecture_follows_the_images(
     settings: JudgeSettings, image: tuple[int, int]
 ) -> None:
     verdicts = new_judge(settings, image, classes=7).judge(torch.rand(3, 1, *image))
@@ -56,13 +56,13 @@ def test_the_architecture_follows_the_image(
     assert torch.equal(verdicts.classes, verdicts.probabilities.max(1).indices)
 
 
-def test_building_leaves_the_global_generator_alone(settings: JudgeSettings) -> None:
+def test_building_does_not_use_the_global_generator(settings: JudgeSettings) -> None:
     before = torch.get_rng_state()
     new_judge(settings)
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_the_batch_size_changes_no_verdict(settings: JudgeSettings) -> None:
+def test_features_do_not_depend_on_the_batch(settings: JudgeSettings) -> None:
     judge = new_judge(settings)
     images = torch.rand(600, 1, 8, 8)
     whole, part = judge.judge(images), judge.judge(images[:7])
@@ -83,7 +83,7 @@ def test_the_temperature_softens_the_probabilities(settings: JudgeSettings) -> N
 # --- training ---------------------------------------------------------------------------------
 
 
-def test_it_learns_four_classes_wholly_and_the_same_again(
+def test_it_learns_four_classes_perfectly_and_reproducibly(
     settings: JudgeSettings, prepared: PreparedData
 ) -> None:
     train, valid, test = (prepared.splits[name] for name in ("train", "valid", "test"))
@@ -101,7 +101,9 @@ def test_it_learns_four_classes_wholly_and_the_same_again(
         assert torch.equal(value, weights[1][name]), name
 
 
-def test_other_seeds_and_a_cut_epoch(settings: JudgeSettings, prepared: PreparedData) -> None:
+def test_an_incomplete_epoch_and_another_seed(
+    settings: JudgeSettings, prepared: PreparedData
+) -> None:
     train, valid = prepared.splits["train"], prepared.splits["valid"]
     short = change(settings, steps=4)
     assert [r.epoch for r in train_judge(new_judge(short), short, train, valid)] == [1, 2]
@@ -109,7 +111,9 @@ def test_other_seeds_and_a_cut_epoch(settings: JudgeSettings, prepared: Prepared
     assert not torch.equal(first.head.weight, second.head.weight)
 
 
-def test_divergence_is_told_in_one_line(settings: JudgeSettings, prepared: PreparedData) -> None:
+def test_divergence_is_reported_in_one_line(
+    settings: JudgeSettings, prepared: PreparedData
+) -> None:
     wild = change(settings, learning_rate=1e30)
     with pytest.raises(UserError, match=r"diverged in epoch 1: .* lower judge.learning_rate"):
         list(train_judge(new_judge(wild), wild, prepared.splits["train"], prepared.splits["valid"]))
@@ -134,20 +138,20 @@ def centre(images: Tensor) -> Tensor:
     return torch.stack([(mass * axis).sum((1, 2)) / sums for axis in (rows, columns)], dim=1)
 
 
-def test_no_amount_moves_nothing(settings: JudgeSettings) -> None:
+def test_zero_amounts_change_nothing(settings: JudgeSettings) -> None:
     images = torch.rand(5, 1, 7, 9)
     torch.testing.assert_close(moved(settings, images), images)
 
 
-def test_a_shift_is_at_most_what_it_says_each_way(settings: JudgeSettings) -> None:
+def test_shifts_are_within_their_limit_in_both_directions(settings: JudgeSettings) -> None:
     shifts = centre(moved(settings, dot(4, 6, width=13), shift=2.0)) - torch.tensor([4.0, 6.0])
     assert shifts.abs().max() <= 2
     assert (shifts.amax(0) > 1.5).all()
     assert (shifts.amin(0) < -1.5).all()
 
 
-def test_a_rotation_keeps_the_distance_to_the_middle(settings: JudgeSettings) -> None:
-    """Also where the image is not square."""
+def test_rotations_keep_the_distance_to_the_centre(settings: JudgeSettings) -> None:
+    """Even if the image is not square."""
     way = centre(moved(settings, dot(4, 12, width=17), rotation=30.0)) - torch.tensor([4.0, 8.0])
     angles = torch.atan2(way[:, 0], way[:, 1]).rad2deg()
     assert (way.norm(dim=1) - 4).abs().max() < 0.3
@@ -156,7 +160,7 @@ def test_a_rotation_keeps_the_distance_to_the_middle(settings: JudgeSettings) ->
     assert angles.min() < -20
 
 
-def test_a_scaling_moves_along_the_ray(settings: JudgeSettings) -> None:
+def test_scaling_moves_pixels_radially(settings: JudgeSettings) -> None:
     way = centre(moved(settings, dot(4, 8, width=9), scaling=0.25)) - 4
     factors = way[:, 1] / 4
     assert way[:, 0].abs().max() < 1e-5
@@ -167,7 +171,7 @@ def test_a_scaling_moves_along_the_ray(settings: JudgeSettings) -> None:
 # --- calibration ------------------------------------------------------------------------------
 
 
-def test_the_temperature_undoes_a_known_factor() -> None:
+def test_the_temperature_recovers_a_known_factor() -> None:
     """Labels drawn from softmax(logits): logits three times too large need a temperature of 3."""
     generator = torch.Generator().manual_seed(0)
     logits = 2 * torch.randn(20_000, 4, generator=generator)
@@ -187,7 +191,7 @@ def test_the_calibration_error_is_the_gap_of_each_bin() -> None:
     probabilities = torch.tensor([sure, sure, half, half])
     assert calibration_error(probabilities, torch.tensor([0, 0, 0, 1])) == 0
     assert calibration_error(probabilities, torch.tensor([0, 1, 0, 1])) == pytest.approx(0.25)
-    # One bin right too often by 0.5, one too rarely: they do not cancel.
+    # One bin is 0.5 too accurate, the other not accurate enough: they do not cancel.
     assert calibration_error(probabilities, torch.tensor([1, 0, 0, 0])) == pytest.approx(0.5)
 
 
@@ -218,7 +222,7 @@ def made(made_once: tuple[Path, JudgeCard], tmp_path: Path) -> Path:
     return Path(shutil.copytree(made_once[0], tmp_path / "judge"))
 
 
-def test_the_card_tells_what_the_judge_is(
+def test_the_card_describes_the_judge(
     made_once: tuple[Path, JudgeCard], prepared: PreparedData
 ) -> None:
     folder, made = made_once
@@ -267,7 +271,7 @@ DAMAGES: list[tuple[Callable[[Path], object], str]] = [
 
 
 @pytest.mark.parametrize(("damage", "message"), DAMAGES)
-def test_a_damaged_folder_is_refused_in_one_line(
+def test_a_damaged_folder_is_reported_in_one_line(
     made: Path, prepared: PreparedData, damage: Callable[[Path], object], message: str
 ) -> None:
     damage(made)

@@ -1,4 +1,4 @@
-"""Distances, overlaps and class statistics against cases whose answer is known exactly."""
+"""Distances, overlaps and class statistics against cases with known exact values."""
 
 import math
 
@@ -30,7 +30,7 @@ def draw(seed: int, *shape: int) -> Tensor:
 
 
 def with_moments(mean: Tensor, covariance: Tensor, count: int = 50, seed: int = 0) -> Tensor:
-    """Points whose sample mean and unbiased sample covariance are exactly these."""
+    """Return points with exactly this sample mean and unbiased sample covariance."""
     points = draw(seed, count, len(mean))
     points -= points.mean(0)
     whitened = torch.linalg.solve_triangular(
@@ -47,14 +47,14 @@ def rotation(seed: int, size: int) -> Tensor:
 # --- Frechet distance -------------------------------------------------------------------------
 
 
-def test_frechet_of_normals_whose_covariances_commute() -> None:
+def test_frechet_of_normals_with_commuting_covariances() -> None:
     """|m|^2 + sum (s_r - s_g)^2 = 25 + (1 - 2)^2 + (3 - 1)^2."""
     first = with_moments(torch.tensor([0.0, 0.0]).double(), torch.diag(torch.tensor([1.0, 9.0])))
     second = with_moments(torch.tensor([3.0, 4.0]).double(), torch.diag(torch.tensor([4.0, 1.0])))
     assert frechet_distance(first, second) == pytest.approx(25 + 1 + 4)
 
 
-def test_frechet_of_normals_whose_covariances_do_not_commute() -> None:
+def test_frechet_of_normals_with_non_commuting_covariances() -> None:
     """In two dimensions Tr (S)^(1/2) = sqrt(Tr S + 2 sqrt(det S)), here with S = S_r S_g."""
     one = torch.tensor([[2.0, 1.0], [1.0, 2.0]]).double()
     other = torch.tensor([[3.0, 0.0], [0.0, 1.0]]).double()
@@ -66,7 +66,7 @@ def test_frechet_of_normals_whose_covariances_do_not_commute() -> None:
 
 
 def test_frechet_of_singular_covariances() -> None:
-    """A line against a plane: only the line's direction has a common part."""
+    """A line against a plane: they share only the direction of the line."""
     zero = torch.zeros(2).double()
     line = with_moments(zero, torch.diag(torch.tensor([4.0, 0.0])))
     flat = with_moments(zero, torch.diag(torch.tensor([1.0, 9.0])))
@@ -83,7 +83,7 @@ def test_frechet_of_one_feature() -> None:
 
 @given(SEEDS)
 @settings(max_examples=20)
-def test_frechet_is_a_symmetric_distance_that_rotations_keep(seed: int) -> None:
+def test_frechet_is_symmetric_and_invariant_to_rotations(seed: int) -> None:
     first, second = draw(seed, 20, 4), 2 * draw(seed + 1, 30, 4) + 1
     distance = frechet_distance(first, second)
     assert frechet_distance(first, first) == pytest.approx(0, abs=1e-9)
@@ -107,7 +107,7 @@ def test_kernel_distance_of_two_points() -> None:
     assert error == pytest.approx(0, abs=1e-9)
 
 
-def test_kernel_distance_is_the_sum_over_pairs() -> None:
+def test_kernel_distance_is_a_mean_over_pairs() -> None:
     real, generated = draw(0, 4, 3), draw(1, 5, 3) + 1
 
     def mean_kernel(first: Tensor, second: Tensor, distinct: bool) -> float:
@@ -141,8 +141,8 @@ def test_kernel_distance_error_is_the_jackknife() -> None:
     assert kernel_distance(real, generated).error == pytest.approx(float(variance) ** 0.5)
 
 
-def test_kernel_distance_is_unbiased_and_knows_its_error() -> None:
-    """Over repeats: the mean is zero for equal distributions, the error is the deviation."""
+def test_kernel_distance_is_unbiased_and_estimates_its_error() -> None:
+    """Over repeats, the mean is zero for equal distributions and the error is the deviation."""
     same = torch.tensor(
         [kernel_distance(draw(2 * k, 30, 4), draw(2 * k + 1, 50, 4)) for k in range(300)]
     )
@@ -157,7 +157,7 @@ def test_kernel_distance_is_unbiased_and_knows_its_error() -> None:
 
 @given(SEEDS)
 @settings(max_examples=20)
-def test_kernel_distance_is_symmetric_and_blind_to_order_and_rotation(seed: int) -> None:
+def test_kernel_distance_is_symmetric_and_invariant_to_order_and_rotations(seed: int) -> None:
     first, second = draw(seed, 10, 4), draw(seed + 1, 8, 4) + 1
     found = kernel_distance(first, second)
     turn = rotation(seed, 4)
@@ -173,16 +173,16 @@ def test_kernel_distance_is_symmetric_and_blind_to_order_and_rotation(seed: int)
 # --- overlap ----------------------------------------------------------------------------------
 
 
-def test_identical_clouds_overlap_wholly() -> None:
+def test_identical_sets_overlap_completely() -> None:
     points = draw(0, 40, 3)
     assert precision(points, points) == 1
     assert recall(points, points) == 1
     assert coverage(points, points) == 1
-    # Each ball holds its centre and k neighbours.
+    # Each ball contains its centre and k neighbours.
     assert density(points, points) == pytest.approx(6 / 5)
 
 
-def test_disjoint_clouds_do_not_overlap() -> None:
+def test_disjoint_sets_do_not_overlap() -> None:
     real, generated = draw(0, 40, 3), draw(1, 50, 3) + 1000
     for metric in (precision, recall, density, coverage):
         assert metric(real, generated) == 0
@@ -192,7 +192,7 @@ def line(*positions: float) -> Tensor:
     return torch.tensor(positions).unsqueeze(1)
 
 
-def test_balls_on_a_line_are_counted_exactly() -> None:
+def test_overlap_of_balls_on_a_line() -> None:
     """Real 0, 1, 3, 7 with k = 1: radii 1, 1, 2, 4, so the balls are [-1, 1] [0, 2] [1, 5] [3, 11].
 
     Generated 0.5, 2, 20 with k = 1: radii 1.5, 1.5, 18, so [-1, 2] [0.5, 3.5] [2, 38].
@@ -204,7 +204,7 @@ def test_balls_on_a_line_are_counted_exactly() -> None:
     assert coverage(real, generated, k=1) == pytest.approx(3 / 4)
 
 
-def test_a_generator_of_one_image_is_precise_and_covers_nothing() -> None:
+def test_a_generator_of_a_single_image_is_precise_but_has_no_coverage() -> None:
     real = draw(0, 100, 2)
     generated = real[:1].expand(100, 2)
     assert precision(real, generated) == 1
@@ -219,7 +219,7 @@ def test_too_few_images_for_a_neighbour_are_refused() -> None:
 
 @given(SEEDS)
 @settings(max_examples=20)
-def test_overlaps_are_bounded_and_blind_to_order_and_rotation(seed: int) -> None:
+def test_overlaps_are_bounded_and_invariant_to_order_and_rotations(seed: int) -> None:
     real, generated = draw(seed, 12, 3), 2 * draw(seed + 1, 15, 3)
     turn = rotation(seed, 3)
     for metric in (precision, recall, coverage, density):
@@ -247,7 +247,7 @@ def test_blocks_are_as_large_as_the_real_set() -> None:
 
 
 @pytest.mark.parametrize("classes", [2, 4, 10])
-def test_entropy_of_all_classes_alike_is_the_logarithm_of_their_number(classes: int) -> None:
+def test_entropy_of_equal_classes_is_the_logarithm_of_their_number(classes: int) -> None:
     certain = torch.eye(classes).repeat(3, 1)
     unsure = torch.full((5, classes), 1 / classes)
     for probabilities in (certain, unsure):
@@ -259,7 +259,7 @@ def test_confidence_is_the_mean_of_the_largest_probability() -> None:
     assert confidence(torch.tensor([[0.5, 0.3, 0.2], [0.0, 0.1, 0.9]])) == pytest.approx(0.7)
 
 
-def test_low_confidence_counts_what_is_below_the_threshold() -> None:
+def test_low_confidence_is_the_share_below_the_threshold() -> None:
     """The largest probabilities are 0.5, 0.75 and 0.9; one that equals the threshold is not low."""
     probabilities = torch.tensor([[0.5, 0.3, 0.2], [0.25, 0.0, 0.75], [0.0, 0.1, 0.9]])
     shares = [low_confidence(probabilities, threshold) for threshold in (0.5, 0.75, 0.8, 1.0)]

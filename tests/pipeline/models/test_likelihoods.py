@@ -20,14 +20,14 @@ def per_image(log_prob: torch.Tensor) -> torch.Tensor:
     return log_prob.flatten(1).sum(1)
 
 
-def test_bernoulli_is_torchs() -> None:
+def test_bernoulli_equals_torchs() -> None:
     x = (GREY > 0.5).float()
     expected = per_image(torch.distributions.Bernoulli(logits=LOGITS).log_prob(x))
     torch.testing.assert_close(OBSERVATIONS["bernoulli"].log_prob(LOGITS, x, NO_SCALE), expected)
 
 
 @pytest.mark.parametrize("shape", [(28, 28), (7, 9), (1, 1)])
-def test_evaluation_takes_another_way_to_the_same_number_as_training(
+def test_the_bernoulli_without_gradients_equals_that_with_gradients(
     shape: tuple[int, int],
 ) -> None:
     generator = torch.Generator().manual_seed(1)
@@ -43,13 +43,13 @@ def test_evaluation_takes_another_way_to_the_same_number_as_training(
     assert trained.requires_grad
 
 
-def test_continuous_bernoulli_is_torchs() -> None:
+def test_continuous_bernoulli_equals_torchs() -> None:
     expected = per_image(torch.distributions.ContinuousBernoulli(logits=LOGITS).log_prob(GREY))
     found = OBSERVATIONS["continuous-bernoulli"].log_prob(LOGITS, GREY, NO_SCALE)
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-4)
 
 
-def test_gaussian_is_torchs() -> None:
+def test_gaussian_equals_torchs() -> None:
     scale = torch.tensor(0.3)
     expected = per_image(torch.distributions.Normal(LOGITS, scale).log_prob(GREY))
     found = OBSERVATIONS["gaussian"].log_prob(LOGITS, GREY, scale.log())
@@ -57,8 +57,8 @@ def test_gaussian_is_torchs() -> None:
 
 
 @given(st.floats(-80, 80))
-def test_the_normaliser_makes_a_density(logit: float) -> None:
-    """C(p) p^x (1-p)^(1-x) integrates to 1, near p = 1/2 as well."""
+def test_the_normaliser_yields_a_density(logit: float) -> None:
+    """C(p) p^x (1-p)^(1-x) integrates to 1, even near p = 1/2."""
     log_c = log_normaliser(torch.tensor(logit, dtype=torch.float64)).item()
     log_odds_at_0 = -np.logaddexp(0, logit)
     mass, _ = quad(lambda x: math.exp(log_c + logit * x + log_odds_at_0), 0, 1, limit=200)
@@ -66,7 +66,7 @@ def test_the_normaliser_makes_a_density(logit: float) -> None:
 
 
 @given(st.floats(-80, 80))
-def test_the_mean_is_the_densitys(logit: float) -> None:
+def test_the_mean_is_that_of_the_density(logit: float) -> None:
     log_c = log_normaliser(torch.tensor(logit, dtype=torch.float64)).item()
     log_odds_at_0 = -np.logaddexp(0, logit)
     mean, _ = quad(lambda x: x * math.exp(log_c + logit * x + log_odds_at_0), 0, 1, limit=200)
@@ -98,6 +98,6 @@ def test_the_inverse_mean_inverts_the_mean(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", list(OBSERVATIONS))
-def test_black_and_white_pixels_have_finite_start_values(name: str) -> None:
+def test_black_and_white_pixels_have_finite_logits(name: str) -> None:
     observation = OBSERVATIONS[name]  # type: ignore[index]
     assert observation.inverse_mean(torch.tensor([0.0, 1.0])).isfinite().all()

@@ -1,4 +1,4 @@
-"""Models from settings: shapes, start values, folders."""
+"""Models: shapes, initial weights, saving and loading."""
 
 import json
 import math
@@ -47,7 +47,7 @@ def make_model(run: RunSettings, shape: ImageShape, seed: int = 0) -> VAE:
 @pytest.mark.parametrize("architecture", ["linear", "conv"])
 @pytest.mark.parametrize("shape", [(28, 28), (7, 9), (8, 8), (32, 20), (5, 31)])
 @pytest.mark.parametrize("latent_dim", [1, 2, 512])
-def test_shapes_follow_the_image(
+def test_shapes_follow_the_images(
     make_run: MakeRun, architecture: str, shape: tuple[int, int], latent_dim: int
 ) -> None:
     model = make_model(
@@ -79,12 +79,12 @@ def test_mean_images_of_a_gaussian_are_clipped_to_the_range() -> None:
     assert image.tolist() == [[[[1.0, 0.25], [1.0, 0.75]]]]
 
 
-def test_no_hidden_layer_is_one_affine_map_each_way(make_run: MakeRun) -> None:
+def test_without_hidden_layers_encoder_and_decoder_are_affine(make_run: MakeRun) -> None:
     model = make_model(make_run(hidden=[], latent_dim=3), ImageShape(4, 4))
     assert model.parameter_count == (16 * 6 + 6) + (3 * 16 + 16)
 
 
-def test_too_many_blocks_for_the_image_are_refused(make_run: MakeRun) -> None:
+def test_too_many_blocks_for_the_images_are_refused(make_run: MakeRun) -> None:
     run = make_run(architecture="conv", channels=[8] * 5)
     with pytest.raises(ModelError, match="5 stride-2 blocks, but 28x28 images allow at most 4"):
         build_model(run, ImageShape(28, 28))
@@ -92,7 +92,7 @@ def test_too_many_blocks_for_the_image_are_refused(make_run: MakeRun) -> None:
 
 
 @pytest.mark.parametrize("likelihood", ["bernoulli", "continuous-bernoulli", "gaussian"])
-def test_the_decoder_starts_at_the_data_mean(make_run: MakeRun, likelihood: str) -> None:
+def test_the_initial_output_is_the_mean_image(make_run: MakeRun, likelihood: str) -> None:
     run = make_run(likelihood=likelihood, hidden=[])
     model = build_model(run, ImageShape(6, 6))
     mean = torch.linspace(0.1, 0.9, 36).view(6, 6)
@@ -102,7 +102,7 @@ def test_the_decoder_starts_at_the_data_mean(make_run: MakeRun, likelihood: str)
 
 
 @pytest.mark.parametrize("architecture", ["linear", "conv"])
-def test_weights_start_at_the_scale_of_their_fan_in(make_run: MakeRun, architecture: str) -> None:
+def test_initial_weights_scale_with_their_fan_in(make_run: MakeRun, architecture: str) -> None:
     model = make_model(make_run(architecture=architecture, hidden=[50]), ImageShape(28, 28))
     for layer in layers_of(model):
         weights = layer.weight.detach()
@@ -111,7 +111,7 @@ def test_weights_start_at_the_scale_of_their_fan_in(make_run: MakeRun, architect
         assert weights.std().item() == pytest.approx(expected, abs=tolerance)
 
 
-def test_start_values_depend_on_the_seed_alone(make_run: MakeRun) -> None:
+def test_initial_weights_depend_only_on_the_seed(make_run: MakeRun) -> None:
     run = make_run(architecture="conv")
     torch.manual_seed(1)
     first = make_model(run, ImageShape(8, 8)).state_dict()
@@ -164,7 +164,7 @@ def folder(tmp_path: Path, make_run: MakeRun) -> Path:
     return tmp_path
 
 
-def test_a_loaded_model_is_the_saved_one(folder: Path, make_run: MakeRun) -> None:
+def test_a_loaded_model_equals_the_saved_one(folder: Path, make_run: MakeRun) -> None:
     model = load_model(folder)
     saved = make_model(make_run(architecture="conv", likelihood="gaussian"), ImageShape(8, 8))
     x = torch.rand(2, 1, 8, 8)
@@ -196,7 +196,7 @@ def damage_config(folder: Path, **changes: object) -> None:
         lambda folder: damage_config(folder, channels=[0]),
     ],
 )
-def test_a_damaged_folder_is_told_in_one_line(folder: Path, damage: object) -> None:
+def test_a_damaged_folder_is_reported_in_one_line(folder: Path, damage: object) -> None:
     damage(folder)  # type: ignore[operator]
     with pytest.raises(ModelError) as caught:
         load_model(folder)
@@ -208,7 +208,7 @@ def test_a_damaged_folder_is_told_in_one_line(folder: Path, damage: object) -> N
 @pytest.mark.parametrize("layer", [TransposedConv, OneChannelTransposedConv])
 @pytest.mark.parametrize("lost", [(0, 0), (1, 0), (1, 1)])
 @pytest.mark.parametrize("channels_last", [False, True])
-def test_a_faster_transposed_convolution_is_the_same(
+def test_faster_transposed_convolutions_equal_torchs(
     layer: type[TransposedConv], lost: tuple[int, int], channels_last: bool
 ) -> None:
     channels = 1 if layer is OneChannelTransposedConv else 3
@@ -226,7 +226,7 @@ def test_a_faster_transposed_convolution_is_the_same(
 
 
 @pytest.mark.parametrize("architecture", ["linear", "conv"])
-def test_a_model_in_double_precision_stays_there(make_run: MakeRun, architecture: str) -> None:
+def test_a_model_stays_in_double_precision(make_run: MakeRun, architecture: str) -> None:
     model = make_model(make_run(architecture=architecture), ImageShape(28, 28)).double()
     assert model.decode(torch.zeros(1, model.latent_dim).double()).dtype == torch.float64
 

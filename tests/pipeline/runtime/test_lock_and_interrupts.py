@@ -1,4 +1,4 @@
-"""One writer at a time, and a termination that cleans up."""
+"""Locks on folders, and SIGTERM as an interrupt."""
 
 import signal
 import threading
@@ -32,7 +32,7 @@ def test_a_second_writer_waits_for_the_first(
     assert order == ["first", "second"]
 
 
-def test_a_termination_is_an_interrupt_within_the_block_only() -> None:
+def test_sigterm_is_an_interrupt_only_within_the_block() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(KeyboardInterrupt), sigterm_as_interrupt():
         signal.raise_signal(signal.SIGTERM)

@@ -1,11 +1,10 @@
-"""The training loop: it learns, repeats itself exactly, and says so when it diverges."""
+"""The training loop: it learns, is reproducible, and reports divergence."""
 
 from dataclasses import replace
 
 import pytest
 import torch
 
-from pipeline.data.inputs import model_inputs
 from pipeline.data.prepared import Split
 from pipeline.models import VAE, ImageShape, build_model, initialise
 from pipeline.models.elbo import bound
@@ -15,6 +14,7 @@ from pipeline.training.loop import (
     DivergenceError,
     EpochReport,
     Fit,
+    Terms,
     TrainingImages,
     build_scheduler,
     fit,
@@ -71,7 +71,7 @@ def test_training_improves_the_validation_elbo(
         assert terms.loss == pytest.approx(terms.reconstruction + terms.kl)  # beta is 1
 
 
-def test_one_batch_can_be_learned_by_heart(
+def test_a_single_batch_can_be_overfitted(
     make_run: MakeRun, train_split: Split, cpu: Hardware
 ) -> None:
     few = Split(*(part[:4] for part in (train_split.images, train_split.binarised)), None, "")  # type: ignore[arg-type]
@@ -83,7 +83,7 @@ def test_one_batch_can_be_learned_by_heart(
 
 
 @pytest.mark.parametrize("architecture", ["linear", "conv"])
-def test_the_same_seed_gives_the_same_history_bit_for_bit(
+def test_the_same_seed_gives_a_bitwise_identical_history(
     make_run: MakeRun, train_split: Split, valid_split: Split, cpu: Hardware, architecture: str
 ) -> None:
     run = make_run(architecture=architecture)
@@ -98,7 +98,7 @@ def test_the_same_seed_gives_the_same_history_bit_for_bit(
     assert without_time(first) != without_time(other)
 
 
-def test_two_trainings_in_turn_do_not_touch_each_other(
+def test_alternating_trainings_do_not_affect_each_other(
     make_run: MakeRun, train_split: Split, valid_split: Split, cpu: Hardware
 ) -> None:
     runs = [make_run(seed=seed, epochs=3) for seed in (0, 1)]
@@ -113,7 +113,7 @@ def test_two_trainings_in_turn_do_not_touch_each_other(
         assert [replace(pair[index], seconds=0) for pair in together] == without_time(result)
 
 
-def test_divergence_is_an_error_that_names_settings_and_epoch(
+def test_divergence_is_reported_with_settings_and_epoch(
     make_run: MakeRun, train_split: Split, valid_split: Split, cpu: Hardware
 ) -> None:
     run = make_run(learning_rate=1e18, clip_norm=None, schedule="constant")
@@ -125,10 +125,10 @@ def test_divergence_is_an_error_that_names_settings_and_epoch(
     assert "\n" not in message
 
 
-def test_a_validation_that_diverges_is_an_error_too(
+def test_divergence_is_noticed_in_validation_too(
     make_run: MakeRun, train_split: Split, valid_split: Split, cpu: Hardware
 ) -> None:
-    """One step of a whole epoch: its own loss is fine, the weights that it leaves are not."""
+    """A single step per epoch: the training loss is finite, but the weights after it are not."""
     run = make_run(
         batch_size=1000, epochs=1, learning_rate=1e18, clip_norm=None, schedule="constant"
     )
@@ -136,7 +136,7 @@ def test_a_validation_that_diverges_is_an_error_too(
         train(run, train_split, valid_split, cpu)
 
 
-def test_the_history_says_elbo_whatever_beta_is(
+def test_the_elbo_does_not_depend_on_beta_but_the_loss_does(
     make_run: MakeRun, train_split: Split, valid_split: Split, cpu: Hardware
 ) -> None:
     _, result = train(make_run(beta=4.0), train_split, valid_split, cpu)
@@ -145,21 +145,21 @@ def test_the_history_says_elbo_whatever_beta_is(
     assert terms.loss == pytest.approx(terms.reconstruction + 4 * terms.kl)
 
 
-def test_averages_are_over_images_not_over_batches(
+def test_averages_are_over_images_and_not_over_batches(
     make_run: MakeRun, train_split: Split, valid_split: Split, cpu: Hardware
 ) -> None:
-    """104 images in batches of 100: the last four must not weigh as much as the hundred."""
+    """104 images in batches of 100: the last four must not count as much as the first hundred."""
     run = make_run(batch_size=100, epochs=1, learning_rate=1e-12, binarisation="static")
     model = start(run, train_split)
     report = next(train_epochs(model, run, train_split, valid_split, cpu))
-    dealt = TrainingImages(train_split, run, cpu.device)
+    images = TrainingImages(train_split, run, cpu.device)
     with torch.no_grad():
-        terms = [bound(model, x, noise) for x, noise in dealt.batches()]
+        terms = [bound(model, x, noise) for x, noise in images.batches()]
     exact = torch.cat([batch.reconstruction for batch in terms]).mean().item()
     assert report.train.reconstruction == pytest.approx(exact, rel=1e-5)
 
 
-def test_an_epoch_shows_every_image_once(make_run: MakeRun, train_split: Split) -> None:
+def test_an_epoch_contains_every_image_once(make_run: MakeRun, train_split: Split) -> None:
     run = make_run(binarisation="none", batch_size=10)
     batches = [x for x, _ in TrainingImages(train_split, run, torch.device("cpu")).batches()]
     assert [len(batch) for batch in batches] == [10] * 10 + [4]
@@ -169,7 +169,7 @@ def test_an_epoch_shows_every_image_once(make_run: MakeRun, train_split: Split) 
     assert not torch.equal(shown, train_split.images), "not shuffled"
 
 
-def test_dynamic_binarisation_draws_anew_with_the_right_probability(
+def test_dynamic_binarisation_draws_with_the_right_probability_in_each_epoch(
     make_run: MakeRun, train_split: Split
 ) -> None:
     run = make_run(binarisation="dynamic", batch_size=1000)
@@ -181,7 +181,7 @@ def test_dynamic_binarisation_draws_anew_with_the_right_probability(
     assert ((draws.double().mean(0) - expected).abs() < 5 * deviation / 300**0.5).all()
 
 
-def test_extreme_intensities_are_certain(make_run: MakeRun, train_split: Split) -> None:
+def test_black_and_white_pixels_are_never_flipped(make_run: MakeRun, train_split: Split) -> None:
     extreme = replace_images(train_split, (train_split.images > 100).to(torch.uint8) * 255)
     run = make_run(binarisation="dynamic", batch_size=1000)
     for _ in range(20):
@@ -191,13 +191,6 @@ def test_extreme_intensities_are_certain(make_run: MakeRun, train_split: Split) 
 
 def replace_images(split: Split, images: torch.Tensor) -> Split:
     return Split(images, split.binarised, split.labels, split.hash)
-
-
-def test_a_measured_split_is_the_stored_draw(valid_split: Split) -> None:
-    for binarisation in ("dynamic", "static"):
-        x = model_inputs(valid_split, binarisation)  # type: ignore[arg-type]
-        assert torch.equal(x.squeeze(1), valid_split.binarised.float())
-    assert torch.equal(model_inputs(valid_split, "none").squeeze(1), valid_split.images / 255)
 
 
 def test_beta_warms_up_linearly(make_run: MakeRun) -> None:
@@ -220,9 +213,9 @@ def rates_over(schedule: Schedule, steps: int) -> list[list[float]]:
 
 
 @pytest.mark.parametrize("schedule", ["one-cycle", "cosine", "constant"])
-def test_the_learning_rate_peaks_where_it_is_told(schedule: Schedule) -> None:
+def test_the_learning_rate_peaks_at_the_given_value(schedule: Schedule) -> None:
     rates = [first for first, _ in rates_over(schedule, 100)]
-    assert 0.0099 < max(rates) <= 0.01  # the peak may lie between two steps
+    assert 0.0099 < max(rates) <= 0.01  # the peak can be between two steps
     ends = {"one-cycle": (0.0004, 2e-4), "cosine": (0.01, 1e-5), "constant": (0.01, 0.01)}
     assert rates[0] == pytest.approx(ends[schedule][0])
     assert rates[-1] <= ends[schedule][1]
@@ -235,7 +228,7 @@ def test_each_group_keeps_its_multiple_of_the_rate(schedule: Schedule) -> None:
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 8, 9, 10, 19])
-def test_a_cycle_of_few_steps_has_its_peak(steps: int) -> None:
+def test_a_cycle_of_few_steps_reaches_its_peak(steps: int) -> None:
     rates = [first for first, _ in rates_over("one-cycle", steps)]
     assert 0.9 * 0.01 < max(rates) <= 0.01 * (1 + 1e-9)
 
@@ -243,7 +236,7 @@ def test_a_cycle_of_few_steps_has_its_peak(steps: int) -> None:
 def test_layers_are_trained_at_their_own_rates(
     make_run: MakeRun, train_split: Split, valid_split: Split, cpu: Hardware
 ) -> None:
-    """Adam's first step moves each number by its rate, whatever its gradient."""
+    """Adam's first step changes each parameter by its rate, whatever its gradient."""
     run = make_run(
         hidden=[100], schedule="constant", batch_size=len(train_split.images), clip_norm=None
     )
@@ -269,8 +262,6 @@ def test_layers_are_trained_at_their_own_rates(
 
 
 def reports_of(elbos: list[float], model: torch.nn.Module) -> list[EpochReport]:
-    from pipeline.training.loop import Terms
-
     return [
         EpochReport(epoch, Terms(0, 0, 0, 0), Terms(elbo, 0, 0, 0), float(epoch), 0.1)
         for epoch, elbo in enumerate(elbos, start=1)
@@ -287,7 +278,7 @@ def reports_of(elbos: list[float], model: torch.nn.Module) -> list[EpochReport]:
         (9, "best", 6, 2),
     ],
 )
-def test_fit_stops_and_chooses(
+def test_fit_stops_early_and_chooses_an_epoch(
     make_run: MakeRun, patience: int | None, checkpoint: str, epochs: int, chosen: int
 ) -> None:
     run = make_run(patience=patience, checkpoint=checkpoint, epochs=6)
@@ -308,7 +299,7 @@ def test_fit_stops_and_chooses(
     assert model.state_dict()["encoder.1.weight"].unique().tolist() == [chosen]
 
 
-def test_bfloat16_trains_as_well(
+def test_bfloat16_trains_as_well_as_float32(
     make_run: MakeRun, train_split: Split, valid_split: Split, cpu: Hardware
 ) -> None:
     run = make_run(epochs=8)
@@ -320,8 +311,8 @@ def test_bfloat16_trains_as_well(
     assert all(parameter.dtype == torch.float32 for parameter in model.parameters())
 
 
-def test_hardware_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_hardware_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(Exception, match=r"train\.device = cuda, but torch sees no CUDA device"):
+    with pytest.raises(Exception, match=r"train\.device = cuda, but torch finds no CUDA device"):
         resolve_hardware("cuda", "auto")
     assert resolve_hardware("auto", "float32") == Hardware(torch.device("cpu"), "float32")

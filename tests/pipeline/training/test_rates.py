@@ -1,4 +1,4 @@
-"""The learning rate of each layer."""
+"""Learning rates per layer."""
 
 import pytest
 import torch
@@ -17,8 +17,8 @@ def rates_by_name(model: torch.nn.Module, groups: list[dict[str, object]]) -> di
     return {name: rates[parameter] for name, parameter in model.named_parameters()}
 
 
-def test_weights_learn_at_the_root_of_their_fan_in(make_run: MakeRun) -> None:
-    """A layer of 400 inputs at the run's rate, one of 16 at five times that."""
+def test_rates_scale_with_the_inverse_root_of_the_fan_in(make_run: MakeRun) -> None:
+    """A layer with 400 inputs has the run's rate, one with 16 inputs five times that."""
     model = build_model(make_run(hidden=[400], latent_dim=16), ImageShape(10, 10))
     rates = rates_by_name(model, parameter_groups(model, 0.01))
     weights = {name: rate for name, rate in rates.items() if name.endswith("weight")}
@@ -29,7 +29,7 @@ def test_weights_learn_at_the_root_of_their_fan_in(make_run: MakeRun) -> None:
 
 @pytest.mark.parametrize("architecture", ["linear", "conv"])
 @pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
-def test_every_parameter_has_one_rate_and_every_rate_one_group(
+def test_each_parameter_has_one_rate_and_each_rate_one_group(
     make_run: MakeRun, architecture: str, likelihood: str
 ) -> None:
     run = make_run(architecture=architecture, likelihood=likelihood, scale="learned")
