@@ -51,7 +51,7 @@ def test_the_stage_writes_and_records_a_judge(project: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("samples", 639, "judge: samples = 639 must be at least 10 for each of feature_dim = 64"),
+        ("samples", 639, "judge: samples = 639 must be at least 10 times feature_dim = 64"),
         ("feature_dim", 32, "judge.feature_dim = 32 must be at least 64"),
         ("batch_size", 1, "judge.batch_size = 1 must be at least 2"),
         ("channels", [], "judge.channels = [] must hold at least one value"),
