@@ -340,7 +340,7 @@ def test_a_model_without_a_record_gets_one(trained: Path) -> None:
         ("config.json", '"data_hash": "', '"data_hash": "0', "was trained on other data"),
         ("history.csv", "epoch", "a", "history.csv: is damaged"),
         ("config.json", "{", "[", "config.json: is not valid JSON"),
-        ("config.json", '"epochs"', '"epoch"', "config.json: does not describe a run: settings.epochs"),
+        ("config.json", '"epochs"', '"epoch"', "does not describe a run: settings.epochs"),
     ],
 )
 def test_a_model_that_cannot_be_used_is_reported_in_one_line(
