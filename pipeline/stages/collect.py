@@ -67,7 +67,9 @@ def _read_history(path: Path) -> list[dict[str, str]]:
     try:
         rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
     except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}; run `dvc repro`") from None
+        raise UserError(
+            f"{path}: cannot be read: {error.strerror}; run `dvc repro train`"
+        ) from None
     if not rows or list(rows[0]) != list(EPOCHS.columns):
         columns = ", ".join(EPOCHS.columns)
         raise UserError(f"{path}: must have rows with {columns}; run `dvc repro train`")

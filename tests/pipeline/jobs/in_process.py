@@ -6,13 +6,14 @@ from typing import Any, TypeVar
 
 import click
 
-from pipeline.runtime.workers import Failure, Message, Result, Tell, WorkerError
+from pipeline.runtime.workers import Failure, Message, Result, WorkerError
 
 Task = TypeVar("Task")
+Send = Callable[[Any], None]
 
 
 def one_after_another(
-    work: Callable[[Task, Tell], Any], tasks: Iterable[Task], workers: int
+    work: Callable[[Task, Send], Any], tasks: Iterable[Task], workers: int
 ) -> Generator[Message[Task] | Result[Task] | Failure[Task]]:
     """Do the tasks in turn and yield what happens, as ``side_by_side`` does with one worker."""
     for task in tasks:

@@ -9,8 +9,7 @@ import pytest
 from pipeline.errors import UserError
 from pipeline.jobs.job import Job, do, out_of_date
 from pipeline.jobs.progress import RunsProgress
-from pipeline.runtime.workers import Tell
-from tests.pipeline.jobs.in_process import one_after_another
+from tests.pipeline.jobs.in_process import Send, one_after_another
 
 
 @dataclass(frozen=True)
@@ -23,11 +22,11 @@ class Count:
     fingerprint: str = "same"
 
 
-def count(task: Count, tell: Tell) -> int:
+def count(task: Count, send: Send) -> int:
     if task.number == 13:
         raise UserError(f"{task.name}: 13 is unlucky")
     for number in range(1, task.number + 1):
-        tell(number)
+        send(number)
     return task.number
 
 
@@ -41,7 +40,7 @@ class Counting(Job[Count]):
         self.story: list[str] = []
 
     @property
-    def work(self) -> Callable[[Count, Tell], int]:
+    def work(self) -> Callable[[Count, Send], int]:
         return count
 
     def begin(self, task: Count) -> Count:

@@ -5,27 +5,38 @@ import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from analysis.read.frames import read_runs
 from pipeline.runtime.code_version import commit_date
 from pipeline.schemas.metrics import METRICS
 from pipeline.schemas.protocol import PROTOCOL_FIELDS
-from pipeline.schemas.provenance import read_origins
+from pipeline.schemas.provenance import Provenance
+from pipeline.schemas.record import read_record
+from pipeline.schemas.tables import IDENTITY
 from pipeline.stages import collect
 from tests.pipeline.stages.conftest import PLANE_ONLY, RUNS, call
 
-# The first test of a process trains and measures the runs that the others copy.
-pytestmark = pytest.mark.timeout(300)
 
-
-def test_the_tables_hold_one_row_a_run_and_an_epoch(evaluated: Path) -> None:
-    (evaluated / "data" / "prepared.json").write_text('{"name": "mnist-5k"}\n')
+def test_the_tables_hold_one_row_per_run_and_epoch(evaluated: Path) -> None:
     assert call(collect.main).output == "4 runs in results/metrics.csv\n"
     with (evaluated / "results" / "metrics.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["run"] for row in rows] == list(RUNS)
     assert len(json.loads(rows[1]["kl_per_dim"])) == 3
-    assert {*PROTOCOL_FIELDS, *METRICS, "collapsed"} <= set(rows[0])
+    assert list(rows[0]) == [
+        *IDENTITY,
+        "parameters",
+        "train_seconds",
+        "epochs",
+        *PROTOCOL_FIELDS,
+        *METRICS,
+        "kl_per_dim",
+        "collapsed",
+        "data_hash",
+        "commit",
+        "run_id",
+    ]
     for name in PLANE_ONLY:
         assert [bool(row[name]) for row in rows] == [True, False, True, False]
     frame = read_runs(evaluated / "results" / "metrics.csv")
@@ -37,22 +48,73 @@ def test_the_tables_hold_one_row_a_run_and_an_epoch(evaluated: Path) -> None:
     assert {row["run"] for row in epochs} == set(RUNS)
 
 
-def test_the_origins_are_those_of_the_cards(evaluated: Path) -> None:
-    (evaluated / "data" / "prepared.json").write_text('{"name": "mnist-5k"}\n')
+def test_the_provenance_is_that_of_the_cards(evaluated: Path) -> None:
     call(collect.main)
     path = evaluated / "results" / "provenance.json"
-    origins = read_origins(path)
-    assert origins is not None
-    assert list(origins.runs) == list(RUNS)
+    found = read_record(Provenance, path)
+    assert list(found.runs) == list(RUNS)
     card = json.loads((evaluated / "models" / RUNS[0] / "config.json").read_text())
-    first = origins.runs[RUNS[0]]
+    first = found.runs[RUNS[0]]
     assert first.versions == card["versions"]
     assert {"python", "torch", "numpy"} <= set(first.versions)
     assert (first.device, first.threads) == ("cpu", card["threads"])
     assert first.weights == card["sha256"]["model.safetensors"]
-    assert origins.dates == (
-        {card["commit"]: commit_date(card["commit"])} if card["commit"] else {}
-    )
+    assert found.dates == ({card["commit"]: commit_date(card["commit"])} if card["commit"] else {})
     before = path.read_bytes()
     call(collect.main)
     assert path.read_bytes() == before
+
+
+def test_the_data_card_is_handed_on(evaluated: Path) -> None:
+    call(collect.main)
+    before = json.loads((evaluated / "data" / "prepared.json").read_text())
+    after = json.loads((evaluated / "results" / "data.json").read_text())
+    assert after == before
+    assert after["sizes"] == {"train": 104, "valid": 16, "test": 40}
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        (
+            "results/runs/linear-2/seed-0/metrics.json",
+            None,
+            "cannot be read: No such file or directory; run `dvc repro evaluate`",
+        ),
+        (
+            "results/runs/linear-2/seed-0/metrics.json",
+            "{",
+            "is not valid JSON; run `dvc repro evaluate`",
+        ),
+        (
+            "results/runs/linear-2/seed-0/metrics.json",
+            '{"run": "linear-2/seed-0"}',
+            "must hold architecture, latent_dim, beta, seed, parameters; run `dvc repro evaluate`",
+        ),
+        (
+            "models/linear-3/seed-0/history.csv",
+            None,
+            "cannot be read: No such file or directory; run `dvc repro train`",
+        ),
+        (
+            "models/linear-3/seed-0/history.csv",
+            "epoch,split\n",
+            "must have rows with epoch, split, elbo, reconstruction, kl, loss, seconds, "
+            "learning_rate; run `dvc repro train`",
+        ),
+        (
+            "data/prepared.json",
+            "{}",
+            "does not describe a data set: name: Field required; "
+            "write it again with `dvc repro prepare collect`",
+        ),
+    ],
+)
+def test_a_missing_or_damaged_file_is_reported_in_one_line(
+    evaluated: Path, file: str, content: str | None, message: str
+) -> None:
+    path = evaluated / file
+    path.unlink() if content is None else path.write_text(content)
+    result = CliRunner().invoke(collect.main, [])
+    assert result.exit_code == 2
+    assert result.stderr == f"Error: {file}: {message}\n"

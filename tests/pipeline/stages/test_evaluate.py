@@ -1,12 +1,12 @@
 """The evaluation of a grid, on small data."""
 
+import csv
 import json
 import math
 import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,33 +15,49 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from mlflow import MlflowClient
-from pipeline.judge.compare import Bench, load_bench
-from ruamel.yaml import YAML
 
 from pipeline.data.prepared import PreparedData, load_prepared
+from pipeline.evaluation.evaluated_model import Measurement
+from pipeline.jobs import measures
 from pipeline.jobs.evaluate import (
-    evaluate_run,
+    EvaluationTask,
     evaluation_fingerprint,
     finished_evaluation,
+    measure_run,
     usable_card,
 )
+from pipeline.jobs.evaluation_job import describe
+from pipeline.judge.context import JudgedModel, load_context
+from pipeline.schemas.arrays import Arrays, read_arrays
 from pipeline.schemas.judge_card import JUDGE_CARD, JUDGE_WEIGHTS, load_judge_card
 from pipeline.schemas.metrics import METRICS
+from pipeline.schemas.run_card import RunCard
+from pipeline.schemas.tables import Row
 from pipeline.settings import load_settings
-from pipeline.stages import evaluate, judge
-from tests.conftest import ROOT
-from tests.pipeline.stages.conftest import PLANE_ONLY, RUNS, call
-
-# The first test of a process trains and measures the runs that the others copy.
-pytestmark = pytest.mark.timeout(300)
+from pipeline.stages import collect, evaluate, judge
+from tests.imports import ROOT
+from tests.pipeline.stages.conftest import (
+    PLANE_ONLY,
+    RUNS,
+    call,
+    change,
+    read_row,
+    times_of,
+    wait_for,
+)
 
 PREPARED, MODEL = Path("data/prepared.safetensors"), Path("models/linear-2/seed-0")
 JUDGE = Path("judge")
 AIS = {name for name in METRICS if name.startswith("ais_")}
 
 
-def bench_of(data: PreparedData) -> Bench:
-    return load_bench(JUDGE, data.hash, data.splits["test"])
+def measured(card: RunCard | None = None, **settings: Any) -> tuple[Row, Arrays]:
+    """Measure one model, with changes to section ``evaluate``."""
+    data = load_prepared(PREPARED)
+    context = load_context(JUDGE, data.hash, data.splits["test"])
+    changed = load_settings().evaluate.model_copy(update=settings)
+    task = EvaluationTask("run", changed, PREPARED, JUDGE, MODEL, Path("new"), "")
+    return measure_run(task, card or usable_card(MODEL, data.hash), data, context)
 
 
 def results(project: Path) -> dict[str, bytes]:
@@ -51,21 +67,6 @@ def results(project: Path) -> dict[str, bytes]:
         path.relative_to(root).as_posix(): path.read_bytes()
         for path in root.glob("*/[!.]*/*")  # no partial ones
     }
-
-
-def read_row(project: Path, run: str) -> dict[str, Any]:
-    row = json.loads((project / "results" / "runs" / run / "metrics.json").read_text())
-    assert isinstance(row, dict)
-    return row
-
-
-def change(project: Path, section: str, **values: Any) -> None:
-    yaml = YAML(typ="safe", pure=True)
-    content = yaml.load(project / "params.yaml")
-    part = content[section]
-    for name, value in values.items():
-        (part["grid"] if name in part.get("grid", {}) else part)[name] = value
-    yaml.dump(content, project / "params.yaml")
 
 
 def test_every_run_has_every_metric(evaluated: Path, prepared: PreparedData) -> None:
@@ -143,7 +144,7 @@ def test_the_judges_opinion_of_each_picture_is_kept(evaluated: Path) -> None:
     assert borders[row["grid_center_class"]] == row["grid_center_borders"]
 
 
-def test_dvc_gets_a_file_a_cell(evaluated: Path) -> None:
+def test_dvc_gets_one_file_per_cell(evaluated: Path) -> None:
     names = {"linear-2", "linear-3", "conv-2", "conv-3"}
     assert {path.stem for path in (evaluated / "results" / "cells").iterdir()} == names
     assert {path.stem for path in (evaluated / "results" / "curves").iterdir()} == names
@@ -169,11 +170,13 @@ def test_the_runs_records_hold_the_metrics_and_pictures(evaluated: Path) -> None
 
 
 def test_evaluating_again_does_nothing(evaluated: Path) -> None:
-    before = {path: path.stat().st_mtime_ns for path in (evaluated / "results/runs").rglob("*.*")}
+    before = times_of(evaluated / "results" / "runs")
     assert call(evaluate.main).output == "4 of 4 runs are up to date\n"
-    assert before == {path: path.stat().st_mtime_ns for path in before}
+    assert times_of(evaluated / "results" / "runs") == before
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("real_workers")
 def test_only_what_is_stale_or_damaged_is_measured_again_to_the_same_bytes(
     evaluated: Path,
 ) -> None:
@@ -184,10 +187,12 @@ def test_only_what_is_stale_or_damaged_is_measured_again_to_the_same_bytes(
     output = call(evaluate.main, "--workers", "1").output
     assert output.startswith("2 of 4 runs are up to date\n")
     assert "1/2  linear-2/seed-0" in output
-    assert results(evaluated) == before, "another number of workers gave another number"
+    assert results(evaluated) == before, "a worker process gave another number"
 
 
-def test_other_settings_data_or_names_are_another_result(evaluated: Path) -> None:
+def test_other_settings_data_or_names_are_another_result(
+    evaluated: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings, (name, folder) = load_settings().evaluate, ("linear-2/seed-0", MODEL)
     data, card = load_prepared(PREPARED), load_judge_card(JUDGE)
     same = evaluation_fingerprint(name, folder, data.hash, card, settings, 1)
@@ -205,16 +210,18 @@ def test_other_settings_data_or_names_are_another_result(evaluated: Path) -> Non
             name, folder, data.hash, card.model_copy(update={"settings": more}), settings, 1
         ),
     }
-    assert len(changed | {same}) == 6
+    monkeypatch.setattr("pipeline.jobs.evaluate.PLAUSIBLE_QUANTILE", 0.1)
+    changed.add(evaluation_fingerprint(name, folder, data.hash, card, settings, 1))
+    assert len(changed | {same}) == 7
 
 
 def test_another_judge_judges_again(trained: Path) -> None:
     change(trained, "train", architectures=["linear"], latent_dims=[2])
-    call(evaluate.main, "--workers", "1")
+    call(evaluate.main)
     first = read_row(trained, "linear-2/seed-0")
     change(trained, "judge", seed=1)
     call(judge.main)
-    assert "up to date" not in call(evaluate.main, "--workers", "1").output
+    assert "up to date" not in call(evaluate.main).output
     second = read_row(trained, "linear-2/seed-0")
     assert second["judge"] == load_judge_card(JUDGE).sha256 != first["judge"]
     for name in ("frechet_distance", "kernel_distance", "confidence"):
@@ -231,7 +238,7 @@ def test_another_judge_judges_again(trained: Path) -> None:
         (JUDGE_CARD, b"{}", "judge/judge.json: does not describe a judge"),
     ],
 )
-def test_a_judge_that_cannot_be_used_is_told_in_one_line(
+def test_a_judge_that_cannot_be_used_is_reported_in_one_line(
     trained: Path, file: str, content: bytes | None, message: str
 ) -> None:
     path = trained / "judge" / file
@@ -244,28 +251,46 @@ def test_a_judge_that_cannot_be_used_is_told_in_one_line(
     assert not list((trained / "results").glob("*/*"))
 
 
-def test_annealing_is_measured_where_it_is_asked_for(evaluated: Path) -> None:
-    settings = load_settings().evaluate.model_copy(
-        update={"ais_images": 3, "ais_chains": 4, "ais_steps": 20}
-    )
-    data = load_prepared(PREPARED)
-    card = usable_card(MODEL, data.hash)
-    row, _ = evaluate_run("run", MODEL, card, data, bench_of(data), settings)
+def test_more_can_be_asked_for(evaluated: Path) -> None:
+    row, _ = measured(ais_images=3, ais_chains=4, ais_steps=20, nll_images=None)
     before = read_row(evaluated, "linear-2/seed-0")
     assert row["ais_images"] == 3
     assert 0 < row["ais_nll"] < 200
     assert math.isfinite(row["ais_gap"])
-    others = set(METRICS) - AIS
+    assert row["nll_5000_images"] == 40
+    assert row["nll_500_subset"] == pytest.approx(row["nll_500"], abs=0.05)
+    others = {name for name in METRICS if name not in AIS and "subset" not in name}
+    others -= {name for name in METRICS if "5000" in name}
     assert {name: row[name] for name in others} == {name: before[name] for name in others}
 
 
-def test_all_images_can_be_measured_with_the_largest_k(evaluated: Path) -> None:
-    settings = load_settings().evaluate.model_copy(update={"nll_images": None})
-    data = load_prepared(PREPARED)
-    card = usable_card(MODEL, data.hash)
-    row, _ = evaluate_run("run", MODEL, card, data, bench_of(data), settings)
-    assert row["nll_5000_images"] == 40
-    assert row["nll_500_subset"] == pytest.approx(row["nll_500"], abs=0.05)
+def my_measure(subject: JudgedModel) -> Measurement:
+    """A new number, and a new picture: the mean of the samples."""
+    mean = subject.samples.mean(0)
+    return {"my_number": float(mean.mean())}, {"my_picture": (255 * mean).byte().numpy()}
+
+
+def test_a_new_measure_is_one_file_and_one_line(
+    evaluated: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In metrics.json, metrics.csv and arrays.npz, without a change anywhere else."""
+    change(evaluated, "train", architectures=["linear"], latent_dims=[2])
+    name, results_of = RUNS[0], evaluated / "results"
+    before = read_row(evaluated, name)
+    monkeypatch.setattr(measures, "MEASURES", (*measures.MEASURES, my_measure))
+    output = call(evaluate.main).output
+    assert "up to date" not in output, "results without the new measure were kept"
+    assert "evaluated 1 runs" in output
+    row = read_row(evaluated, name)
+    assert {key: row[key] for key in before} == before
+    assert row.keys() - before.keys() == {"my_number"}
+    picture = read_arrays(results_of / "runs" / name / "arrays.npz")["my_picture"]
+    assert (picture.shape, picture.dtype) == ((1, 8, 8), np.uint8)
+    assert picture.mean() / 255 == pytest.approx(row["my_number"], abs=0.005)
+    call(collect.main)
+    with (results_of / "metrics.csv").open(newline="") as file:
+        (cells,) = csv.DictReader(file)
+    assert float(cells["my_number"]) == row["my_number"]
 
 
 def test_runs_that_left_the_grid_are_removed(evaluated: Path) -> None:
@@ -276,20 +301,20 @@ def test_runs_that_left_the_grid_are_removed(evaluated: Path) -> None:
     assert {path.stem for path in (evaluated / "results/cells").iterdir()} == {"linear-3", "conv-3"}
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_a_killed_evaluation_loses_nothing_that_was_finished(trained: Path) -> None:
     """SIGKILL in the middle; what was finished stays, also if its record was not written yet."""
-    change(trained, "evaluate", nll_images=None, latent_samples=3000)  # some tenths of a second
+    change(trained, "evaluate", nll_images=None, latent_samples=3000)  # tenths of a second a run
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     words = [sys.executable, "-m", "pipeline.stages.evaluate", "--workers", "1"]
     with subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL) as process:
-        deadline = time.monotonic() + 90
-        while not results(trained) and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_for(lambda: results(trained))
         process.send_signal(signal.SIGKILL)
     kept = results(trained)
     assert 0 < len({name.rpartition("/")[0] for name in kept}) < 4, "killed too late or too early"
 
-    output = call(evaluate.main, "--workers", "2").output
+    output = call(evaluate.main).output
     assert "of 4 runs are up to date" in output
     whole = results(trained)
     assert kept.items() <= whole.items()
@@ -318,10 +343,11 @@ def test_a_model_without_a_record_gets_one(trained: Path) -> None:
     [
         ("config.json", '"data_hash": "', '"data_hash": "0', "was trained on other data"),
         ("history.csv", "epoch", "a", "history.csv: is damaged"),
-        ("config.json", "{", "[", "does not describe a run"),
+        ("config.json", "{", "[", "config.json: is not valid JSON"),
+        ("config.json", '"epochs"', '"epoch"', "does not describe a run: settings.epochs"),
     ],
 )
-def test_a_model_that_cannot_be_used_is_told_in_one_line(
+def test_a_model_that_cannot_be_used_is_reported_in_one_line(
     trained: Path, file: str, old: str, new: str, message: str
 ) -> None:
     change(trained, "train", architectures=["conv"], latent_dims=[2])
@@ -335,19 +361,17 @@ def test_a_model_that_cannot_be_used_is_told_in_one_line(
 
 
 def test_grey_pixels_under_a_bernoulli_have_no_nll(trained: Path) -> None:
-    data = load_prepared(PREPARED)
-    card = usable_card(MODEL, data.hash)
+    card = usable_card(MODEL, load_prepared(PREPARED).hash)
     grey = card.model_copy(
         update={
             "settings": card.settings.model_copy(update={"binarisation": "none"}),
             "protocol": replace(card.protocol, binarisation="none"),
         }
     )
-    settings = load_settings().evaluate.model_copy(update={"ais_images": 1})
-    row, arrays = evaluate_run("run", MODEL, grey, data, bench_of(data), settings)
+    row, arrays = measured(grey, ais_images=1)
     assert {name for name in METRICS if row[name] is None} == {
         name for name, metric in METRICS.items() if metric.group == "likelihood"
     }
     assert not [name for name in arrays if name.startswith("nll")]
-    assert "NLL" not in evaluate.describe(row, 1.0)
+    assert "NLL" not in describe(row, 1.0)
     assert "nll_500" not in evaluate.cell_means([row])

@@ -5,25 +5,19 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from mlflow import MlflowClient
-from ruamel.yaml import YAML
 
+from pipeline.jobs.judge import judge_fingerprint
 from pipeline.schemas.judge_card import load_judge_card
 from pipeline.settings import load_settings
 from pipeline.stages.judge import main
-
-
-def change(**values: object) -> None:
-    """Change section judge of params.yaml."""
-    yaml = YAML(typ="safe", pure=True)
-    content = yaml.load(Path("params.yaml"))
-    content["judge"] |= values
-    yaml.dump(content, Path("params.yaml"))
+from tests.imports import ROOT
+from tests.pipeline.stages.conftest import call, change, times_of
 
 
 def test_the_stage_writes_and_records_a_judge(project: Path) -> None:
     steps = load_settings().judge.steps
     rate = load_settings().judge.learning_rate
-    change(learning_rate=1e30)
+    change(project, "judge", learning_rate=1e30)
     result = CliRunner().invoke(main, ["--threads", "1"])
     assert result.exit_code == 2
     assert result.stderr.startswith("Error: training of the judge diverged in epoch 1")
@@ -31,7 +25,7 @@ def test_the_stage_writes_and_records_a_judge(project: Path) -> None:
     client = MlflowClient(f"sqlite:///{project}/mlflow.db")
     assert [run.info.status for run in client.search_runs(["1"])] == ["FAILED"]
 
-    change(learning_rate=rate)
+    change(project, "judge", learning_rate=rate)
     result = CliRunner().invoke(main, ["--threads", "1"], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     assert result.output.startswith("test accuracy 100.00%, expected calibration error ")
@@ -59,12 +53,49 @@ def test_the_stage_writes_and_records_a_judge(project: Path) -> None:
         ("step", 5, "judge.step = 5 is not a known key; did you mean judge.steps?"),
     ],
 )
-def test_a_mistake_in_the_settings_is_told_in_one_line(
+def test_a_mistake_in_the_settings_is_reported_in_one_line(
     project: Path, key: str, value: object, message: str
 ) -> None:
-    change(**{key: value})
+    change(project, "judge", **{key: value})
     result = CliRunner().invoke(main, [])
     assert result.exit_code == 2
     assert result.stderr.startswith(f"Error: params.yaml: {message}")
     assert result.stderr.count("\n") == 1
     assert not (project / "judge").exists()
+
+
+def test_a_judge_is_trained_again_only_where_it_has_to_be(trained: Path) -> None:
+    folder, client = trained / "judge", MlflowClient(f"sqlite:///{trained}/mlflow.db")
+
+    def records() -> int:
+        return len([run for run in client.search_runs(["1"]) if run.info.run_name == "judge"])
+
+    before, weights = times_of(trained), (folder / "model.safetensors").read_bytes()
+    assert call(main).output == "the judge is up to date\n"
+    assert times_of(trained) == before, "an up-to-date judge was written or recorded"
+    assert records() == 1
+
+    (folder / "model.safetensors").write_bytes(weights[:1000])
+    assert call(main).output.startswith("test accuracy ")
+    assert (folder / "model.safetensors").read_bytes() == weights
+    assert records() == 2
+
+    change(trained, "judge", seed=1)
+    assert call(main).output.startswith("test accuracy ")
+    assert (folder / "model.safetensors").read_bytes() != weights
+    assert load_judge_card(folder).settings.seed == 1
+    assert call(main).output == "the judge is up to date\n"
+
+
+def test_all_that_decides_a_judge_is_in_its_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load_settings(ROOT / "params.yaml").judge
+    found = {
+        judge_fingerprint(settings, "of the data", 1),
+        judge_fingerprint(settings.model_copy(update={"seed": 1}), "of the data", 1),
+        judge_fingerprint(settings, "of other data", 1),
+        judge_fingerprint(settings, "of the data", 2),
+    }
+    assert judge_fingerprint(settings, "of the data", 1) in found
+    monkeypatch.setattr("pipeline.jobs.judge.PLAUSIBLE_QUANTILE", 0.1)
+    found.add(judge_fingerprint(settings, "of the data", 1))
+    assert len(found) == 5

@@ -14,8 +14,9 @@ from ruamel.yaml import YAML
 from pipeline.data.prepared import load_prepared
 from pipeline.data.sources.idx import IDX_SETS
 from pipeline.stages.prepare import main
+from tests.imports import ROOT
 
-PARAMS = Path(__file__).parents[2] / "params.yaml"
+PARAMS = ROOT / "params.yaml"
 
 
 @pytest.fixture
@@ -96,10 +97,15 @@ def test_a_wrong_setting_is_one_line(run: Callable[..., Result]) -> None:
     assert "data.valid_fraction = 2.0 must be less than 1" in result.output
 
 
-def test_the_command_starts_without_torch_and_shows_an_example() -> None:
+def test_stages_start_without_what_they_may_not_need() -> None:
+    """Torch takes seconds to import, and MLflow as many again."""
     code = (
         "import sys; from pipeline.stages.prepare import main; "
-        "assert 'torch' not in sys.modules; main(['--help'])"
+        "assert 'torch' not in sys.modules; "
+        "import pipeline.stages.collect; assert 'torch' not in sys.modules; "
+        "import pipeline.stages.judge, pipeline.stages.train, pipeline.stages.evaluate; "
+        "assert 'mlflow' not in sys.modules; main(['--help'])"
     )
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    words = [sys.executable, "-c", code]
+    shown = subprocess.run(words, capture_output=True, text=True, check=True, cwd=ROOT)
     assert "Example: python -m pipeline.stages.prepare" in shown.stdout

@@ -1,45 +1,30 @@
-"""The stages in their order, as DVC calls them, on small data."""
+"""Stage train, as DVC calls it, on small data."""
 
 import csv
 import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
-import time
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from mlflow import MlflowClient
-from ruamel.yaml import YAML
 
 from pipeline.errors import UserError
-from pipeline.jobs.train import Origin, TrainingTask, train_run
+from pipeline.jobs.train import TrainingTask, train_run
 from pipeline.models import load_model
 from pipeline.schemas.protocol import PROTOCOL_FIELDS
 from pipeline.settings import load_settings
-from pipeline.stages import collect, evaluate, train
-from tests.conftest import ROOT
-from tests.pipeline.stages.conftest import call
-
-# The first test of a process trains and measures the runs that the others copy.
-pytestmark = pytest.mark.timeout(300)
+from pipeline.stages import evaluate, train
+from tests.imports import ROOT
+from tests.pipeline.stages.conftest import RUNS, call, change, times_of, wait_for
 
 PREPARED = Path("data/prepared.safetensors")
-RUNS = ("linear-2/seed-0", "linear-3/seed-0", "conv-2/seed-0", "conv-3/seed-0")
-
-
-def change(project: Path, **values: Any) -> None:
-    """Change section train of params.yaml."""
-    yaml = YAML(typ="safe", pure=True)
-    content = yaml.load(project / "params.yaml")
-    for name, value in values.items():
-        part = content["train"]["grid"] if name in content["train"]["grid"] else content["train"]
-        part[name] = value
-    yaml.dump(content, project / "params.yaml")
 
 
 def weights(project: Path) -> dict[str, bytes]:
@@ -58,7 +43,7 @@ def histories(project: Path) -> dict[str, list[dict[str, str]]]:
     return found
 
 
-def test_training_leaves_a_whole_folder_a_run(trained: Path) -> None:
+def test_training_leaves_a_whole_folder_per_run(trained: Path) -> None:
     assert set(weights(trained)) == set(RUNS)
     folder = trained / "models" / "conv-3" / "seed-0"
     assert {path.name for path in folder.iterdir()} == {
@@ -109,14 +94,14 @@ def test_training_is_recorded_as_nested_runs(trained: Path) -> None:
 
 
 def test_training_again_does_nothing(trained: Path) -> None:
-    before = {path: path.stat().st_mtime_ns for path in (trained / "models").glob("*/*/*")}
+    before = times_of(trained / "models")
     assert call(train.main).output == "4 of 4 runs are up to date\n"
-    assert before == {path: path.stat().st_mtime_ns for path in (trained / "models").glob("*/*/*")}
+    assert times_of(trained / "models") == before
 
 
 def test_a_larger_grid_trains_only_what_is_new(trained: Path) -> None:
     before = weights(trained)
-    change(trained, latent_dims=[3, 4])
+    change(trained, "train", latent_dims=[3, 4])
     output = call(train.main).output
     assert "2 of 4 runs are up to date" in output
     assert "removed models/linear-2/seed-0, which is not in the grid" in output
@@ -127,55 +112,51 @@ def test_a_larger_grid_trains_only_what_is_new(trained: Path) -> None:
 
 def test_a_second_beta_keeps_the_runs_of_the_first(trained: Path) -> None:
     before = weights(trained)
-    change(trained, latent_dims=[2], betas=[1.0, 4.0])
-    assert "2 of 4 runs are up to date" in call(train.main).output
+    change(trained, "train", architectures=["linear"], latent_dims=[2], betas=[1.0, 4.0])
+    assert "1 of 2 runs are up to date" in call(train.main).output
     after = weights(trained)
-    assert after["conv-2/beta-1-seed-0"] == before["conv-2/seed-0"]
-    assert "conv-2/seed-0" not in after
-    call(evaluate.main, "--workers", "1")
-    cell = json.loads((trained / "results" / "cells" / "conv-2.json").read_text())
+    assert set(after) == {"linear-2/beta-1-seed-0", "linear-2/beta-4-seed-0"}
+    assert after["linear-2/beta-1-seed-0"] == before["linear-2/seed-0"]
+    call(evaluate.main)
+    cell = json.loads((trained / "results" / "cells" / "linear-2.json").read_text())
     assert set(cell) == {"beta-1", "beta-4"}
-
-
-def test_damaged_weights_are_trained_again(trained: Path) -> None:
-    before = weights(trained)
-    path = trained / "models" / "linear-2" / "seed-0" / "model.safetensors"
-    path.write_bytes(path.read_bytes()[:1000])
-    assert "3 of 4 runs are up to date" in call(train.main).output
-    assert weights(trained) == before
 
 
 def test_code_that_changed_after_the_start_is_refused(trained: Path) -> None:
     folder = trained / "models" / "linear-2" / "seed-0"
     settings = load_settings().runs["linear-2/seed-0"]
-    task = TrainingTask("linear-2/seed-0", settings, PREPARED, folder, Origin("of other code"))
+    task = TrainingTask("linear-2/seed-0", settings, folder, fingerprint="of other code")
     with pytest.raises(UserError, match="code or data changed after training began"):
-        train_run(task, lambda report: None)
+        train_run(task, lambda report: None, PREPARED)
 
 
-def test_other_settings_or_a_damaged_folder_train_again(trained: Path) -> None:
+def test_what_is_damaged_or_of_other_settings_is_trained_again(trained: Path) -> None:
     before = weights(trained)
     (trained / "models" / "linear-2" / "seed-0" / "history.csv").unlink()
-    assert "3 of 4 runs are up to date" in call(train.main).output
+    path = trained / "models" / "linear-3" / "seed-0" / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:1000])
+    assert "2 of 4 runs are up to date" in call(train.main).output
     assert weights(trained) == before
-    change(trained, epochs=1)
+    change(trained, "train", epochs=1)
     assert "up to date" not in call(train.main).output
     assert weights(trained) != before
 
 
-def test_the_number_of_workers_changes_no_number(trained: Path) -> None:
+@pytest.mark.slow
+@pytest.mark.usefixtures("real_workers")
+def test_worker_processes_change_no_number(trained: Path) -> None:
     before, told = weights(trained), histories(trained)
-    change(trained, latent_dims=[7])
-    call(train.main)
-    change(trained, latent_dims=[2, 3])
-    call(train.main, "--workers", "1")
+    shutil.rmtree(trained / "models")
+    output = call(train.main, "--workers", "2").output
+    assert output.splitlines()[-1].startswith("trained 4 runs in ")
+    assert output.endswith(" s with 2 workers\n")
     assert weights(trained) == before
     assert histories(trained) == told
 
 
 def test_divergence_ends_with_one_line_and_a_failed_record(project: Path) -> None:
-    change(project, learning_rate=1e18, clip_norm=None, schedule="constant")
-    result = CliRunner().invoke(train.main, ["--workers", "1"])
+    change(project, "train", learning_rate=1e18, clip_norm=None, schedule="constant")
+    result = CliRunner().invoke(train.main, [])
     assert result.exit_code == 2
     assert result.stderr.startswith("Error: training of linear-2 (beta 1, seed 0) diverged")
     assert result.stderr.count("\n") == 1
@@ -186,31 +167,30 @@ def test_divergence_ends_with_one_line_and_a_failed_record(project: Path) -> Non
     assert any("diverged in epoch" in run.data.tags["vae.reason"] for run in runs)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_a_killed_training_goes_on_to_the_same_numbers(
     project: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """SIGKILL in the middle of a run; what was finished stays, what was not is made again."""
-    change(project, epochs=150, latent_dims=[2], seeds=[0, 1])
+    change(project, "train", architectures=["linear"], latent_dims=[2], seeds=[0, 1, 2], epochs=120)
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    words = [sys.executable, "-m", "pipeline.stages.train", "--workers", "2"]
+    words = [sys.executable, "-m", "pipeline.stages.train", "--workers", "1"]
     with subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL) as process:
-        deadline = time.monotonic() + 90
-        while not weights(project) and time.monotonic() < deadline:
-            time.sleep(0.02)
+        wait_for(lambda: weights(project))
         process.send_signal(signal.SIGKILL)
     kept = weights(project)
-    assert 0 < len(kept) < 4, "killed too late or too early to show anything"
+    assert 0 < len(kept) < 3, "killed too late or too early to show anything"
     client = MlflowClient(f"sqlite:///{project}/mlflow.db")
     assert {run.info.status for run in client.search_runs(["1"])} >= {"RUNNING"}
 
-    call(train.main, "--workers", "2")
+    call(train.main)
     resumed, told = weights(project), histories(project)
     assert kept.items() <= resumed.items()
-    assert "RUNNING" not in {run.info.status for run in client.search_runs(["1"])}
-    assert "KILLED" in {run.info.status for run in client.search_runs(["1"])}
+    assert {run.info.status for run in client.search_runs(["1"])} == {"FINISHED", "KILLED"}
 
     (project / "models").rename(tmp_path_factory.mktemp("first") / "models")
-    call(train.main, "--workers", "2")
+    call(train.main)
     assert weights(project) == resumed
     assert histories(project) == told
 
@@ -224,26 +204,21 @@ def test_artefacts_that_cannot_be_kept_cost_no_run(trained: Path) -> None:
     assert len(weights(trained)) == 4
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_a_termination_closes_the_records(project: Path) -> None:
-    change(project, epochs=20_000, latent_dims=[2])
-    (project / "mlflow.db").unlink()  # the first that the stage does is to make it
+    change(project, "train", architectures=["linear"], latent_dims=[2], epochs=50_000)
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     words = [sys.executable, "-m", "pipeline.stages.train"]
+
+    def epochs_told() -> int:
+        with closing(sqlite3.connect(project / "mlflow.db", timeout=10)) as database:
+            count: int = database.execute("SELECT COUNT(*) FROM metrics").fetchone()[0]
+        return count
+
     with subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL) as process:
-        deadline = time.monotonic() + 90
-        while not (project / "mlflow.db").exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        time.sleep(6)  # some epochs
+        wait_for(epochs_told)
         process.terminate()
         assert process.wait(timeout=30) == 1
     client = MlflowClient(f"sqlite:///{project}/mlflow.db")
     assert {run.info.status for run in client.search_runs(["1"])} == {"KILLED"}
-
-
-def test_a_missing_result_is_told_in_one_line(project: Path) -> None:
-    result = CliRunner().invoke(collect.main, [])
-    assert result.exit_code == 2
-    assert result.stderr == (
-        "Error: results/runs/linear-2/seed-0/metrics.json: cannot be read: "
-        "No such file or directory; run `dvc repro`\n"
-    )
