@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from study.store.searches import all_trials
 from study.store.storage import fail_dead_attempts
 from study.workers.interrupts import counting_presses
 from study.workers.progress import SearchProgress, search_progress
+from study.workers.worker import worker_command
 
 POLL = 0.25  # seconds between two looks at the workers
 MOST_RESTARTS = 20  # of workers that died without a trial to blame, before something must be wrong
@@ -79,8 +79,7 @@ def supervise(
         return Outcome(search, trials, 0)
     parent = _parent(search, tracker)
     reconcile(search, tracker, parent.run_id)
-    command = [sys.executable, "-m", "study", "worker", "--storage", url]
-    command += ["--name", search.study_name, "--data", str(data), "--supervisor", str(os.getpid())]
+    command = worker_command(url, search.study_name, data, os.getpid())
     ended: tuple[Status, str] = "FINISHED", ""
     stopped = ""
     try:
