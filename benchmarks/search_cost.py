@@ -2,7 +2,7 @@
 
 Run it with `make search-cost`. The first figure is the time from one trial's end to the next one's
 end in a single worker, minus its training: choosing, the store, the reports, the tracker. The
-second is choosing and closing a trial when so many have finished.
+second is choosing and closing a trial when this many have finished.
 """
 
 import contextlib
@@ -128,12 +128,12 @@ def measured_choosing(count: int) -> tuple[float, float]:
 
 
 def choosing(plan: Plan, count: int) -> tuple[float, float]:
-    """Median seconds to choose, queue and take a trial, and to close it, beside so many others."""
+    """Median seconds to choose, queue and take a trial, and to close it, beside this many others."""
     name = f"beside-{count}"
     search, _ = open_search(URL, plan, name, count + ROUNDS)
     replay = Replay(plan, name)
     space = plan.search.space
-    # Asks without running: the heartbeats have nothing to tell.
+    # Asks without running: the heartbeats have nothing to report.
     warnings.filterwarnings("ignore", message="Heartbeat of storage")
     sampler = optuna.samplers.RandomSampler(seed=0)
     shadow = optuna.create_study(sampler=sampler)

@@ -114,7 +114,7 @@ def search(
     start = time.perf_counter()
 
     def after(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
-        done = [t for t in study.workers.trial if t.state is optuna.trial.TrialState.COMPLETE]
+        done = [t for t in study.trials if t.state is optuna.trial.TrialState.COMPLETE]
         best = max((t.value for t in done if t.value is not None), default=float("-inf"))
         tell(time.perf_counter() - start, best)
 
