@@ -128,7 +128,7 @@ def measured_choosing(count: int) -> tuple[float, float]:
 
 
 def choosing(plan: Plan, count: int) -> tuple[float, float]:
-    """Median seconds to choose, queue and take a trial, and to close it, beside this many others."""
+    """Median seconds to choose and take a trial, and to close it, among this many others."""
     name = f"beside-{count}"
     search, _ = open_search(URL, plan, name, count + ROUNDS)
     replay = Replay(plan, name)

@@ -146,6 +146,11 @@ def _watch(
     return "interrupted by the user" if passed_on else ""
 
 
+def start_process(command: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Start a process that a terminal's Ctrl-C does not reach: its supervisor passes it on."""
+    return subprocess.Popen(command, process_group=0)
+
+
 class Team:
     """The local workers of a search.
 
@@ -159,12 +164,7 @@ class Team:
         self._command = command
         self._search = search
         self._restarts = 0
-        # Each in its own process group: a terminal's Ctrl-C reaches only this process, which
-        # passes it on.
-        self._workers = [self._start() for _ in range(size)]
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(self._command, process_group=0)
+        self._workers = [start_process(command) for _ in range(size)]
 
     def is_alive(self) -> bool:
         """Whether a worker is still running."""
@@ -195,7 +195,7 @@ class Team:
                 raise UserError(
                     f"workers died {self._restarts} times, the last with status {code}; see above"
                 )
-            self._workers[index] = self._start()
+            self._workers[index] = start_process(self._command)
 
     def _note_death(self, pid: int, *, blame: bool) -> bool:
         """Note a death at the trial that the worker was training; return whether there was one.

@@ -1,11 +1,15 @@
 """A search that takes seconds, and what tests ask about it."""
 
+import os
 import shutil
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import optuna
 import pytest
+import torch
 from click.testing import CliRunner, Result
 from mlflow import MlflowClient
 from mlflow.entities import Run
@@ -45,6 +49,36 @@ def searchable(project: Path) -> Path:
     """The small project of the other tests, with a space that fits it."""
     change_search(project, epochs=3, space=SPACE)
     return project
+
+
+class WorkerInThisProcess:
+    """In place of a worker's process: its command, run at once where the supervisor is."""
+
+    def __init__(self, command: list[str]) -> None:
+        _, _, _, *words = command  # python -m study
+        self.pid = os.getpid()
+        self._result = CliRunner().invoke(main, words)
+        self._looks = 0
+
+    def poll(self) -> int | None:
+        """The exit status at the second look, so that the supervisor deals with the end."""
+        self._looks += 1
+        return None if self._looks == 1 else self.wait()
+
+    def wait(self) -> int:
+        if self._result.exception and not isinstance(self._result.exception, SystemExit):
+            raise self._result.exception
+        return self._result.exit_code
+
+
+@pytest.fixture
+def one_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Spare the start of a process, of seconds, in a test that is not about processes."""
+    threads = torch.get_num_threads()
+    monkeypatch.setattr("study.workers.supervisor.start_process", WorkerInThisProcess)
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)  # restored at the end
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

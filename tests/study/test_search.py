@@ -6,6 +6,7 @@ from typing import Any
 
 import optuna
 import pandas as pd
+import pytest
 from mlflow import MlflowClient
 
 from pipeline.models import load_model
@@ -59,6 +60,7 @@ def test_two_workers_finish_exactly_as_many_trials_as_asked_for(searched: Path) 
     assert len(runs) == 1 + TRIALS + 2
 
 
+@pytest.mark.usefixtures("one_process")
 def test_every_epoch_is_recorded_and_agrees_with_what_was_compared(searchable: Path) -> None:
     epochs = 12  # more than go to the tracker at once
     change_search(searchable, epochs=epochs)
@@ -151,6 +153,7 @@ def test_a_retried_trial_keeps_its_number_and_shows_those_of_its_attempts(search
     assert "number attempts" in shown
 
 
+@pytest.mark.usefixtures("one_process")
 def test_two_objectives_yield_a_front_and_prune_nothing(searchable: Path) -> None:
     output = study(
         "run", "--trials", "6", "--workers", "1", "--objective", "rate-distortion"
@@ -163,6 +166,7 @@ def test_two_objectives_yield_a_front_and_prune_nothing(searchable: Path) -> Non
         assert attempt.values == [result["reconstruction"], result["kl"]]
 
 
+@pytest.mark.usefixtures("one_process")
 def test_nll_is_below_the_negative_elbo_and_replicates_yield_a_spread(searchable: Path) -> None:
     study("run", "--trials", "2", "--workers", "1", "--objective", "nll", "--replicates", "2")
     complete = [attempt for attempt in attempts() if attempt.state.name == "COMPLETE"]
@@ -174,6 +178,7 @@ def test_nll_is_below_the_negative_elbo_and_replicates_yield_a_spread(searchable
     assert complete
 
 
+@pytest.mark.usefixtures("one_process")
 def test_trials_that_diverge_are_recorded_as_failed_and_end_the_search(searchable: Path) -> None:
     space = [{"name": "learning_rate", "kind": "float", "low": 1e17, "high": 1e18}]
     change_search(searchable, space=space)

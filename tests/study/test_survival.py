@@ -198,6 +198,7 @@ def test_a_trial_that_kills_its_process_is_abandoned(
     assert "failed" in study("status").output
 
 
+@pytest.mark.usefixtures("one_process")
 def test_settings_that_cannot_be_built_fail_only_their_trial(searchable: Path) -> None:
     """Eight halvings of an 8 x 8 image leave nothing to convolve."""
     space = [
@@ -225,6 +226,7 @@ def test_records_that_a_finished_search_left_open_are_closed(searched: Path) -> 
     assert parent.info.status == "FINISHED"
 
 
+@pytest.mark.usefixtures("one_process")
 def test_a_later_attempt_that_a_kill_left_in_the_queue_waits_for_its_trial(searched: Path) -> None:
     search = the_search()
     first = search.trials[0]

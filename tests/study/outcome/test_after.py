@@ -23,6 +23,7 @@ from tests.pipeline.stages.test_stages import change
 from tests.study.conftest import TRIALS, URL, attempts, change_search, searches, study, the_search
 
 
+@pytest.mark.usefixtures("one_process")
 def test_the_stage_exports_a_function_of_the_settings_and_the_grid_adopts_it(
     searched: Path,
 ) -> None:
