@@ -97,7 +97,7 @@ def check(params: Path) -> None:
 @click.option(
     "--pruner",
     type=click.Choice(["median", "percentile", "hyperband", "none"]),
-    help="How poor trials are ended early.",
+    help="How unpromising trials are stopped early.",
 )
 @click.option("--replicates", type=click.IntRange(min=1), help="Seeds per trial.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Epochs per trial.")

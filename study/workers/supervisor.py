@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from study.store.searches import all_trials
 from study.store.storage import fail_dead_attempts
 from study.workers.interrupts import counting_presses
 from study.workers.progress import SearchProgress, search_progress
+from study.workers.worker import worker_command
 
 POLL = 0.25  # seconds between two looks at the workers
 MOST_RESTARTS = 20  # of workers that died without a trial to blame, before something must be wrong
@@ -79,8 +79,7 @@ def supervise(
         return Outcome(search, trials, 0)
     parent = _parent(search, tracker)
     reconcile(search, tracker, parent.run_id)
-    command = [sys.executable, "-m", "study", "worker", "--storage", url]
-    command += ["--name", search.study_name, "--data", str(data), "--supervisor", str(os.getpid())]
+    command = worker_command(url, search.study_name, data, os.getpid())
     ended: tuple[Status, str] = "FINISHED", ""
     stopped = ""
     try:
@@ -147,6 +146,11 @@ def _watch(
     return "interrupted by the user" if passed_on else ""
 
 
+def start_process(command: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Start a process that a terminal's Ctrl-C does not reach: its supervisor passes it on."""
+    return subprocess.Popen(command, process_group=0)
+
+
 class Team:
     """The local workers of a search.
 
@@ -160,12 +164,7 @@ class Team:
         self._command = command
         self._search = search
         self._restarts = 0
-        # Each in its own process group: a terminal's Ctrl-C reaches only this process, which
-        # passes it on.
-        self._workers = [self._start() for _ in range(size)]
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(self._command, process_group=0)
+        self._workers = [start_process(command) for _ in range(size)]
 
     def is_alive(self) -> bool:
         """Whether a worker is still running."""
@@ -196,7 +195,7 @@ class Team:
                 raise UserError(
                     f"workers died {self._restarts} times, the last with status {code}; see above"
                 )
-            self._workers[index] = self._start()
+            self._workers[index] = start_process(self._command)
 
     def _note_death(self, pid: int, *, blame: bool) -> bool:
         """Note a death at the trial that the worker was training; return whether there was one.

@@ -1,5 +1,6 @@
 """The loop of every worker: choose a trial, train it, record it, until the search is done."""
 
+import sys
 import time
 from functools import cache
 from pathlib import Path
@@ -39,6 +40,12 @@ if TYPE_CHECKING:
 
 POLL = 0.25  # seconds between two looks while other processes train
 MOST_FAILURES = 10  # in a row, before the search is abandoned
+
+
+def worker_command(url: str, name: str, data: Path, supervisor: int) -> list[str]:
+    """Return the command that starts a process which calls ``work`` with these arguments."""
+    command = [sys.executable, "-m", "study", "worker", "--storage", url, "--name", name]
+    return [*command, "--data", str(data), "--supervisor", str(supervisor)]
 
 
 def work(url: str, name: str, data: Path, supervisor: int | None = None) -> None:

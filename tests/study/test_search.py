@@ -1,4 +1,4 @@
-"""The search: exactly so many trials, the same again, nothing lost by a kill, all on record."""
+"""The search: exactly as many trials as asked for, reproducible, and recorded in full."""
 
 import json
 from pathlib import Path
@@ -7,113 +7,87 @@ from typing import Any
 import optuna
 import pandas as pd
 import pytest
-from click.testing import CliRunner, Result
 from mlflow import MlflowClient
-from mlflow.entities import Run
 
 from pipeline.models import load_model
 from pipeline.settings import load_settings
-from study.cli import main
 from study.search.plan import Plan
-from tests.conftest import ROOT
-from tests.study.conftest import SPACE, change_search
-
-URL = "sqlite:///study.db"
-
-
-def study(*words: str) -> Result:
-    return CliRunner().invoke(main, words, catch_exceptions=False)
-
-
-@pytest.fixture(autouse=True)
-def importable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Workers are processes of their own, started in another folder."""
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-
-
-def searches() -> list[str]:
-    return optuna.get_all_study_names(URL)
-
-
-def trials(name: str | None = None) -> list[optuna.trial.FrozenTrial]:
-    return optuna.load_study(study_name=name or searches()[0], storage=URL).get_trials()
+from study.search.schedule import FINISHED, TRIAL
+from tests.study.conftest import (
+    SPACE,
+    TRIALS,
+    attempts,
+    change_search,
+    records,
+    searches,
+    study,
+    the_search,
+)
 
 
 def states() -> list[str]:
-    return [trial.state.name for trial in trials()]
+    return [attempt.state.name for attempt in attempts()]
 
 
-def values() -> list[tuple[dict[str, Any], Any]]:
-    return [
-        (trial.params, trial.values)
-        for trial in trials()
-        if trial.state.name in ("COMPLETE", "PRUNED")
-    ]
+def test_two_workers_finish_exactly_as_many_trials_as_asked_for(searched: Path) -> None:
+    assert "a new search" in (searched / "log").read_text()
+    assert len([one for one in attempts() if one.state in FINISHED]) == len(states()) == TRIALS
+    again = study("run", "--trials", str(TRIALS), "--workers", "2")
+    assert f"nothing to do: the search has {TRIALS} finished trials" in again.output
+    assert len(states()) == TRIALS
+    points = [tuple(sorted(attempt.params.items())) for attempt in attempts()]
+    assert len(set(points)) == TRIALS, "workers repeated each other's points"
 
+    more = study("run", "--trials", str(TRIALS + 2), "--workers", "2")
+    assert "resuming an existing search" in more.output
+    assert len([one for one in attempts() if one.state in FINISHED]) == TRIALS + 2
+    numbers = [(attempt.number, attempt.user_attrs[TRIAL]) for attempt in attempts()]
+    assert numbers == [(n, n) for n in range(TRIALS + 2)], "undisturbed, Optuna's numbers are ours"
 
-def records(project: Path) -> list[Run]:
-    client = MlflowClient(f"sqlite:///{project}/mlflow.db")
-    experiment = client.get_experiment_by_name("vae-study")
-    assert experiment is not None
-    return list(client.search_runs([experiment.experiment_id]))
-
-
-def test_two_workers_finish_exactly_so_many_and_then_nothing(searchable: Path) -> None:
-    first = study("run", "--trials", "7", "--workers", "2")
-    assert first.exit_code == 0, first.output
-    assert "a new search" in first.output
-    assert len(values()) == len(states()) == 7
-    again = study("run", "--trials", "7", "--workers", "2")
-    assert "nothing to do: the search has 7 finished trials" in again.output
-    assert len(states()) == 7
-    points = [tuple(sorted(trial.params.items())) for trial in trials()]
-    assert len(set(points)) == 7, "workers repeated each other's points"
-
-    more = study("run", "--trials", "9", "--workers", "2")
-    assert "an existing search, which goes on" in more.output
-    assert len(values()) == 9
-
-    runs = records(searchable)
+    runs = records(searched)
     parents = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
     assert len(parents) == 1
     assert parents[0].info.status == "FINISHED"
     by_id = {run.info.run_id: run for run in runs}
-    for trial in trials():
-        record = by_id[trial.user_attrs["run_id"]]
+    for attempt in attempts():
+        record = by_id[attempt.user_attrs["run_id"]]
+        assert record.info.run_name == f"trial {attempt.user_attrs[TRIAL]}"
         assert record.data.tags["mlflow.parentRunId"] == parents[0].info.run_id
-        assert record.info.status == {"COMPLETE": "FINISHED", "PRUNED": "KILLED"}[trial.state.name]
-        assert record.data.params["architecture"] == trial.params["architecture"]
+        expected = {"COMPLETE": "FINISHED", "PRUNED": "KILLED"}[attempt.state.name]
+        assert record.info.status == expected
+        assert record.data.params["architecture"] == attempt.params["architecture"]
         assert "valid/elbo" in record.data.metrics
-    assert len(runs) == 1 + 9
+    assert len(runs) == 1 + TRIALS + 2
 
 
-def test_every_epoch_is_on_record_and_agrees_with_what_was_compared(searchable: Path) -> None:
+@pytest.mark.usefixtures("one_process")
+def test_every_epoch_is_recorded_and_agrees_with_what_was_compared(searchable: Path) -> None:
     epochs = 12  # more than go to the tracker at once
     change_search(searchable, epochs=epochs)
     assert study("run", "--trials", "4", "--workers", "1").exit_code == 0
     client = MlflowClient(f"sqlite:///{searchable}/mlflow.db")
     compared = 0
-    for trial in trials():
-        history = client.get_metric_history(trial.user_attrs["run_id"], "valid/elbo")
+    for attempt in attempts():
+        history = client.get_metric_history(attempt.user_attrs["run_id"], "valid/elbo")
         by_epoch = {metric.step: metric.value for metric in history}
-        ended = epochs if trial.state.name == "COMPLETE" else max(trial.intermediate_values)
+        complete = attempt.state.name == "COMPLETE"
+        ended = epochs if complete else max(attempt.intermediate_values)
         assert sorted(by_epoch) == list(range(1, ended + 1))
-        for epoch, value in trial.intermediate_values.items():
+        for epoch, value in attempt.intermediate_values.items():
             assert by_epoch[epoch] == value
             compared += 1
     assert compared > 0
 
 
-def test_another_plan_is_another_search(searchable: Path) -> None:
+def test_another_plan_is_another_search(searched: Path) -> None:
     def name(**search: Any) -> str:
-        change_search(searchable, **search)
+        change_search(searched, **search)
         return Plan.of(load_settings(), "0" * 64).name
 
     names = [name(), name(epochs=2), name(seed=5), name(objective="nll"), name(space=SPACE[:2])]
     assert len(set(names)) == len(names)
-    assert name(trials=99) == names[-1], "how many trials there are changes none of them"
+    assert name(trials=99) == names[-1], "the number of trials changes none of them"
 
-    study("run", "--trials", "1", "--workers", "1")
     mixed = study("run", "--trials", "1", "--epochs", "1", "--name", searches()[0])
     assert mixed.exit_code == 2
     assert "has another plan" in mixed.stderr
@@ -121,34 +95,33 @@ def test_another_plan_is_another_search(searchable: Path) -> None:
     assert searches()[0] in study("list").output
 
 
-def test_a_search_is_shown_exported_and_deleted(searchable: Path) -> None:
-    study("run", "--trials", "8", "--workers", "1")
-    for trial in trials():
-        if trial.state.name == "COMPLETE":
-            result = trial.user_attrs["result"]
-            assert trial.value == result["elbo"], "whatever beta it was trained with"
-            assert result["elbo"] == pytest.approx(-(result["reconstruction"] + result["kl"]))
-    best: Any = max(trials(), key=lambda trial: trial.value if trial.value else -1e9)
+def test_a_search_is_shown_exported_and_deleted(searched: Path) -> None:
+    for attempt in attempts():
+        if attempt.state.name == "COMPLETE":
+            assert attempt.value == attempt.user_attrs["result"]["elbo"]
+    best: Any = max(attempts(), key=lambda one: one.value if one.value else -1e9)
     assert f"{best.value:.2f}" in study("best", "-n", "1").output
-    _require_weights_and_pictures(searchable, best)
+    _require_weights_and_pictures(searched, best)
 
     assert study("export", "--out", "out").exit_code == 0
-    frame = pd.read_csv(searchable / "out" / "trials.csv")
-    assert frame["number"].tolist() == [trial.number for trial in trials()]
+    frame = pd.read_csv(searched / "out" / "trials.csv")
+    assert frame["number"].tolist() == list(range(TRIALS))
     assert set(frame["state"]) <= {"complete", "pruned"}
     assert {"latent_dim", "beta", "width", "elbo", "kl", "epochs", "seconds"} <= set(frame.columns)
     complete = frame[frame["state"] == "complete"]
-    card = json.loads((searchable / "out" / "best.json").read_text())
+    card = json.loads((searched / "out" / "best.json").read_text())
     assert card["best"]["number"] == complete.loc[complete["elbo"].idxmax(), "number"]
     assert card["best"]["settings"]["latent_dim"] == card["best"]["params"]["latent_dim"]
-    first = (searchable / "out" / "trials.csv").read_bytes()
+    first = (searched / "out" / "trials.csv").read_bytes()
     study("export", "--out", "again")
-    assert (searchable / "again" / "trials.csv").read_bytes() == first
+    assert (searched / "again" / "trials.csv").read_bytes() == first
 
-    assert "latent_dim" in study("show", "0").output
+    shown = study("show", "0").output
+    assert "latent_dim" in shown
+    assert "dashboard" not in shown, "its numbers are the same"
     missing = study("show", "99")
     assert missing.exit_code == 2
-    assert "has no trial 99; it has 0 to 7" in missing.stderr
+    assert f"has no trial 99; it has 0 to {TRIALS - 1}" in missing.stderr
     (name,) = searches()
     assert "deleted" in study("delete", name, "--yes").output
     assert searches() == []
@@ -166,30 +139,47 @@ def _require_weights_and_pictures(project: Path, best: optuna.trial.FrozenTrial)
     assert load_model(folder).latent_dim == best.params["latent_dim"]
 
 
-def test_two_objectives_give_a_front_and_prune_nothing(searchable: Path) -> None:
+def test_a_retried_trial_keeps_its_number_and_shows_those_of_its_attempts(searched: Path) -> None:
+    first = attempts()[0]
+    lost = optuna.create_trial(
+        state=optuna.trial.TrialState.FAIL,
+        params=first.params,
+        distributions=first.distributions,
+        user_attrs={TRIAL: 0},
+    )
+    the_search().add_trial(lost)
+    shown = study("show", "0").output
+    assert f"0 (complete), {TRIALS} (fail)" in shown
+    assert "number attempts" in shown
+
+
+@pytest.mark.usefixtures("one_process")
+def test_two_objectives_yield_a_front_and_prune_nothing(searchable: Path) -> None:
     output = study(
         "run", "--trials", "6", "--workers", "1", "--objective", "rate-distortion"
     ).output
     assert "two objectives: no trial is pruned" in output
     assert "Pareto front" in output
     assert states() == ["COMPLETE"] * 6
-    for trial in trials():
-        result = trial.user_attrs["result"]
-        assert trial.values == [result["reconstruction"], result["kl"]]
+    for attempt in attempts():
+        result = attempt.user_attrs["result"]
+        assert attempt.values == [result["reconstruction"], result["kl"]]
 
 
-def test_nll_is_below_the_negative_elbo_and_replicates_give_a_spread(searchable: Path) -> None:
+@pytest.mark.usefixtures("one_process")
+def test_nll_is_below_the_negative_elbo_and_replicates_yield_a_spread(searchable: Path) -> None:
     study("run", "--trials", "2", "--workers", "1", "--objective", "nll", "--replicates", "2")
-    complete = [trial for trial in trials() if trial.state.name == "COMPLETE"]
-    for trial in complete:
-        result = trial.user_attrs["result"]
-        assert trial.value == result["nll"]
+    complete = [attempt for attempt in attempts() if attempt.state.name == "COMPLETE"]
+    for attempt in complete:
+        result = attempt.user_attrs["result"]
+        assert attempt.value == result["nll"]
         assert result["nll"] <= -result["elbo"] + 0.1
         assert result["spread"] >= 0
     assert complete
 
 
-def test_trials_that_diverge_are_failed_on_record_and_end_the_search(searchable: Path) -> None:
+@pytest.mark.usefixtures("one_process")
+def test_trials_that_diverge_are_recorded_as_failed_and_end_the_search(searchable: Path) -> None:
     space = [{"name": "learning_rate", "kind": "float", "low": 1e17, "high": 1e18}]
     change_search(searchable, space=space)
     text = (searchable / "params.yaml").read_text()
@@ -199,7 +189,7 @@ def test_trials_that_diverge_are_failed_on_record_and_end_the_search(searchable:
     result = study("run", "--trials", "2", "--workers", "1")
     assert result.exit_code == 2
     assert set(states()) == {"FAIL"}
-    assert "diverged in epoch" in trials()[0].user_attrs["fault"]
+    assert "diverged in epoch" in attempts()[0].user_attrs["fault"]
     children = [run for run in records(searchable) if "mlflow.parentRunId" in run.data.tags]
     assert {run.info.status for run in children} == {"FAILED"}
     assert len(children) == len(states())

@@ -1,8 +1,9 @@
-"""What follows a search: confirmation, importance, the doctor, and a grid of what was found."""
+"""What follows a search: confirmation, importance, the doctor, and a grid of the best settings."""
 
 import io
 import json
 import sqlite3
+from datetime import datetime
 from pathlib import Path
 
 import optuna
@@ -17,43 +18,37 @@ from pipeline.stages import train
 from study import stage
 from study.outcome.confirm import fresh_seeds
 from study.search.plan import plan_of
-from study.search.schedule import TRIAL
-from tests.conftest import ROOT
+from study.search.schedule import RESULT, TRIAL
 from tests.pipeline.stages.test_stages import change
-from tests.study.conftest import change_search
-from tests.study.test_search import URL, searches, study, trials
+from tests.study.conftest import TRIALS, URL, attempts, change_search, searches, study, the_search
 
 
-@pytest.fixture(autouse=True)
-def importable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-
-
-def test_the_stage_exports_a_function_of_the_settings_and_the_grid_takes_it_over(
-    searchable: Path,
+@pytest.mark.usefixtures("one_process")
+def test_the_stage_exports_a_function_of_the_settings_and_the_grid_adopts_it(
+    searched: Path,
 ) -> None:
-    change_search(searchable, trials=6)
-    result = CliRunner().invoke(stage.main, ["--workers", "2"], catch_exceptions=False)
+    """The store has more trials than the stage exports, and two workers trained them."""
+    assert TRIALS > 6
+    change_search(searched, trials=6)
+    result = CliRunner().invoke(stage.main, [], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     table, card = Path("results/trials.csv"), Path("results/best.json")
     first = table.read_bytes(), card.read_bytes()
     shares = Path("results/importance.csv").read_text()
     assert shares == "group,parameter,importance,trials,values,epoch\n", "six trials are few"
-    study("run", "--trials", "9", "--workers", "1")  # more than the stage is to have
-    CliRunner().invoke(stage.main, [], catch_exceptions=False)
-    assert (table.read_bytes(), card.read_bytes()) == first
     assert len(pd.read_csv(table)) == 6
 
-    # Another store and one worker: only times and record ids may differ.
+    # In another store, one worker trains exactly six: only times and record ids may differ.
     other = ["--workers", "1", "--storage", "sqlite:///other.db"]
     CliRunner().invoke(stage.main, other, catch_exceptions=False)
+    assert len(attempts("sqlite:///other.db")) == 6
     assert card.read_bytes() == first[1]
     again, before = pd.read_csv(table), pd.read_csv(io.BytesIO(first[0]))
     own = [name for name in before.columns if name not in ("seconds", "run_id")]
     pd.testing.assert_frame_equal(before[own], again[own])
 
     best = json.loads(card.read_text())
-    change(searchable, hyperparameters="searched")
+    change(searched, hyperparameters="searched")
     result = CliRunner().invoke(train.main, ["--workers", "1"], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     for folder in Path("models").glob("*/seed-0"):
@@ -68,7 +63,7 @@ def test_the_stage_exports_a_function_of_the_settings_and_the_grid_takes_it_over
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "shown"),
     [
         (None, "results/best.json: cannot be read"),
         ("no json", "results/best.json: the file:"),
@@ -76,7 +71,7 @@ def test_the_stage_exports_a_function_of_the_settings_and_the_grid_takes_it_over
     ],
 )
 def test_a_searched_grid_without_a_search_is_refused_in_one_line(
-    searchable: Path, content: str | None, told: str
+    searchable: Path, content: str | None, shown: str
 ) -> None:
     change(searchable, hyperparameters="searched")
     if content is not None:
@@ -84,62 +79,72 @@ def test_a_searched_grid_without_a_search_is_refused_in_one_line(
         Path("results/best.json").write_text(content)
     result = CliRunner().invoke(train.main, [])
     assert result.exit_code == 2
-    assert told in result.stderr
+    assert shown in result.stderr
     assert result.stderr.count("\n") == 1
     assert not Path("models").exists()
 
 
-def test_a_trial_is_confirmed_with_fresh_seeds(searchable: Path) -> None:
-    study("run", "--trials", "2", "--workers", "1", "--pruner", "none")
+def test_a_trial_is_confirmed_with_new_seeds(searched: Path) -> None:
+    trial = attempts()[1]
     result = study("rerun", "1", "--seeds", "2", "--workers", "1")
     assert result.exit_code == 0, result.output
     runs = pd.read_csv("results/confirmed.csv")
-    search = optuna.load_study(study_name=searches()[0], storage=URL)
-    assert runs["seed"].tolist() == fresh_seeds(plan_of(search), 2) == [1, 2]
-    assert (runs["searched_elbo"] == trials()[1].value).all()
-    searched, mean = trials()[1].value, runs["elbo"].mean()
-    way = "better" if searched >= mean else "worse"
-    said = (
-        f"the search saw {format_number(searched)}, {way} by {format_number(abs(searched - mean))}"
-    )
-    assert said in result.output
+    assert runs["seed"].tolist() == fresh_seeds(plan_of(the_search()), 2) == [1, 2]
+    assert (runs["searched_elbo"] == trial.value).all()
+    found, mean = trial.value, runs["elbo"].mean()
+    assert found is not None
+    direction = "better" if found >= mean else "worse"
+    gap = format_number(abs(found - mean))
+    assert f"the search found {format_number(found)}, {direction} by {gap}" in result.output
     folder = Path("results/confirmed") / searches()[0] / "trial-1" / "seed-1"
-    assert load_model(folder).latent_dim == trials()[1].params["latent_dim"]
+    assert load_model(folder).latent_dim == trial.params["latent_dim"]
 
     again = study("rerun", "1", "--seeds", "3", "--workers", "1")
     assert "trained 1 runs" in again.output  # the third; two are there
     study("rerun", "0", "--seeds", "1", "--workers", "1")
     assert len(pd.read_csv("results/confirmed.csv")) == 4
-    refused = study("rerun", "7")
+    refused = study("rerun", "99")
     assert refused.exit_code == 2
-    assert "has no trial 7; it has 0 to 1" in refused.stderr
+    assert f"has no trial 99; it has 0 to {TRIALS - 1}" in refused.stderr
 
 
-def fake_search(number: int) -> None:
-    """A search of made-up trials in which the latent size decides all."""
-    study("run", "--trials", "1", "--workers", "1")
-    search = optuna.load_study(study_name=searches()[0], storage=URL)
-    (first,) = search.get_trials()
-    for turn in range(1, number):
-        params = first.params | {"latent_dim": 2 + turn % 7, "beta": 0.5 + (turn * 7 % 10) / 10}
+def add_made_up_trials(number: int) -> None:
+    """Replace the search's trials by made-up ones in which the latent size decides everything."""
+    first = attempts()[0]
+    search = the_search()
+    storage, name, attributes = search._storage, search.study_name, search.user_attrs
+    optuna.delete_study(study_name=name, storage=storage)
+    search = optuna.create_study(study_name=name, storage=storage, direction="maximize")
+    for key, value in attributes.items():
+        search.set_user_attr(key, value)
+    for place in range(number):
+        params = first.params | {"latent_dim": 2 + place % 7, "beta": 0.5 + (place * 7 % 10) / 10}
+        elbo = 10.0 * params["latent_dim"]
+        result = {"elbo": elbo, "reconstruction": 0.0, "kl": 0.0, "epochs": 3, "seconds": 1.0}
+        now = datetime.now()
         search.add_trial(
-            optuna.create_trial(
-                value=10.0 * params["latent_dim"],
+            optuna.trial.FrozenTrial(
+                number=place,
+                trial_id=place,
+                state=optuna.trial.TrialState.COMPLETE,
+                value=elbo,
+                datetime_start=now,
+                datetime_complete=now,
                 params=params,
                 distributions=first.distributions,
-                user_attrs=first.user_attrs | {TRIAL: turn},
+                user_attrs={TRIAL: place, RESULT: result},
+                system_attrs={},
+                intermediate_values={},
             )
         )
 
 
-def test_importance_finds_what_matters_and_says_on_how_many_trials(searchable: Path) -> None:
-    fake_search(5)
+def test_importance_finds_what_matters_and_shows_on_how_many_trials(searched: Path) -> None:
+    add_made_up_trials(5)
     few = study("importance")
     assert few.exit_code == 2
     assert "needs 10 finished trials, but there are 5" in few.stderr
-    for file in Path().glob("study.db*"):
-        file.unlink()
-    fake_search(40)
+    add_made_up_trials(40)
     output = study("importance").output
     lines = {line.split()[0]: line for line in output.splitlines() if line.split()}
     assert "40 trials" in output
@@ -161,32 +166,31 @@ def test_importance_finds_what_matters_and_says_on_how_many_trials(searchable: P
     assert "architecture" not in set(alone["parameter"]), "it does not vary within itself"
 
 
-def test_the_doctor_finds_and_repairs_what_a_kill_left(searchable: Path) -> None:
-    study("run", "--trials", "2", "--workers", "1")
+def test_the_doctor_finds_and_cleans_up_what_a_kill_left(searched: Path) -> None:
     well = study("doctor")
     assert well.exit_code == 0, well.output
-    search = optuna.load_study(study_name=searches()[0], storage=URL)
-    owner = dict(trials()[0].user_attrs["owner"]) | {"vae.pid": "999999"}
+    search = the_search()
+    owner = dict(attempts()[0].user_attrs["owner"]) | {"vae.pid": "999999"}
     lost = search.ask()
     lost.set_user_attr("owner", owner)
-    client = MlflowClient(f"sqlite:///{searchable}/mlflow.db")
-    client.set_terminated(trials()[0].user_attrs["run_id"], "FAILED")
+    client = MlflowClient(f"sqlite:///{searched}/mlflow.db")
+    client.set_terminated(attempts()[0].user_attrs["run_id"], "FAILED")
     open_run = client.create_run("1", tags=owner)
 
     ill = study("doctor")
     assert ill.exit_code == 1
-    assert "1 trials of dead processes; study doctor --fix" in ill.output
-    assert "1 trials whose record in MLflow" in ill.output
-    assert "1 open runs of dead processes" in ill.output
-    assert trials()[2].state.name == "RUNNING"
+    assert "1 trial of dead processes; study doctor --fix" in ill.output
+    assert "1 trial with a missing or different record in MLflow" in ill.output
+    assert "1 open run of dead processes" in ill.output
+    assert attempts()[TRIALS].state.name == "RUNNING"
     fixed = study("doctor", "--fix")
     assert fixed.exit_code == 0, fixed.output
-    assert trials()[2].state.name == "FAIL"
+    assert attempts()[TRIALS].state.name == "FAIL"
     assert client.get_run(open_run.info.run_id).info.status == "KILLED"
     assert study("doctor").exit_code == 0
 
 
-def test_the_doctor_tells_what_it_cannot_repair(searchable: Path) -> None:
+def test_the_doctor_reports_what_it_cannot_repair(searchable: Path) -> None:
     Path("params.yaml").write_text("data: 1")
     Path("study.db").write_bytes(b"no database, but long enough to be taken for one" * 100)
     result = study("doctor")
@@ -196,13 +200,13 @@ def test_the_doctor_tells_what_it_cannot_repair(searchable: Path) -> None:
     assert "Traceback" not in result.output
 
 
-def test_a_store_of_others_is_left_alone(searchable: Path) -> None:
+def test_a_study_of_another_program_is_left_alone(searchable: Path) -> None:
     storage = optuna.storages.RDBStorage(URL)
     optuna.create_study(study_name="theirs", storage=storage)
     with sqlite3.connect("study.db"):
         pass
-    assert "holds no search" in study("best").stderr
-    assert "holds no search" in study("list").output
-    told = study("best", "--name", "theirs")
-    assert told.exit_code == 2
-    assert "was not made by `study run`; name another" in told.stderr
+    assert "contains no search" in study("best").stderr
+    assert "contains no search" in study("list").output
+    refused = study("best", "--name", "theirs")
+    assert refused.exit_code == 2
+    assert "was not made by `study run`; choose another name" in refused.stderr

@@ -21,11 +21,10 @@ import pytest
 from optuna.trial import TrialState
 
 from study.search.schedule import FINISHED, TRIAL
-from tests.conftest import NEEDS, ROOT
+from tests.conftest import NEEDS
 from tests.study.conftest import change_search
 
 TRIALS = 10
-ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
 
 
 @dataclass(frozen=True)
@@ -111,9 +110,7 @@ def test_a_search_survives_a_restart_of_the_server(searchable: Path, server: Ser
     change_search(searchable, epochs=20)
     log = searchable / "log"
     with log.open("w") as output:
-        process = subprocess.Popen(
-            run_command(server, TRIALS), stdout=output, stderr=output, env=ENVIRONMENT
-        )
+        process = subprocess.Popen(run_command(server, TRIALS), stdout=output, stderr=output)
         for seen in (2, 4, 6):
             deadline = time.monotonic() + 60
             while log.read_text().count("trial ") < seen and time.monotonic() < deadline:
@@ -132,7 +129,7 @@ def test_a_search_survives_a_restart_of_the_server(searchable: Path, server: Ser
 def test_a_trial_that_a_restart_queued_twice_is_finished_once(
     searchable: Path, server: Server
 ) -> None:
-    subprocess.run(run_command(server, 3), check=True, env=ENVIRONMENT)
+    subprocess.run(run_command(server, 3), check=True)
     with opened_search(server) as search:
         first = search.trials[0]
         for number in (3, 3, 4, 4):
@@ -144,7 +141,7 @@ def test_a_trial_that_a_restart_queued_twice_is_finished_once(
                     user_attrs={TRIAL: number},
                 )
             )
-    subprocess.run(run_command(server, 5), check=True, env=ENVIRONMENT)
+    subprocess.run(run_command(server, 5), check=True)
     with opened_search(server) as search:
         trials = search.trials
     finished = [trial.user_attrs[TRIAL] for trial in trials if trial.state in FINISHED]
