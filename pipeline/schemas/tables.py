@@ -29,7 +29,7 @@ from pipeline.schemas.protocol import PROTOCOL_FIELDS
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Table:
     """A CSV file.
 

@@ -12,8 +12,8 @@ from optuna.trial import TrialState
 
 from pipeline.errors import UserError
 from pipeline.settings import parse_settings
-from study.outcome.export import best_card, export, first_comparison, trials_frame
-from study.outcome.fanova import importance_frame, importances
+from study.outcome.export import best_card, export, first_comparison, trial_rows
+from study.outcome.fanova import importance_rows, importances
 from study.search.plan import PLAN, Plan
 from study.search.schedule import RESULT, TRIAL, Trial
 from study.search.space import Chosen, distributions
@@ -48,7 +48,7 @@ def made_up(number: int, params: dict[str, float], value: float, **more: Any) ->
 )
 def test_importance_that_cannot_be_computed_yields_no_rows(params: Any, value: Any) -> None:
     trials = [made_up(n, params(n), value(n)) for n in range(12)]
-    assert importance_frame(trials).empty
+    assert importance_rows(trials) == []
     with pytest.raises(UserError, match="two hyperparameters that vary"):
         importances(trials)
 
@@ -64,11 +64,10 @@ def test_importance_of_few_complete_trials_uses_the_first_comparison() -> None:
         )
         for n in range(20)
     ]
-    frame = importance_frame(trials)
-    assert frame["parameter"].tolist() == ["beta", "learning_rate"]
-    assert set(frame["values"]) == {"first comparison"}
-    assert set(frame["epoch"]) == {4}
-    assert set(frame["trials"]) == {20}
+    rows = importance_rows(trials)
+    assert [row["parameter"] for row in rows] == ["beta", "learning_rate"]
+    for row in rows:
+        assert (row["values"], row["epoch"], row["trials"]) == ("first comparison", 4, 20)
 
 
 def finished(number: int, plan: Plan) -> Trial:
@@ -89,24 +88,25 @@ def test_the_card_shows_how_it_was_searched_and_what_failed(make_plan: MakePlan)
     lost = optuna.create_trial(state=TrialState.FAIL, user_attrs={"fault": "it diverged"})
     trials = [finished(0, plan), finished(2, plan)]
     card = best_card("s", plan, trials, [Trial(1, (lost,))])
-    assert card["failed"] == [{"number": 1, "reason": "it diverged"}]
-    assert card["first_comparison"] == first_comparison(plan) == 1
-    assert card["plan"]["sampler"] == "random"
-    assert [one["name"] for one in card["plan"]["space"]] == [one["name"] for one in SPACE]
-    assert "trials" not in card["plan"], "a search that goes on is the same search"
-    assert card["protocol"]["likelihood"] == "bernoulli"
-    assert card["protocol"]["nll_samples"] is None
-    assert trials_frame(trials, plan)["first_value"].tolist() == [-150.0, -152.0]
-    assert best_card("s", make_plan(objective="nll"), trials)["protocol"]["nll_samples"] == 64
+    assert [(one.number, one.reason) for one in card.failed] == [(1, "it diverged")]
+    assert card.first_comparison == first_comparison(plan) == 1
+    assert card.plan.sampler == "random"
+    assert [one.name for one in card.plan.space] == [one["name"] for one in SPACE]
+    assert not hasattr(card.plan, "trials"), "a search that goes on is the same search"
+    assert card.protocol.likelihood == "bernoulli"
+    assert card.protocol.nll_samples is None
+    assert [row["first_value"] for row in trial_rows(trials, plan)] == [-150.0, -152.0]
+    assert best_card("s", make_plan(objective="nll"), trials).protocol.nll_samples == 64
 
 
 def test_two_objectives_are_never_compared_before_the_end(make_plan: MakePlan) -> None:
     plan = make_plan(objective="rate-distortion")
     trials = [finished(0, plan), finished(1, plan)]
     card = best_card("s", plan, trials)
-    assert card["first_comparison"] is None
-    assert [entry["number"] for entry in card["front"]] == [0]
-    assert trials_frame(trials, plan)["first_value"].isna().all()
+    assert card.first_comparison is None
+    assert card.best is None
+    assert [entry.number for entry in card.front] == [0]
+    assert [row["first_value"] for row in trial_rows(trials, plan)] == [None, None]
 
 
 def test_failed_trials_are_those_among_the_exported(make_plan: MakePlan, tmp_path: Path) -> None:
