@@ -27,6 +27,10 @@ from pipeline.settings import DataSettings, RunSettings, Settings, load_settings
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
+# Tests run in parallel: with more threads than cores, training a tiny model takes 20 s in place
+# of 1 s.
+torch.set_num_threads(1)
+
 ROOT = Path(__file__).parents[1]
 
 # How the reason of a test begins that is skipped because a program is missing.
