@@ -25,10 +25,6 @@ from tests.pipeline.stages.conftest import RUNS, call, change, read_row
 
 PREPARED, MODEL = Path("data/prepared.safetensors"), Path("models/linear-2/seed-0")
 JUDGE = Path("judge")
-    Path("data/prepared.safetensors"),
-    Path("models/linear-2/seed-0"),
-    Path("judge"),
-)
 AIS = {name for name in METRICS if name.startswith("ais_")}
 
 
