@@ -22,6 +22,7 @@ from pipeline.models.vae import (
 )
 from pipeline.numerics.hardware import seeded_generator
 from pipeline.schemas.protocol import Protocol
+from pipeline.schemas.record import write_record
 from pipeline.schemas.run_card import (
     CONFIG,
     WEIGHTS,
@@ -30,7 +31,6 @@ from pipeline.schemas.run_card import (
     RunCard,
     file_sha256,
     load_card,
-    save_card,
 )
 from pipeline.settings import RunSettings
 from tests.conftest import MakeRun
@@ -159,7 +159,7 @@ def folder(tmp_path: Path, make_run: MakeRun) -> Path:
         run_id="",
         sha256={WEIGHTS: file_sha256(tmp_path / WEIGHTS)},
     )
-    save_card(tmp_path, card)
+    write_record(tmp_path / CONFIG, card)
     assert load_card(tmp_path) == card
     return tmp_path
 

@@ -51,9 +51,6 @@ def test_the_embedded_digits_are_prepared_and_reported(
     assert summary["sizes"] == {"train": 4000, "valid": 500, "test": 500}
     assert summary["classes"] == list("0123456789")
 
-    assert run("again").exit_code == 0
-    assert (tmp_path / "again").read_bytes() == path.read_bytes()
-
 
 HTML = b"<!DOCTYPE html><title>Sign in</title>"
 
