@@ -3,7 +3,7 @@
 from analysis.estimate.pareto import rate_distortion_front
 from analysis.figures.search import history, score_limits
 from analysis.findings import Findings
-from analysis.present.exhibits import Exhibit, ReportSection, TableExhibit, present
+from analysis.present.exhibits import Exhibit, ReportSection, TableExhibit, drop_missing
 from analysis.present.search_tables import (
     BEST_SHOWN,
     best_table,
@@ -36,7 +36,7 @@ def section(found: Findings) -> ReportSection:
     return ReportSection(
         "search",
         "The search",
-        present(
+        drop_missing(
             settings_exhibit(trials),
             search_exhibit(trials),
             states_exhibit(trials),
