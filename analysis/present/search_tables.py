@@ -88,10 +88,10 @@ def space_table(trials: Trials) -> Table:
     rows = []
     for dimension in trials.dimensions:
         scale = ("logarithmic" if dimension.log else "linear") if dimension.numeric else "choices"
-        told = (dimension.allowed, scale, dimension.condition or "all")
+        declaration = (dimension.allowed, scale, dimension.condition or "all")
         cells = [
             Cell(dimension.label),
-            *(Cell(text) for text in told if declared),
+            *(Cell(text) for text in declaration if declared),
             Cell(_tried(trials.frame, dimension)),
         ]
         if best is not None:
@@ -151,8 +151,8 @@ def _state_row(
 
 def failures(trials: Trials) -> str:
     """A sentence on which trials failed and why; empty if none did."""
-    told = [f"trial {one.number}: {_short(one.reason)}" for one in trials.card.failed or ()]
-    return f" Failed: {'; '.join(told)}." if told else ""
+    reasons = [f"trial {one.number}: {_short(one.reason)}" for one in trials.card.failed or ()]
+    return f" Failed: {'; '.join(reasons)}." if reasons else ""
 
 
 def _short(reason: str) -> str:
@@ -220,8 +220,8 @@ def _trials_table(
 
 
 def _further(row: pd.Series, dimensions: Sequence[SpaceDimension]) -> str:
-    told = [(one.label.lower(), shown(row[one.name])) for one in dimensions]
-    return ", ".join(f"{name} {value}" for name, value in told if value != NOTHING)
+    values = [(one.label.lower(), shown(row[one.name])) for one in dimensions]
+    return ", ".join(f"{name} {value}" for name, value in values if value != NOTHING)
 
 
 def fanova_table(groups: Sequence[FanovaImportance]) -> Table:

@@ -95,7 +95,7 @@ def aggregate_exhibit(
         for drawing in shown
         if drawing.run in distances
     ]
-    beside = (
+    remark = (
         " Each panel shows the marginal KL of its run, KL(q(z) || p(z)) over all dimensions "
         f"jointly.{_ceiling_words(results)}"
         if values
@@ -110,7 +110,7 @@ def aggregate_exhibit(
             "sampled; the dotted line is the prior N(0, 1). Two-dimensional models show both "
             "dimensions (z1 solid, z2 dashed); larger ones show the most active (solid) and the "
             "least active (dashed) by variance of the posterior mean, with the range over all "
-            f"dimensions as a band. Peaks may be clipped.{beside} {LOWEST_SEED} Every single "
+            f"dimensions as a band. Peaks may be clipped.{remark} {LOWEST_SEED} Every single "
             "dimension may match the prior even though the joint distribution does not."
         ),
         alt=(
