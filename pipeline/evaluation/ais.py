@@ -1,7 +1,7 @@
-"""Estimate -log p(x) by annealed importance sampling, slowly but without the encoder.
+"""Annealed importance sampling of -log p(x): slow, but independent of the encoder.
 
 Chains move from the prior to the posterior through densities p(z) p(x|z)^t, where t rises from 0 to
-1 and each step is one Hamiltonian Monte Carlo (HMC) transition: Wu, Burda, Salakhutdinov & Grosse
+1. Each step is one Hamiltonian Monte Carlo (HMC) transition: Wu, Burda, Salakhutdinov & Grosse
 2017 (arXiv 1611.04273). The encoder is not used, so a poor one does not affect the estimate.
 
 On data simulated from the model, chains also run backward from an exact posterior draw. The forward

@@ -66,7 +66,7 @@ class BoundEstimate:
 def estimate_bound(
     model: VAE, images: Tensor, latent_samples: int, generator: torch.Generator, batch_size: int
 ) -> BoundEstimate:
-    """Compute the ELBO's terms for every image: an exact KL, and a reconstruction over draws.
+    """Compute every image's ELBO terms: exact KL, and reconstruction averaged over draws.
 
     Args:
         model: in eval mode.

@@ -83,7 +83,7 @@ def bound_from_sums(sums: Tensor, samples: int) -> Tensor:
 
 
 def monte_carlo_error(sums: Tensor) -> float:
-    """Return the standard error, in nats, of the images' mean bound with all draws.
+    """Return the standard error, in nats, of the mean over images of the bound with all draws.
 
     It is the error of the estimator alone, for fixed images. The variance for each image is
     estimated by the jackknife over ten groups of draws (Efron & Stein 1981). The draws of different

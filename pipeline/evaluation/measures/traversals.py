@@ -17,7 +17,7 @@ MOST = 8  # maximum number of dimensions to vary
 
 
 def measure(subject: EvaluatedModel) -> Measurement:
-    """Return traversals; nothing for two dimensions, whose plane is decoded instead, or for one.
+    """Return traversals; nothing for one dimension, or for two, whose plane is decoded instead.
 
     The most active dimension comes first. Image [b, i, t] of ``traversals`` is decoded from the
     code of test image ``traversal_bases[b]``, with dimension ``traversal_dims[i]`` set to
