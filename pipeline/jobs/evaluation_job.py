@@ -57,7 +57,7 @@ class EvaluationJob(Job[EvaluationTask]):
             self._record(task, row)
 
     def _record(self, task: EvaluationTask, row: Row) -> None:
-        """Add the test metrics and pictures to the run's record, and mark it last."""
+        """Add the test metrics and pictures to the run's record; set the mark last."""
         # A model that DVC restored from its cache has no record in this store, so create one.
         record = self._tracker.resume(row["run_id"])
         known = record is not None

@@ -8,7 +8,7 @@ DATA_CARD = "data.json"
 
 
 class DataCard(Record):
-    """The description of the prepared data.
+    """A description of the prepared data.
 
     Attributes:
         name: name of the data set.

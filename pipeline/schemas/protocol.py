@@ -7,7 +7,7 @@ from pipeline.errors import UserError
 
 
 class ProtocolError(UserError):
-    """Numbers with different protocols would have been compared."""
+    """Numbers with different protocols cannot be compared."""
 
 
 @dataclass(frozen=True, slots=True)
