@@ -31,6 +31,6 @@ def read_row(folder: Path) -> Row:
         raise RecordError(f"{path}: is not valid JSON; {REMEDY}") from None
     missing = [name for name in RUN_METRICS.columns if not isinstance(row, dict) or name not in row]
     if missing:
-        raise RecordError(f"{path}: lacks {', '.join(missing[:5])}; {REMEDY}")
+        raise RecordError(f"{path}: must hold {', '.join(missing[:5])}; {REMEDY}")
     found: Row = row
     return found

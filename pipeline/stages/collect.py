@@ -40,7 +40,7 @@ def main(params: str, data: Path, models: Path, results: Path) -> None:
     """Write RESULTS/metrics.csv and history.csv from the evaluated runs of the grid.
 
     Also writes data.json, which describes the data set, and provenance.json, which shows where the
-    runs came from. The report needs only these files and the arrays of the runs.
+    runs came from. The report on the runs is made from these files and the arrays of the runs.
     """
     names = list(load_settings(params).runs)
     rows = [read_row(results / "runs" / name) for name in names]
@@ -80,7 +80,7 @@ def _read_history(path: Path) -> list[dict[str, str]]:
         raise UserError(f"{path}: cannot be read: {error.strerror}; run `dvc repro`") from None
     if not rows or list(rows[0]) != list(EPOCHS.columns):
         columns = ", ".join(EPOCHS.columns)
-        raise UserError(f"{path}: must have rows with the columns {columns}; run `dvc repro train`")
+        raise UserError(f"{path}: must have rows with {columns}; run `dvc repro train`")
     return rows
 
 

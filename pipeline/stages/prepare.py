@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 def main(params: Path, out: Path) -> None:
     """Verify the images, split them and write the prepared file.
 
-    Also writes its description, with names, sizes and hashes, to the same name with .json.
+    Also writes a description next to it, with the suffix .json: names, sizes and hashes.
     """
     settings = load_settings(params).data
     source = load_source(settings)

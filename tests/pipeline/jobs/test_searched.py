@@ -65,5 +65,5 @@ def test_what_cannot_be_used_is_refused(write_best: Any, make_run: MakeRun, tmp_
     path = write_best()
     with pytest.raises(UserError, match="used other data; run `dvc repro search`"):
         with_searched(runs, path, "of other data")
-    with pytest.raises(UserError, match=r"no complete trial of conv; raise search\.trials"):
+    with pytest.raises(UserError, match=r"no complete trial of conv; increase search\.trials"):
         with_searched(runs, path, "of the data")

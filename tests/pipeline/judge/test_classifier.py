@@ -262,7 +262,7 @@ def change_the_architecture(folder: Path) -> None:
 
 DAMAGES: list[tuple[Callable[[Path], object], str]] = [
     (lambda folder: (folder / "judge.json").unlink(), "judge.json: cannot be read: No such file"),
-    (lambda folder: (folder / "judge.json").write_text("{"), "judge.json: does not describe a"),
+    (lambda folder: (folder / "judge.json").write_text("{"), "judge.json: is not valid JSON"),
     (rename_a_field, "does not describe a judge: accuracy: Field required"),
     (lambda folder: (folder / "model.safetensors").unlink(), "model.safetensors: cannot be read"),
     (damage_weights, "model.safetensors: is damaged: its hash does not match judge.json"),
