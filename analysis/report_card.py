@@ -1,4 +1,4 @@
-"""``reports/report.json``: what a report was made from, by which it is known to be up to date."""
+"""``reports/report.json``: the fingerprint of a report, to check that it is up to date."""
 
 import importlib.metadata
 from collections.abc import Iterable, Mapping
@@ -29,7 +29,7 @@ class ReportCard(Record):
 
     Attributes:
         fingerprint: hash of everything that decides the report.
-        sha256: of every file, by its path within the report's folder.
+        sha256: hash of every file, by its path within the report's folder.
     """
 
     what: ClassVar[str] = "a report"
@@ -40,11 +40,11 @@ class ReportCard(Record):
 
 
 def report_fingerprint(settings: Settings, results: Path, judge: Path) -> str:
-    """A hash of everything that decides the report: numbers, settings, code and libraries.
+    """Return a hash of everything that decides the report: numbers, settings, code and libraries.
 
     Args:
-        settings: of which ``analyze`` is used.
-        results: folder of ``metrics.csv`` and what belongs to it.
+        settings: only section ``analyze`` is used.
+        results: the results folder, which contains ``metrics.csv``.
         judge: the file ``judge.json``.
     """
     code = source_hash(
@@ -72,7 +72,7 @@ def report_fingerprint(settings: Settings, results: Path, judge: Path) -> str:
 
 
 def finished_report(folder: Path) -> str | None:
-    """The fingerprint of the whole and undamaged report in a folder; None if there is none."""
+    """Return the fingerprint of a folder's report; None unless it is complete and intact."""
     try:
         card = read_record(ReportCard, folder / REPORT_CARD)
         whole = all(file_sha256(folder / name) == found for name, found in card.sha256.items())
@@ -82,7 +82,7 @@ def finished_report(folder: Path) -> str | None:
 
 
 def last_files(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file of the last report in a folder; empty where there was none."""
+    """Return the SHA-256 of every file of the last report in a folder; empty if there is none."""
     try:
         return read_record(ReportCard, folder / REPORT_CARD).sha256
     except UserError:
@@ -90,10 +90,10 @@ def last_files(folder: Path) -> dict[str, str]:
 
 
 def remove_outdated(folder: Path, before: Mapping[str, str], now: Iterable[str]) -> None:
-    """Remove the files of the last report that are not in this one, unless they were changed.
+    """Remove files of the last report that are not part of this one, unless they were edited.
 
     Args:
-        folder: of the report.
+        folder: the report's folder.
         before: SHA-256 of the last report's files, by path.
         now: paths of this report's files.
     """
@@ -104,5 +104,5 @@ def remove_outdated(folder: Path, before: Mapping[str, str], now: Iterable[str])
 
 
 def _hashes(root: Path, paths: Iterable[Path]) -> dict[str, str]:
-    """SHA-256 of files, by their path below a folder."""
+    """Return the SHA-256 of files by their path within a folder."""
     return {path.relative_to(root).as_posix(): file_sha256(path) for path in sorted(paths)}

@@ -1,4 +1,4 @@
-"""Settings and data that are small enough to train in a second."""
+"""Fixtures: settings and data that are small enough to train in a second."""
 
 import contextlib
 import os
@@ -19,11 +19,11 @@ from ruamel.yaml import YAML
 from pipeline.data.prepared import PreparedData, Split, prepare, save_prepared
 from pipeline.data.sources.official import Source
 from pipeline.numerics.hardware import Hardware
-from pipeline.runtime.tracking import MlflowClient  # which sets how MLflow is imported
+from pipeline.runtime.tracking import MlflowClient  # this module configures MLflow first
 from pipeline.schemas.where import MLFLOW_DATABASE
 from pipeline.settings import DataSettings, RunSettings, Settings, load_settings, parse_settings
 
-# A first example imports torch's kernels and takes its time: no test asserts a duration.
+# The first example is slow, because it loads torch's kernels. No test asserts a duration.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
@@ -33,12 +33,12 @@ torch.set_num_threads(1)
 
 ROOT = Path(__file__).parents[1]
 
-# How the reason of a test begins that is skipped because a program is missing.
+# Begins the reason for skipping a test if a program is missing.
 NEEDS = "needs a program: "
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """End with the number of tests that were skipped for lack of a program, and how to get it."""
+    """Report how many tests were skipped because a program is missing, and how to install it."""
     missing: Counter[str] = Counter()
     for report in terminalreporter.stats.get("skipped", []):
         *_, reason = report.longrepr
@@ -46,11 +46,11 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         if found:
             missing[program] += 1
     for program, count in sorted(missing.items()):
-        terminalreporter.write_line(f"{count} tests skipped for lack of {program}")
+        terminalreporter.write_line(f"{count} tests skipped, because they need {program}")
 
 
 def built_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], None]) -> Path:
-    """A folder that one process builds and all processes of a test run read."""
+    """Return a folder that one process builds and all processes of a test run read."""
     own = factory.getbasetemp()
     folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / name
     finished = folder.with_name(f"{name}.finished")
@@ -73,12 +73,12 @@ def read_params() -> dict[str, Any]:
 
 @pytest.fixture
 def params() -> dict[str, Any]:
-    """The content of the repository's params.yaml, free to change."""
+    """The content of the repository's params.yaml; tests may change it."""
     return read_params()
 
 
 def make_tiny_params() -> dict[str, Any]:
-    """Four runs of a second in all."""
+    """Return settings of four runs that take a second in total."""
     params = read_params()
     train = params["train"]
     train["grid"] |= {"latent_dims": [2, 3], "seeds": [0]}
@@ -92,7 +92,7 @@ def make_tiny_params() -> dict[str, Any]:
 
 @pytest.fixture
 def tiny_params() -> dict[str, Any]:
-    """Four runs of a second in all, free to change."""
+    """Settings of four runs that take a second in total; tests may change them."""
     return make_tiny_params()
 
 
@@ -103,7 +103,7 @@ def tiny_settings(tiny_params: dict[str, Any]) -> Settings:
 
 @pytest.fixture
 def make_run() -> MakeRun:
-    """A run's settings, small unless told otherwise."""
+    """A function that returns a run's settings, with small default values."""
     first = next(iter(load_settings(ROOT / "params.yaml").runs.values()))
     small: dict[str, Any] = {
         "hidden": (16,),
@@ -127,7 +127,7 @@ def cpu() -> Hardware:
 
 
 def make_blobs(count: int, side: int = 8) -> Source:
-    """Images of four classes: a bright quarter on noise, in grey."""
+    """Return grey images of four classes: a bright quarter on noise."""
     random = np.random.default_rng(0)
     labels = np.arange(count, dtype=np.int64) % 4
     images = random.integers(0, 60, (count, side, side), dtype=np.uint8)
@@ -148,7 +148,7 @@ def make_blobs(count: int, side: int = 8) -> Source:
 
 @pytest.fixture(scope="session")
 def prepared() -> PreparedData:
-    """160 images of 8 x 8 pixels in four classes: 104 to train, 16 to validate, 40 to test."""
+    """160 images of 8 x 8 pixels in four classes: 104 train, 16 valid, 40 test."""
     settings = DataSettings(
         name="mnist-5k", root=None, download=False, valid_fraction=0.1, test_fraction=0.25, seed=0
     )
@@ -167,10 +167,10 @@ def valid_split(prepared: PreparedData) -> Split:
 
 @pytest.fixture(scope="session")
 def empty_records(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """MLflow's database without a run: making its tables takes seconds, copying it none."""
+    """MLflow's database without a run: creating its tables takes seconds, copying it does not."""
     folder = tmp_path_factory.mktemp("records")
     MlflowClient(f"sqlite:///{folder / MLFLOW_DATABASE}").search_experiments(max_results=1)
-    # Away with the log beside it: what it holds goes into the file that is copied.
+    # Moves the content of the log file into the database file, which alone is copied.
     with contextlib.closing(sqlite3.connect(folder / MLFLOW_DATABASE)) as database:
         database.execute("PRAGMA journal_mode=DELETE")
     return folder / MLFLOW_DATABASE
@@ -184,7 +184,7 @@ def project(
     empty_records: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Path:
-    """A folder with params.yaml and a prepared file, as the current one; records stay in it."""
+    """The working directory, with params.yaml and a prepared file; records stay in it."""
     make_project(tmp_path, tiny_params, prepared, empty_records, monkeypatch)
     return tmp_path
 

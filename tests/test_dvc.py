@@ -1,4 +1,4 @@
-"""dvc.yaml names every folder of code that a stage runs, and nothing that it does not."""
+"""dvc.yaml lists every folder of code that a stage runs, and no others."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ PIPELINE: dict[str, Any] = YAML(typ="safe", pure=True).load(
 
 
 def module_of(command: str) -> Path:
-    """The file that `python -m MODULE` runs."""
+    """Return the file that `python -m MODULE` runs."""
     path = ROOT / command.split()[2].replace(".", "/")
     return path / "__main__.py" if path.is_dir() else path.with_suffix(".py")
 
@@ -33,7 +33,7 @@ def test_a_stage_depends_on_all_its_code_and_no_other(stage: str) -> None:
 
 
 def test_records_are_no_outputs() -> None:
-    """DVC deletes outputs before a stage runs; records must outlive that."""
+    """DVC deletes outputs before a stage runs, but records must be kept."""
     text = "".join(str(stage.get("outs", [])) for stage in PIPELINE["stages"].values())
     assert "mlflow" not in text
     assert "mlruns" not in text
@@ -41,7 +41,7 @@ def test_records_are_no_outputs() -> None:
 
 
 def test_what_a_stage_brings_up_to_date_persists() -> None:
-    """DVC deletes other outputs before the stage could find them up to date."""
+    """DVC deletes other outputs before the stage can check whether they are up to date."""
     persistent = {"judge": {"judge/model.safetensors", "judge/judge.json"}}
     persistent |= {"train": {"models"}, "evaluate": {"results/runs"}}
     for stage, paths in persistent.items():

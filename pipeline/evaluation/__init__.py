@@ -1,1 +1,1 @@
-"""What is measured of a trained VAE, one measure per file."""
+"""The evaluation of trained VAEs on a split."""

@@ -1,12 +1,12 @@
-"""The likelihood by annealed importance sampling: slow, and nearer the truth than the encoder's.
+"""Annealed importance sampling of -log p(x): slow, but independent of the encoder.
 
-Chains lead from the prior to the posterior through densities p(z) p(x|z)^t whose t rises from 0 to
-1, each step one Hamiltonian Monte Carlo (HMC) transition: Wu, Burda, Salakhutdinov & Grosse 2017
-(arXiv 1611.04273). The encoder takes no part, so a poor one cannot spoil the estimate.
+Chains move from the prior to the posterior through densities p(z) p(x|z)^t, where t rises from 0 to
+1. Each step is one Hamiltonian Monte Carlo (HMC) transition: Wu, Burda, Salakhutdinov & Grosse
+2017 (arXiv 1611.04273). The encoder is not used, so a poor one does not affect the estimate.
 
-On data simulated from the model, chains also run backward from an exact posterior draw; forward
-and backward bound the truth from both sides (bidirectional Monte Carlo, Grosse, Ghahramani & Adams
-2015, arXiv 1511.02543), and the gap between them bounds the error.
+On data simulated from the model, chains also run backward from an exact posterior draw. The forward
+and backward estimates bound the true value from both sides (bidirectional Monte Carlo, Grosse,
+Ghahramani & Adams 2015, arXiv 1511.02543), so the gap between them bounds the error.
 
 Shapes: C chains for each of N images, d latent dimensions, T steps.
 """
@@ -20,14 +20,14 @@ from torch import Tensor
 from pipeline.evaluation.simulation import simulate
 from pipeline.models import VAE
 
-LEAPFROGS = 10  # of one transition, as in Wu et al. 2017
-ACCEPTANCE = 0.65  # to which step sizes are adapted: near the optimum of HMC (Neal 2011, 5.4.4)
+LEAPFROGS = 10  # leapfrog steps per transition, as in Wu et al. 2017
+ACCEPTANCE = 0.65  # target of the step sizes: near the optimum of HMC (Neal 2011, 5.4.4)
 SHARPNESS = 4.0  # of the sigmoid schedule, as in Wu et al. 2017
-# The chains that find the step sizes; their mean acceptance steers an image's step.
+# Chains that find the step sizes: their mean acceptance determines an image's next step.
 PILOT_CHAINS = 4
-_START, _RATE = 0.2, 0.2  # first step size, and how fast its logarithm follows the acceptance
-_JITTER = 0.2  # without, a chain can go round a Gaussian and end where it was
-_POINTS = 2000  # chains that go at once: 2,000 images of 784 logits are 6 MB
+_START, _RATE = 0.2, 0.2  # initial step size, and how fast its logarithm is adapted
+_JITTER = 0.2  # without it, a chain can orbit a Gaussian and return to its start
+_POINTS = 2000  # chains to run at once: 2,000 images of 784 logits are 6 MB
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,8 +35,8 @@ class Sandwich:
     """Two estimates of -log p(x) of simulated images, in nats.
 
     Attributes:
-        upper: (N,) of the forward chains; too high on average.
-        lower: (N,) of the backward chains; too low on average.
+        upper: (N,) from the forward chains; too high on average.
+        lower: (N,) from the backward chains; too low on average.
     """
 
     upper: Tensor
@@ -44,24 +44,24 @@ class Sandwich:
 
     @property
     def gap(self) -> float:
-        """Mean of upper minus lower: about the largest error of either, give or take its noise."""
+        """Mean of upper minus lower: roughly the largest error of either, up to noise."""
         return (self.upper - self.lower).double().mean().item()
 
 
 def ais_nll(
     model: VAE, images: Tensor, chains: int, steps: int, generator: torch.Generator
 ) -> Tensor:
-    """-log p(x) of each image by annealed importance sampling.
+    """Estimate -log p(x) of each image by annealed importance sampling.
 
-    An upper bound on average, as the importance-weighted bound is; it falls to the truth with more
-    chains and, above all, more steps.
+    On average this is an upper bound, like the importance-weighted bound. It converges to the true
+    value with more chains and, above all, more steps.
 
     Args:
-        model: in eval mode, on the CPU; its parameters' gradients are left alone.
-        images: (N, 1, H, W), as the model observes them, in the model's precision.
-        chains: C, for each image.
+        model: in eval mode, on the CPU; the gradients of its parameters do not change.
+        images: (N, 1, H, W), the model inputs, in the model's precision.
+        chains: C, per image.
         steps: T, from the prior to the posterior.
-        generator: on the CPU; of all draws.
+        generator: on the CPU; the only source of randomness.
 
     Returns:
         (N,) nats, float64.
@@ -77,14 +77,14 @@ def ais_nll(
 def bidirectional(
     model: VAE, count: int, chains: int, steps: int, generator: torch.Generator
 ) -> Sandwich:
-    """Forward and backward estimates on images simulated from the model.
+    """Return forward and backward estimates for images simulated from the model.
 
     Args:
         model: as in ``ais_nll``.
-        count: N, images to simulate.
-        chains: C, for each image and direction.
+        count: N, number of images to simulate.
+        chains: C, per image and direction.
         steps: T.
-        generator: on the CPU; of all draws.
+        generator: on the CPU; the only source of randomness.
     """
     images, codes = simulate(model, count, generator)
     schedule, size = sigmoid_schedule(steps), _images_at_once(chains)
@@ -100,12 +100,12 @@ def bidirectional(
 
 
 def sigmoid_schedule(steps: int) -> Tensor:
-    """(T + 1,) float64, from exactly 0 to exactly 1: slow at both ends (Wu et al. 2017).
+    """Return (T + 1,) float64 from exactly 0 to exactly 1, slow at both ends (Wu et al. 2017).
 
-    There the path changes most: near 0 the likelihood begins to count, near 1 it is sharpest.
+    The densities change most there: near 0 the likelihood sets in, near 1 it is sharpest.
 
     Raises:
-        ValueError: if there is no step.
+        ValueError: if ``steps`` is less than 1.
     """
     if steps < 1:
         raise ValueError(f"steps = {steps} must be at least 1")
@@ -118,13 +118,13 @@ def sigmoid_schedule(steps: int) -> Tensor:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _State:
-    """Where chains are.
+    """The state of chains.
 
     Attributes:
         z: (C, N, d).
         log_likelihood: (C, N) log p(x|z).
-        gradient: (C, N, d) of it. Neither knows of t, so a transition starts with those of the
-            last one, and costs LEAPFROGS passes through the decoder and not one more.
+        gradient: (C, N, d) of log p(x|z). Both are independent of t, so a transition reuses those
+            of the previous one and needs only LEAPFROGS passes through the decoder.
     """
 
     z: Tensor
@@ -132,7 +132,7 @@ class _State:
     gradient: Tensor
 
     def where(self, chosen: Tensor, other: "_State") -> "_State":
-        """This state in the chosen chains (C, N), the other in the rest."""
+        """Return this state in the chosen chains (C, N) and the other state in the rest."""
         wide = chosen.unsqueeze(-1)
         return _State(
             torch.where(wide, self.z, other.z),
@@ -142,7 +142,7 @@ class _State:
 
 
 class _Chunk:
-    """Some images and the model that explains them."""
+    """Images that are processed at once, and their model."""
 
     def __init__(self, model: VAE, images: Tensor) -> None:
         self._model = model
@@ -150,15 +150,15 @@ class _Chunk:
         self.count = len(images)
 
     def from_prior(self, chains: int, generator: torch.Generator) -> _State:
-        """Independent draws for each chain and image."""
+        """Draw a state from the prior, independently for each chain and image."""
         shape = (chains, self.count, self._model.latent_dim)
         return self.state(torch.randn(shape, generator=generator, dtype=self._images.dtype))
 
     def state(self, z: Tensor) -> _State:
-        """The state at z (C, N, d)."""
+        """Return the state at z (C, N, d)."""
         chains = len(z)
-        # Asked for z alone, so that the model's parameters collect no gradient; a caller may well
-        # have switched gradients off.
+        # With respect to z only, so that parameters accumulate no gradients. The caller may have
+        # disabled gradients.
         with torch.enable_grad():
             leaf = z.detach().flatten(0, 1).requires_grad_()
             x = self._images.repeat(chains, 1, 1, 1)
@@ -168,7 +168,7 @@ class _Chunk:
 
 
 def _forward(chunk: _Chunk, schedule: Tensor, chains: int, generator: torch.Generator) -> Tensor:
-    """(N,) -log p(x) of a chunk."""
+    """Return -log p(x) of a chunk: (N,)."""
     sizes = _find_step_sizes(chunk, schedule, min(chains, PILOT_CHAINS), generator)
     start = chunk.from_prior(chains, generator)
     return -_log_mean(_climb(chunk, start, schedule, sizes, generator))
@@ -177,10 +177,10 @@ def _forward(chunk: _Chunk, schedule: Tensor, chains: int, generator: torch.Gene
 def _find_step_sizes(
     chunk: _Chunk, schedule: Tensor, chains: int, generator: torch.Generator
 ) -> Tensor:
-    """(T + 1, N) step sizes that a pilot run adapted to the acceptance, image by image.
+    """Return (T + 1, N) step sizes, adapted to the acceptance of each image in a pilot run.
 
-    Adapting in the measured run itself would make its transitions depend on their own past, and
-    the weights would no longer be unbiased.
+    If they were adapted in the measured run itself, its transitions would depend on their own past,
+    and the weights would no longer be unbiased.
     """
     state = chunk.from_prior(chains, generator)
     log_size = torch.full((chunk.count,), math.log(_START), dtype=state.z.dtype)
@@ -195,7 +195,7 @@ def _find_step_sizes(
 def _climb(
     chunk: _Chunk, state: _State, schedule: Tensor, sizes: Tensor, generator: torch.Generator
 ) -> Tensor:
-    """(C, N) log-weights from prior to posterior; each weight's mean is p(x)."""
+    """Return (C, N) log-weights from prior to posterior; the expected weight is p(x)."""
     log_weights = torch.zeros(state.log_likelihood.shape, dtype=torch.float64)
     ts = schedule.tolist()
     for step in range(1, len(ts)):
@@ -207,9 +207,9 @@ def _climb(
 def _descend(
     chunk: _Chunk, state: _State, schedule: Tensor, sizes: Tensor, generator: torch.Generator
 ) -> Tensor:
-    """(C, N) log-weights from posterior to prior, the steps of ``_climb`` undone in turn.
+    """Return (C, N) log-weights from posterior to prior, with the steps of ``_climb`` reversed.
 
-    Each weight's mean is 1 / p(x), if the chains started from exact posterior draws.
+    The expected weight is 1 / p(x) if the chains start from exact posterior draws.
     """
     log_weights = torch.zeros(state.log_likelihood.shape, dtype=torch.float64)
     ts = schedule.tolist()
@@ -222,10 +222,10 @@ def _descend(
 def _transition(
     chunk: _Chunk, state: _State, t: float, sizes: Tensor, generator: torch.Generator
 ) -> tuple[_State, Tensor]:
-    """One HMC step that leaves p(z) p(x|z)^t as it is (Neal 2011, arXiv 1206.1901).
+    """Make one HMC step, which leaves p(z) p(x|z)^t invariant (Neal 2011, arXiv 1206.1901).
 
     Returns:
-        The state, and each chain's probability of acceptance (C, N).
+        The state, and each chain's acceptance probability (C, N).
     """
     z, dtype = state.z, state.z.dtype
     uniform = torch.rand(2, *z.shape[:2], generator=generator, dtype=dtype)
@@ -240,23 +240,23 @@ def _transition(
         last = leap == LEAPFROGS - 1
         momentum = momentum + (0.5 if last else 1.0) * size * _force(moved, t)
 
-    # A path that flew off has an energy that is no number: its probability is 0.
+    # The energy of a diverged path is NaN: its probability is 0.
     probability = torch.exp(before - _energy(moved, momentum, t)).nan_to_num(0.0).clamp(max=1)
     return moved.where(uniform[1] < probability, state), probability
 
 
 def _force(state: _State, t: float) -> Tensor:
-    """Gradient of log p(z) + t log p(x|z): (C, N, d)."""
+    """Return the gradient of log p(z) + t log p(x|z): (C, N, d)."""
     return t * state.gradient - state.z
 
 
 def _energy(state: _State, momentum: Tensor, t: float) -> Tensor:
-    """(C, N), up to a constant."""
+    """Return the energy up to a constant: (C, N)."""
     return 0.5 * (momentum**2 + state.z**2).sum(-1) - t * state.log_likelihood
 
 
 def _log_mean(log_weights: Tensor) -> Tensor:
-    """(C, N) -> (N,) log of the mean over chains."""
+    """Return the log of the mean over chains: (C, N) -> (N,)."""
     return log_weights.logsumexp(0) - math.log(len(log_weights))
 
 

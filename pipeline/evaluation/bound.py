@@ -1,6 +1,6 @@
-"""The bound of one run on a measured split, by the project's definitions: pure, in float32.
+"""The ELBO of a model on a split, in float32.
 
-All values are in nats per image unless a name says otherwise; per-image values have shape (N,).
+All values are in nats per image unless stated otherwise; per-image values have shape (N,).
 """
 
 import math
@@ -15,12 +15,12 @@ from pipeline.models.elbo import gaussian_kl, reparameterise
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BoundEstimate:
-    """What a model makes of every image of a split.
+    """The posterior and the ELBO's terms for every image of a split.
 
     Attributes:
         mu: (N, d) posterior means.
         log_var: (N, d) logarithms of the posterior variances.
-        draws: (S, N) distortion at each draw of z.
+        draws: (S, N) distortion for each draw of z.
         kl_per_dim: (N, d) rate.
     """
 
@@ -41,14 +41,15 @@ class BoundEstimate:
 
     @property
     def elbo(self) -> Tensor:
-        """(N,) -(reconstruction + kl), whatever beta the model was trained with."""
+        """(N,) -(reconstruction + kl), regardless of the beta used in training."""
         return -(self.reconstruction + self.kl)
 
     @property
     def elbo_mc_error(self) -> float:
-        """Standard error of the split's mean ELBO over fresh draws of z; NaN for one draw.
+        """Standard error of the split's mean ELBO over new draws of z; NaN for a single draw.
 
-        From the spread of the draws: images and draws are independent, and the KL is exact.
+        It is estimated from the spread of the draws: these are independent for each image, and the
+        KL is exact.
         """
         draws, images = self.draws.shape
         if draws < 2:
@@ -57,7 +58,7 @@ class BoundEstimate:
 
     @property
     def mu_variance(self) -> Tensor:
-        """(d,) variance of the posterior mean over the split: a dimension's activity."""
+        """(d,) variance of the posterior mean over the split, the activity of a dimension."""
         return self.mu.var(0, correction=0)
 
 
@@ -65,16 +66,17 @@ class BoundEstimate:
 def estimate_bound(
     model: VAE, images: Tensor, latent_samples: int, generator: torch.Generator, batch_size: int
 ) -> BoundEstimate:
-    """The ELBO's terms for every image; the KL is exact, the reconstruction a mean over draws.
+    """Compute every image's ELBO terms: exact KL, and reconstruction averaged over draws.
 
     Args:
         model: in eval mode.
-        images: (N, 1, H, W) in [0, 1], as the model observes them.
-        latent_samples: draws of z an image.
-        generator: on the CPU; of the draws.
-        batch_size: images at once; bounds the memory, and changes no number beyond rounding.
+        images: (N, 1, H, W) in [0, 1], the model inputs.
+        latent_samples: number of draws of z per image.
+        generator: on the CPU; draws z.
+        batch_size: number of images to process at once; affects memory, and results only by
+            rounding.
     """
-    # Drawn for the whole split first, so that the batch size does not decide who gets which draw.
+    # Drawn for the whole split at once, so that an image's draws do not depend on the batch size.
     noise = torch.randn(latent_samples, len(images), model.latent_dim, generator=generator)
     mu, log_var = posteriors(model, images, batch_size)
     parts = [part.split(batch_size) for part in (images, mu, log_var)]
@@ -89,7 +91,7 @@ def estimate_bound(
 
 @torch.no_grad()
 def posteriors(model: VAE, images: Tensor, batch_size: int) -> tuple[Tensor, Tensor]:
-    """Means and log-variances of q(z|x) of all images, each (N, d)."""
+    """Return the means and log-variances of q(z|x) for all images, each (N, d)."""
     encoded = [model.encode(x) for x in images.split(batch_size)]
     mus, log_vars = zip(*encoded, strict=True)
     return torch.cat(mus), torch.cat(log_vars)

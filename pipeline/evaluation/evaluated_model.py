@@ -1,4 +1,4 @@
-"""A trained model with all that several measures need of it: the subject of every measure."""
+"""The subject of every measure: a trained model with what several measures need."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,10 +16,10 @@ from pipeline.models import VAE
 from pipeline.numerics.hardware import seeded_generator
 from pipeline.settings import EvaluateSettings, RunSettings
 
-MIDDLE, LARGE = 500, 5000  # K of the likelihood estimate: of all images, and of a subset
+MIDDLE, LARGE = 500, 5000  # K of the likelihood estimates for all images, and for a subset
 
-# What a measure returns: numbers by the names of ``METRICS``, where None is a number that this run
-# does not have, and arrays by the names of ``pipeline.schemas.arrays``.
+# What a measure returns: numbers by their names in ``METRICS``, with None for those that the run
+# does not have, and arrays by their names in ``pipeline.schemas.arrays``.
 Number = float | int | bool | list[float] | None
 Numbers = dict[str, Number]
 Measurement = tuple[Numbers, dict[str, NDArray[Any]]]
@@ -27,12 +27,12 @@ Measurement = tuple[Numbers, dict[str, NDArray[Any]]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LogWeights:
-    """Importance weights of a split; see ``iwae.log_weight_sums`` for G.
+    """Sums of importance weights for a split; see ``iwae.log_weight_sums``.
 
     Attributes:
-        sums: (N, 500 / 50), of every image.
-        subset: (n,) indices of the images that have more draws.
-        subset_sums: (n, 5000 / 50), the first 500 draws included.
+        sums: (N, 500 / 50), for all images.
+        subset: (n,) indices of the images with more draws.
+        subset_sums: (n, 5000 / 50), for these images, including their first 500 draws.
     """
 
     sums: Tensor
@@ -42,19 +42,19 @@ class LogWeights:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EvaluatedModel:
-    """A model with what several measures use. N test images, d latent dimensions.
+    """A model with what several measures need. Shapes: N test images, d latent dimensions.
 
     Attributes:
         model: in eval mode.
         run: its settings.
-        settings: how to measure.
+        settings: section ``evaluate``.
         train: the training split.
         test: the test split.
-        images: (N, 1, H, W) in [0, 1], the test images as the model observes them.
-        bound: the ELBO's terms on them.
-        weights: of the likelihood estimate; None where p(x|z) is not a likelihood.
-        samples: (S, 1, H, W) in [0, 1], mean images decoded from the prior; the same codes for
-            every model of the same latent size.
+        images: (N, 1, H, W) in [0, 1], the model inputs for the test images.
+        bound: the ELBO's terms for the test images.
+        weights: for the likelihood estimates; None if p(x|z) is not a likelihood.
+        samples: (S, 1, H, W) in [0, 1], mean images decoded from the prior, with the same codes for
+            all models of the same latent size.
         reconstructions: (N, 1, H, W) in [0, 1], mean images decoded from the posterior means.
     """
 
@@ -71,7 +71,7 @@ class EvaluatedModel:
 
     @property
     def originals(self) -> Tensor:
-        """(N, 1, H, W) in [0, 1], the real test images in grey."""
+        """(N, 1, H, W) in [0, 1], the grey test images."""
         return self.test.images.unsqueeze(1).float() / 255
 
 
@@ -84,14 +84,14 @@ def prepare_model(
     *,
     has_likelihood: bool,
 ) -> EvaluatedModel:
-    """Compute what several measures use.
+    """Compute what several measures need.
 
     Args:
         model: in eval mode.
         run: its settings.
         train: the training split.
-        test: the split to measure.
-        settings: how to measure.
+        test: the split to measure on.
+        settings: section ``evaluate``.
         has_likelihood: whether p(x|z) is a likelihood, so that -log p(x) can be estimated.
     """
     # As in training: 15 % faster for convolutions.
@@ -121,7 +121,7 @@ def prepare_model(
 def _draw_weights(
     model: VAE, images: Tensor, test: Split, settings: EvaluateSettings
 ) -> LogWeights:
-    """500 draws for every image, 4,500 more for the subset."""
+    """Make 500 draws for every image, and 4,500 more for the subset."""
     generator, batch = seeded_generator(settings.seed, "importance"), settings.batch_size
     sums = log_weight_sums(model, images, MIDDLE, generator, batch)
     count = len(images) if settings.nll_images is None else settings.nll_images

@@ -1,4 +1,4 @@
-"""Images simulated from a model: z ~ p(z), x ~ p(x|z); each z is a posterior draw of its x."""
+"""Simulate images from a model: z ~ p(z), x ~ p(x|z); each z is a posterior draw for its x."""
 
 from collections.abc import Callable
 
@@ -13,18 +13,18 @@ Draw = Callable[[Tensor, Tensor, torch.Generator], Tensor]
 
 @torch.no_grad()
 def simulate(model: VAE, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Images with the codes that they were drawn from.
+    """Simulate images and return them with their codes.
 
-    Given x alone, its z is one exact draw from the model's posterior p(z|x): the joint draw does
-    not know which of both came first.
+    Given x, its z is an exact draw from the model's posterior p(z|x), because x and z are drawn
+    from their joint distribution.
 
     Args:
         model: on the CPU.
-        count: N.
-        generator: on the CPU.
+        count: N, number of images.
+        generator: on the CPU; the only source of randomness.
 
     Returns:
-        x (N, 1, H, W), noise of the likelihood included, and z (N, d).
+        x (N, 1, H, W), including the likelihood's noise, and z (N, d).
     """
     z = torch.randn(count, model.latent_dim, generator=generator, dtype=model.log_scale.dtype)
     logits = model.decode(z)
@@ -46,7 +46,7 @@ def _continuous_bernoulli(logits: Tensor, log_scale: Tensor, generator: torch.Ge
 
 
 def continuous_bernoulli_quantile(probability: Tensor, logits: Tensor) -> Tensor:
-    """The inverse distribution function, elementwise: log(1 + u (e^l - 1)) / l, and u at l = 0.
+    """Return the inverse distribution function: log(1 + u (e^l - 1)) / l, and u at l = 0.
 
     From Loaiza-Ganem & Cunningham 2019 (arXiv 1907.06845), eq. 11, with l the logit of lambda.
 
@@ -54,7 +54,7 @@ def continuous_bernoulli_quantile(probability: Tensor, logits: Tensor) -> Tensor
         probability: u in [0, 1].
         logits: l, same shape.
     """
-    # For positive logits the mirror image, so that no exponential overflows.
+    # Positive logits use the mirror image, so that no exponential overflows.
     distance = logits.abs()
     mirrored = torch.where(logits > 0, 1 - probability, probability)
     near = distance < 1e-3

@@ -1,1 +1,1 @@
-"""Train, evaluate and confirm runs: what is missing is done, and put on record."""
+"""Train, evaluate and confirm runs: skip those that are up to date and record the others."""

@@ -1,4 +1,4 @@
-"""One run's evaluation in a worker process, from its model folder to its results folder."""
+"""Evaluate one run in a worker process, from its model folder to its results folder."""
 
 import importlib.metadata
 import time
@@ -40,12 +40,12 @@ from pipeline.schemas.tables import Row
 from pipeline.settings import EvaluateSettings
 
 CARD_FILE = "evaluation.json"
-SPLITS = ("train", "test")  # the first for what is fitted before it is scored on the second
-FORMAT: Literal[1] = 1  # of the folder; raise it when it changes, and runs are measured again
+SPLITS = ("train", "test")  # some measures are fitted on the first and scored on the second
+FORMAT: Literal[1] = 1  # of the results folder; increasing it evaluates all runs again
 
 DECIDING = ("torch", "numpy", "scikit-learn")  # libraries whose version may change a number
 
-# The folders of code that decide a run's results.
+# The packages whose code decides a run's results.
 DECIDED_BY = (
     pipeline.data,
     pipeline.numerics,
@@ -60,17 +60,17 @@ CODE = source_hash(*DECIDED_BY)
 
 @dataclass(frozen=True, slots=True)
 class EvaluationTask:
-    """All that a worker needs to measure one run.
+    """Everything that a worker needs to evaluate one run.
 
     Attributes:
         name: the run's folder under ``models/`` and ``results/runs/``.
-        settings: how to measure and what to draw.
+        settings: section ``evaluate``.
         data_path: the prepared file.
-        judge_folder: of the judge.
-        model_folder: of the run.
-        folder: where the results go.
+        judge_folder: folder of the judge.
+        model_folder: the run's model folder.
+        folder: the results folder to write.
         fingerprint: what the caller expects; see ``evaluation_fingerprint``.
-        threads: of the arithmetic.
+        threads: number of threads for computation.
     """
 
     name: str
@@ -84,15 +84,15 @@ class EvaluationTask:
 
 
 class EvaluationCard(Record):
-    """``evaluation.json`` of a results folder: what it was made from, and whether it is whole.
+    """``evaluation.json`` in a results folder: identifies its inputs and verifies its files.
 
     Attributes:
         fingerprint: hash of everything that decides the results.
-        sha256: of the other files in the folder.
+        sha256: hash of each other file in the folder.
     """
 
     what: ClassVar[str] = "an evaluation"
-    remedy: ClassVar[str] = "measure it again with `dvc repro evaluate`"
+    remedy: ClassVar[str] = "evaluate it again with `dvc repro evaluate`"
 
     format: Literal[1] = FORMAT
     fingerprint: str
@@ -100,18 +100,18 @@ class EvaluationCard(Record):
 
 
 def evaluate_run(task: EvaluationTask, tell: Callable[[float], None]) -> Row:
-    """Measure one run and write its results folder, whole or not at all.
+    """Evaluate one run and write its results folder atomically.
 
     Args:
-        task: what to measure.
-        tell: called with the seconds that it took, at the end.
+        task: the run to evaluate.
+        tell: called at the end with the seconds that it took.
 
     Returns:
         The run's row of ``results/metrics.csv``.
 
     Raises:
-        UserError: if the model or the judge is damaged or of other data, or if anything that
-            decides the results changed since the task was made.
+        UserError: if the model or the judge is damaged or was trained on other data, or if anything
+            that decides the results has changed since the task was created.
     """
     start = time.perf_counter()
     torch.set_num_threads(task.threads)
@@ -125,7 +125,7 @@ def evaluate_run(task: EvaluationTask, tell: Callable[[float], None]) -> Row:
             f"{task.name}: code, data, judge or model changed after the evaluation began; run "
             "`dvc repro` again"
         )
-    # Of numpy's and scikit-learn's matrix products: workers run side by side.
+    # For numpy and scikit-learn, whose matrix products would take the other workers' cores.
     with threadpool_limits(limits=task.threads):
         row, arrays = measure_run(task, card, data, context)
     has_likelihood = card.protocol.is_likelihood
@@ -145,13 +145,13 @@ def evaluate_run(task: EvaluationTask, tell: Callable[[float], None]) -> Row:
 def measure_run(
     task: EvaluationTask, card: RunCard, data: PreparedData, context: JudgeContext
 ) -> tuple[Row, Arrays]:
-    """One run's row of ``results/metrics.csv`` and its arrays for the report.
+    """Return one run's row of ``results/metrics.csv`` and its arrays for the report.
 
     Args:
-        task: which run, and how to measure it.
-        card: of the model, from ``usable_card``.
-        data: with the splits of ``SPLITS``.
-        context: the judge with the test split.
+        task: the run to evaluate.
+        card: the model's card, from ``usable_card``.
+        data: with the splits ``SPLITS``.
+        context: the judge and its output for the test split.
     """
     run, test = card.settings, data.splits["test"]
     protocol = replace(card.protocol, split="test", split_hash=test.hash, judge=context.card.sha256)
@@ -183,7 +183,7 @@ def measure_run(
 
 
 def usable_card(folder: Path, data_hash: str) -> RunCard:
-    """The card of a whole model that was trained on these data.
+    """Return the card of a complete model that was trained on these data.
 
     Raises:
         ModelError: if a file is missing or damaged.
@@ -193,7 +193,7 @@ def usable_card(folder: Path, data_hash: str) -> RunCard:
     if card.data_hash != data_hash:
         raise UserError(
             f"{folder} was trained on other data (hash {card.data_hash[:12]}) than the "
-            f"prepared file holds ({data_hash[:12]}); run `dvc repro train` first"
+            f"prepared file's ({data_hash[:12]}); run `dvc repro train` first"
         )
     return card
 
@@ -206,7 +206,7 @@ def evaluation_fingerprint(
     settings: EvaluateSettings,
     threads: int,
 ) -> str:
-    """A hash of everything that decides a run's results on one machine.
+    """Return a hash of everything that decides a run's results on one machine.
 
     Raises:
         ModelError: if the model is missing or damaged.
@@ -217,11 +217,11 @@ def evaluation_fingerprint(
         {
             "format": FORMAT,
             "name": name,
-            # The card holds the hashes of the weights and the history.
+            # The card contains the hashes of the weights and the history.
             "model": card.sha256 | {CONFIG: file_sha256(model_folder / CONFIG)},
             "is_likelihood": card.protocol.is_likelihood,
             "data": data_hash,
-            # The number of images that are drawn for it is one of its settings.
+            # Its settings include the number of images to generate.
             "judge": [judge_card.sha256, judge_card.settings.model_dump(mode="json")],
             "settings": settings.model_dump(mode="json"),
             "threads": threads,
@@ -234,7 +234,7 @@ def evaluation_fingerprint(
 
 
 def finished_evaluation(folder: Path) -> str | None:
-    """The fingerprint of the whole and undamaged results in a folder; None if there are none."""
+    """Return the fingerprint of a folder's results; None unless they are complete and intact."""
     try:
         card = read_record(EvaluationCard, folder / CARD_FILE)
         whole = all(file_sha256(folder / name) == found for name, found in card.sha256.items())
@@ -244,7 +244,7 @@ def finished_evaluation(folder: Path) -> str | None:
 
 
 def _load_shared(data: Path, judge_folder: Path) -> tuple[PreparedData, JudgeContext]:
-    """Data and judge: once per worker, not once per run, unless a file changes."""
+    """Load data and judge once per worker, not once per run, unless a file changes."""
     files = (data, *(judge_folder / name for name in (JUDGE_WEIGHTS, JUDGE_CARD)))
     times = tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in files)
     return _load_once(data, judge_folder, times)

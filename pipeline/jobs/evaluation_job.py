@@ -1,4 +1,4 @@
-"""Evaluation of several runs side by side, each added to the record of its training."""
+"""Evaluate several runs in parallel and add the results to the records of their training."""
 
 import tempfile
 from collections.abc import Callable
@@ -19,14 +19,14 @@ from pipeline.schemas.metrics import METRICS
 from pipeline.schemas.run_row import read_row
 from pipeline.schemas.tables import Row
 
-EVALUATION = "evaluation"  # the mark of a record that holds the results of a fingerprint
+EVALUATION = "evaluation"  # the mark that stores the fingerprint of the recorded results
 
 
 class EvaluationJob(Job[EvaluationTask]):
     """Evaluation on the test split.
 
     Args:
-        tracker: of the experiment.
+        tracker: the experiment's tracker.
     """
 
     verb = "evaluated"
@@ -37,11 +37,11 @@ class EvaluationJob(Job[EvaluationTask]):
 
     @property
     def work(self) -> Callable[[EvaluationTask, Send], Any]:
-        """Measure one run."""
+        """The function that evaluates one run."""
         return evaluate_run
 
     def heard(self, task: EvaluationTask, content: float, progress: RunsProgress) -> None:
-        """Keep the time that the run took."""
+        """Remember the time that the run took."""
         self._seconds[task.name] = content
 
     def finish(self, task: EvaluationTask, value: Row) -> str:
@@ -57,8 +57,8 @@ class EvaluationJob(Job[EvaluationTask]):
             self._record(task, row)
 
     def _record(self, task: EvaluationTask, row: Row) -> None:
-        """Add the test metrics and pictures to the run's record; the mark comes last."""
-        # A model that came out of DVC's cache has no record in this store: it gets one now.
+        """Add the test metrics and pictures to the run's record; set the mark last."""
+        # A model that DVC restored from its cache has no record in this store, so create one.
         record = self._tracker.resume(row["run_id"])
         known = record is not None
         if record is None:
@@ -71,7 +71,7 @@ class EvaluationJob(Job[EvaluationTask]):
             write_sheets(Path(name), read_arrays(task.folder / ARRAYS))
             try:
                 record.log_files(Path(name), "test")
-            except UserError as error:  # a full disk there costs the record, not the run
+            except UserError as error:  # a full disk there affects the record, not the run
                 click.echo(f"warning: {error.message}", err=True)
         record.mark(EVALUATION, task.fingerprint)
         if not known:
@@ -79,7 +79,7 @@ class EvaluationJob(Job[EvaluationTask]):
 
 
 def describe(row: Row, seconds: float) -> str:
-    """One line on a measured run and the time that it took."""
+    """Describe an evaluated run and the time that it took, in one line."""
     nll = "" if row["nll_500"] is None else f", NLL {row['nll_500']:.2f}"
     return (
         f"{seconds:5.1f} s   test ELBO {row['elbo']:8.2f} = -(reconstruction "

@@ -1,8 +1,8 @@
-"""The one way to do something to many runs: what is missing is done side by side, on record.
+"""Process many runs in parallel, except those that are up to date, and record the results.
 
-A kind of job says what is done to one run in a worker process, how that is recorded, and how it is
-shown. Training, evaluation and the confirmation of trials share the rest: the check of what is up
-to date, the workers, the end on the first failure, and interrupts.
+A subclass of ``Job`` defines what a worker process does with one run, and how this is recorded and
+shown. Training, evaluation and the confirmation of trials share the rest: checking what is up to
+date, running workers, stopping at the first failure, and handling interrupts.
 """
 
 import time
@@ -19,7 +19,7 @@ from pipeline.runtime.workers import Failure, Message, Result, Send, side_by_sid
 
 
 class Task(Protocol):
-    """What is to be done to one run."""
+    """The work to do for one run."""
 
     @property
     def name(self) -> str:
@@ -27,7 +27,7 @@ class Task(Protocol):
 
     @property
     def folder(self) -> Path:
-        """Where the result goes."""
+        """The folder to write the result to."""
 
     @property
     def fingerprint(self) -> str:
@@ -38,11 +38,11 @@ T = TypeVar("T", bound=Task)
 
 
 class Job(ABC, Generic[T]):
-    """What is done to every run, in this process except for ``work``.
+    """What to do with every run; only ``work`` is called in worker processes.
 
     Attributes:
-        verb: for messages, such as ``trained``.
-        steps: of one run, for its progress; 1 where a run reports no steps.
+        verb: a past participle for messages, such as ``trained``.
+        steps: number of steps per run, for progress; 1 if runs do not report steps.
     """
 
     verb: ClassVar[str]
@@ -51,32 +51,33 @@ class Job(ABC, Generic[T]):
     @property
     @abstractmethod
     def work(self) -> Callable[[T, Send], Any]:
-        """An importable function that a worker process calls with a task and ``tell``."""
+        """An importable function that takes a task and a function that sends messages."""
 
     def begin(self, task: T) -> T:
-        """Called before a worker takes the task; returns the task that it takes."""
+        """Prepare a task for a worker, and return the task that it is to take."""
         return task
 
     def heard(self, task: T, content: Any, progress: RunsProgress) -> None:
-        """Called with what the task tells on its way."""
+        """Handle a message from a running task."""
 
     @abstractmethod
     def finish(self, task: T, value: Any) -> str:
-        """Record a result, and describe it in one line."""
+        """Record a result and describe it in one line."""
 
     def fail(self, task: T, error: Exception) -> None:
         """Record a failure."""
 
     def close(self) -> None:
-        """Called at the very end, also after an interrupt: end what is still open."""
+        """Close what is still open; called at the very end, even after an interrupt."""
 
 
 def out_of_date(tasks: Iterable[T], finished: Callable[[Path], str | None]) -> list[T]:
-    """The tasks whose folder has no finished result of the same fingerprint.
+    """Return the tasks whose folder has no finished result with the same fingerprint.
 
     Args:
-        tasks: all.
-        finished: the fingerprint of the whole and undamaged result in a folder; None without one.
+        tasks: all tasks.
+        finished: returns the fingerprint of the result in a folder; None unless it is complete and
+            intact.
     """
     tasks = list(tasks)
     missing = [task for task in tasks if finished(task.folder) != task.fingerprint]
@@ -86,22 +87,22 @@ def out_of_date(tasks: Iterable[T], finished: Callable[[Path], str | None]) -> l
 
 
 def do(job: Job[T], tasks: Sequence[T], workers: int) -> None:
-    """Do a job to several runs in worker processes.
+    """Do a job for several runs in worker processes.
 
     Args:
-        job: what to do.
+        job: the job to do.
         tasks: at least one.
         workers: number of processes.
 
     Raises:
-        UserError: if a run fails; those under way end first, and finished ones are kept.
+        UserError: if a run fails, after the runs in progress have ended; finished ones are kept.
     """
     failures: list[Exception] = []
 
     def begun() -> Iterator[T]:
         for task in tasks:
             if failures:
-                return  # what is under way ends; the rest would most likely fail as well
+                return  # running tasks end; the others would most likely fail as well
             task = job.begin(task)
             progress.started(task.name)
             yield task

@@ -1,4 +1,4 @@
-"""The judge, from the prepared file to its folder."""
+"""Make the judge, from the prepared file to its folder."""
 
 import importlib.metadata
 from pathlib import Path
@@ -36,17 +36,17 @@ from pipeline.schemas.record import write_record
 from pipeline.schemas.run_card import ImageSize
 from pipeline.settings import JudgeSettings
 
-if TYPE_CHECKING:  # importing it takes seconds, which an up-to-date judge need not cost
+if TYPE_CHECKING:  # importing it takes seconds, which are wasted if the judge is up to date
     from pipeline.runtime.tracking import MlflowRecord
 
-# The folders of code that decide a judge.
+# The packages whose code decides a judge.
 DECIDED_BY = (pipeline.data, pipeline.numerics, pipeline.judge)
 CODE = source_hash(*DECIDED_BY)
 DECIDING = ("torch", "numpy", "scipy")  # libraries whose version may change a number
 
 
 def judge_fingerprint(settings: JudgeSettings, data_hash: str, threads: int) -> str:
-    """A hash of everything that decides a judge."""
+    """Return a hash of everything that decides a judge."""
     return fingerprint_of(
         {
             "format": FORMAT,
@@ -61,7 +61,7 @@ def judge_fingerprint(settings: JudgeSettings, data_hash: str, threads: int) -> 
 
 
 def finished_judge(folder: Path) -> str | None:
-    """The fingerprint of the whole and undamaged judge in a folder; None if there is none."""
+    """Return the fingerprint of the judge in a folder; None unless it is complete and intact."""
     try:
         return load_judge_card(folder).fingerprint
     except JudgeError:
@@ -76,15 +76,15 @@ def make_judge(
     commit: str = "",
     record: "MlflowRecord | None" = None,
 ) -> JudgeCard:
-    """Train, calibrate and test a judge, and write its folder, whole or not at all.
+    """Train, calibrate and test a judge, and write its folder atomically.
 
     Args:
-        target: the folder.
+        target: the folder to write.
         settings: section ``judge``.
         prepared: with all three splits.
-        threads: of the arithmetic, for the record.
-        commit: of the code, for the record.
-        record: where each epoch is told.
+        threads: number of threads for computation, for the card.
+        commit: commit of the code, for the card.
+        record: tracks each epoch; None to track nothing.
     """
     train, valid, test = (prepared.splits[name] for name in ("train", "valid", "test"))
     judge = build_judge(settings, prepared.image_shape, len(prepared.classes))
@@ -127,7 +127,7 @@ def make_judge(
 
 
 def _epoch_metrics(report: JudgeReport) -> dict[str, float]:
-    """Under the names that trackers show; charts group by the prefix."""
+    """Return an epoch's metrics by their names in trackers, which group them by prefix."""
     return {
         "train/loss": report.train_loss,
         "train/learning_rate": report.learning_rate,

@@ -1,8 +1,8 @@
-"""The registry of measures: everything that is measured and drawn of a model, in this order.
+"""The registry of measures: everything that is measured and drawn for a model, in order.
 
 To add one, write a file with ``measure(subject) -> (numbers, arrays)`` and add a line here. Its
-numbers are then in ``metrics.csv`` and its arrays in ``arrays.npz``; what is also declared in
-``pipeline.schemas`` has a label, a unit and a definition in the report.
+numbers then appear in ``metrics.csv`` and its arrays in ``arrays.npz``. Numbers that are also
+declared in ``pipeline.schemas`` have a label, a unit and a definition in the report.
 """
 
 import math
@@ -44,16 +44,16 @@ MEASURES: tuple[Callable[[JudgedModel], Measurement], ...] = (
 
 
 def measure_names() -> list[str]:
-    """The files of the registered measures: a fingerprint holds what is measured."""
+    """Return the modules of the registered measures, for the fingerprint."""
     return [measure.__module__ for measure in MEASURES]
 
 
 def measure_all(subject: JudgedModel) -> tuple[Numbers, Arrays]:
-    """Take every measure of a model.
+    """Apply every measure to a model.
 
     Returns:
-        All metrics in the order of ``METRICS``, None for those that the run does not have, then
-        numbers that are not declared there; and all arrays.
+        All metrics in the order of ``METRICS``, None for those that the run does not have, followed
+        by numbers that are not declared there; and all arrays.
     """
     numbers: Numbers = {}
     arrays: Arrays = {}
@@ -68,5 +68,5 @@ def measure_all(subject: JudgedModel) -> tuple[Numbers, Arrays]:
 def _finite(
     value: float | int | bool | list[float] | None,
 ) -> float | int | bool | list[float] | None:
-    """None in place of a NaN, which JSON cannot hold."""
+    """Return None for a number that is not finite, which JSON cannot represent."""
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,4 +1,4 @@
-"""How far a job is: bars for a person at a terminal, plain lines for a log."""
+"""Progress of a job: bars on a terminal, plain lines in a log."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,19 +18,19 @@ from rich.progress import (
 
 
 class RunsProgress(Protocol):
-    """Told what happens to the runs."""
+    """Shows what happens to the runs."""
 
     def started(self, run: str) -> None:
-        """A run is under way."""
+        """A run started."""
 
     def step(self, run: str, done: int, note: str) -> None:
-        """A run has done so many of its steps."""
+        """A run has completed ``done`` of its steps."""
 
     def finished(self, run: str, line: str) -> None:
-        """A run ended, and this describes its result."""
+        """A run finished, with a line that describes its result."""
 
     def failed(self, run: str) -> None:
-        """A run ended without a result."""
+        """A run failed."""
 
 
 class _Lines:
@@ -42,10 +42,10 @@ class _Lines:
         self._done = 0
 
     def started(self, run: str) -> None:
-        """Print nothing: a log lists results."""
+        """Print nothing: a log lists results only."""
 
     def step(self, run: str, done: int, note: str) -> None:
-        """Print nothing: a log has no use for every step."""
+        """Print nothing: a log does not need every step."""
 
     def finished(self, run: str, line: str) -> None:
         self._print(f"{run:<20} {line}")
@@ -60,7 +60,7 @@ class _Lines:
 
 
 class _Bars:
-    """A bar for all runs, one for each run under way that has steps, and finished runs as lines."""
+    """A bar for all runs, one for each running one that has steps, and a line per finished run."""
 
     def __init__(self, progress: Progress, runs: int, steps: int) -> None:
         self._progress = progress
@@ -98,7 +98,7 @@ class _Bars:
         self._update()
 
     def _update(self) -> None:
-        # A run that stops early has all of its steps behind it.
+        # A run that stopped early counts as if it had done all of its steps.
         done = self._ended * self._steps + sum(self._under_way.values())
         names = ", ".join(sorted(self._under_way))
         note = f"{self._ended} of {self._runs} runs" if self._steps > 1 else names
@@ -106,7 +106,7 @@ class _Bars:
 
 
 def bar_columns() -> tuple[ProgressColumn, ...]:
-    """The columns of a bar, whose task has the field ``note``."""
+    """Return the columns of a bar whose task has the field ``note``."""
     return (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -121,12 +121,12 @@ def bar_columns() -> tuple[ProgressColumn, ...]:
 def runs_progress(
     runs: int, steps: int = 1, console: Console | None = None
 ) -> Iterator[RunsProgress]:
-    """Show the progress of several runs, in the form that fits the output.
+    """Show the progress of several runs in a form that suits the output.
 
     Args:
-        runs: how many.
-        steps: of each run, at most.
-        console: by default the process's own.
+        runs: number of runs.
+        steps: maximum number of steps per run.
+        console: the console to print to; by default that of the process.
     """
     console = console or Console(highlight=False)
     if not console.is_terminal:

@@ -1,4 +1,4 @@
-"""The grid with the hyperparameters that a search found best."""
+"""The grid with the best hyperparameters that a search found."""
 
 from pathlib import Path
 from typing import Any
@@ -7,37 +7,38 @@ from pipeline.schemas.best_card import BestCard
 from pipeline.schemas.record import read_record
 from pipeline.settings import RunSettings, SettingsError
 
-# What a searched run keeps of the grid's own: its place in the grid and how long it trains.
+# Settings that a run keeps from the grid: its place in it and how long to train.
 OF_THE_GRID = ("architecture", "latent_dim", "beta", "seed", "epochs")
 
 
 def with_searched(
     runs: dict[str, RunSettings], path: Path, data_hash: str
 ) -> dict[str, RunSettings]:
-    """The grid's runs with the hyperparameters of the best trial of their architecture.
+    """Return the grid's runs with the hyperparameters of the best trial of their architecture.
 
-    Widths, learning rate, batch size and the rest are the trial's; architecture, latent size,
-    beta, seed and number of epochs stay the grid's, so that its axes still vary one at a time.
+    Widths, learning rate, batch size and so on are those of the trial. Architecture, latent size,
+    beta, seed and number of epochs are those of the grid, so that its axes still vary one at a
+    time.
 
     Args:
-        runs: of the grid, by name.
+        runs: the grid's runs, by name.
         path: the search's ``best.json``.
-        data_hash: of the prepared file.
+        data_hash: hash of the prepared file.
 
     Raises:
         RecordError: if the file is missing or damaged.
-        SettingsError: if the search was on other data, or lacks an architecture.
+        SettingsError: if the search used other data, or has no trial of an architecture.
     """
     best = read_record(BestCard, path)
     if best.data_hash != data_hash:
-        raise SettingsError(f"{path}: was found on other data than these; run `dvc repro search`")
+        raise SettingsError(f"{path}: the search used other data; run `dvc repro search`")
     searched = {}
     for name, run in runs.items():
         found = best.architectures.get(run.architecture)
         if found is None:
             raise SettingsError(
                 f"train.hyperparameters = searched, but {path} has no complete trial of "
-                f"{run.architecture}; raise search.trials, or set it to fixed"
+                f"{run.architecture}; increase search.trials or choose fixed"
             )
         kept = {key: getattr(run, key) for key in OF_THE_GRID}
         warmup = min(found.settings.beta_warmup, run.epochs)

@@ -1,4 +1,4 @@
-"""One training run in a worker process, from the prepared file to its model folder."""
+"""Train one run in a worker process, from the prepared file to its model folder."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,23 +35,23 @@ from pipeline.settings import RunSettings
 from pipeline.training.loop import EpochReport, Fit, fit, train_epochs
 from pipeline.training.start import new_model
 
-# The folders of code that decide a run's result.
+# The packages whose code decides a run's result.
 DECIDED_BY = (pipeline.data, pipeline.numerics, pipeline.models, pipeline.training)
 CODE = source_hash(*DECIDED_BY)
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingTask:
-    """A run that is to be trained, and what its card says of where it came from.
+    """A run to train, and what its card records about its origin.
 
     Attributes:
-        name: of the run, such as ``linear-2/seed-0``.
-        settings: of the run.
-        folder: where the model folder goes.
+        name: the run's name, such as ``linear-2/seed-0``.
+        settings: the run's settings.
+        folder: the model folder to write.
         fingerprint: hash of everything that decides the result; see ``fingerprint``.
-        threads: of the arithmetic; another number rounds differently.
-        commit: of the code.
-        run_id: the tracker's name of the run.
+        threads: number of threads for computation; a different number changes the rounding.
+        commit: commit of the code.
+        run_id: the tracker's ID of the run.
     """
 
     name: str
@@ -66,28 +66,28 @@ class TrainingTask:
 def training_task(
     name: str, settings: RunSettings, folder: Path, data_hash: str, threads: int = 1
 ) -> TrainingTask:
-    """The task of a run on this machine."""
+    """Return the task that trains a run on this machine."""
     machine = resolve_hardware(settings.device, settings.precision)
     wanted = fingerprint(settings, data_hash, machine, threads)
     return TrainingTask(name, settings, folder, wanted, threads)
 
 
 def train_run(task: TrainingTask, tell: Callable[[EpochReport], None], data_path: Path) -> RunCard:
-    """Train one run and write its model folder, whole or not at all.
+    """Train one run and write its model folder atomically.
 
     Args:
-        task: what to train.
+        task: the run to train.
         tell: called with each epoch's report.
         data_path: the prepared file.
 
     Returns:
-        What the folder's ``config.json`` holds.
+        The content of the folder's ``config.json``.
 
     Raises:
-        UserError: if code or data changed since the task was made.
+        UserError: if code or data have changed since the task was created.
     """
     torch.set_num_threads(task.threads)
-    torch.backends.cudnn.allow_tf32 = False  # a third precision that no protocol names
+    torch.backends.cudnn.allow_tf32 = False  # TF32 is a third precision, which no protocol mentions
     data = _load_training_data(data_path)
     settings = task.settings
     machine = resolve_hardware(settings.device, settings.precision)
@@ -112,10 +112,10 @@ def save_run(
     data: PreparedData,
     machine: Hardware,
 ) -> RunCard:
-    """Write weights, history and card of a trained run into an existing folder.
+    """Write the weights, history and card of a trained run into an existing folder.
 
     Returns:
-        The card, ``config.json``.
+        The content of ``config.json``.
     """
     (folder / HISTORY).write_text(_history(result.history), encoding="utf-8")
     save_weights(folder, model)
@@ -138,12 +138,12 @@ def save_run(
         run_id=task.run_id,
         sha256={name: file_sha256(folder / name) for name in (HISTORY, WEIGHTS)},
     )
-    write_record(folder / CONFIG, card)  # last of all files
+    write_record(folder / CONFIG, card)  # written last
     return card
 
 
 def _load_training_data(path: Path) -> PreparedData:
-    """The test split stays on the disk. Once a worker, not once a run, unless the file changes."""
+    """Load all but the test split once per worker, not once per run, unless the file changes."""
     return _load_once(path, path.stat().st_mtime_ns if path.exists() else 0)
 
 
@@ -153,7 +153,7 @@ def _load_once(path: Path, changed: int) -> PreparedData:
 
 
 def training_protocol(settings: RunSettings, data: PreparedData, machine: Hardware) -> Protocol:
-    """The protocol of the numbers in a run's history: those of the validation split."""
+    """Return the protocol of the numbers in a run's history, which are for the validation split."""
     return Protocol(
         data=data.name,
         split="valid",
@@ -166,7 +166,7 @@ def training_protocol(settings: RunSettings, data: PreparedData, machine: Hardwa
 
 
 def fingerprint(settings: RunSettings, data_hash: str, machine: Hardware, threads: int) -> str:
-    """A hash of everything that decides a run's result on one machine."""
+    """Return a hash of everything that decides a run's result on one machine."""
     return fingerprint_of(
         {
             "format": FORMAT,
@@ -180,7 +180,7 @@ def fingerprint(settings: RunSettings, data_hash: str, machine: Hardware, thread
 
 
 def finished_fingerprint(folder: Path) -> str | None:
-    """The fingerprint of the whole and undamaged run in a folder; None if there is none."""
+    """Return the fingerprint of the run in a folder; None unless it is complete and intact."""
     try:
         return load_whole_card(folder).fingerprint
     except ModelError:
@@ -188,7 +188,7 @@ def finished_fingerprint(folder: Path) -> str | None:
 
 
 def _history(reports: tuple[EpochReport, ...]) -> str:
-    """``history.csv``: two rows per epoch."""
+    """Return the content of ``history.csv``, two rows per epoch."""
     return EPOCHS.to_csv(
         {
             "epoch": report.epoch,

@@ -1,4 +1,4 @@
-"""Training of several runs side by side, each on record: the grid, or a confirmed trial."""
+"""Train several runs in parallel and record each: the grid, or the confirmation of a trial."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -28,19 +28,19 @@ def train_runs(
     workers: int,
     parent: str | None = None,
 ) -> None:
-    """Train runs in worker processes, nested under one record.
+    """Train runs in worker processes, with their records nested under one record.
 
     Args:
-        title: of the record.
-        params: of the record: what the runs share.
+        title: name of that record.
+        params: its parameters, which the runs share.
         tasks: the runs, at least one.
         data: the prepared file.
-        tracker: of the experiment.
+        tracker: the experiment's tracker.
         workers: number of processes.
-        parent: run id under which the record itself is nested.
+        parent: ID of the run that the record itself is nested under.
 
     Raises:
-        UserError: if a run fails; those under way end first, and finished ones are kept.
+        UserError: if a run fails, after the runs in progress have ended; finished ones are kept.
     """
     with tracker.run(title, params, parent) as whole:
         epochs = max(task.settings.epochs for task in tasks)
@@ -48,13 +48,13 @@ def train_runs(
 
 
 class TrainingJob(Job[TrainingTask]):
-    """Training, each run with a record of its own.
+    """Training, with a record for each run.
 
     Args:
         data: the prepared file.
-        tracker: of the experiment.
-        parent: run id of the record that the runs are nested under.
-        epochs: of a run, at most.
+        tracker: the experiment's tracker.
+        parent: ID of the record that the runs are nested under.
+        epochs: maximum number of epochs per run.
     """
 
     verb = "trained"
@@ -71,11 +71,11 @@ class TrainingJob(Job[TrainingTask]):
 
     @property
     def work(self) -> Callable[[TrainingTask, Send], Any]:
-        """Train one run."""
+        """The function that trains one run."""
         return partial(train_run, data_path=self._data_path)
 
     def begin(self, task: TrainingTask) -> TrainingTask:
-        """Open the run's record, whose name its card keeps."""
+        """Start the run's record, whose ID its card will contain."""
         params = task.settings.model_dump() | versions()
         record = self._tracker.start(task.name, params, self._parent, self._commit)
         record.log_dataset(self._data.name, self._data.hash, "training")
@@ -108,7 +108,7 @@ class TrainingJob(Job[TrainingTask]):
 
 
 def describe(report: EpochReport) -> str:
-    """One line on a run that ended with this epoch."""
+    """Describe a run that ended with this epoch, in one line."""
     return (
         f"{report.epoch:3d} epochs {report.seconds:6.1f} s   validation ELBO "
         f"{report.valid.elbo:8.2f} = -(reconstruction {report.valid.reconstruction:.2f} + kl "
@@ -117,9 +117,9 @@ def describe(report: EpochReport) -> str:
 
 
 def _keep_files(record: MlflowRecord, folder: Path) -> str:
-    """Record the model folder; return what went wrong.
+    """Record the model folder, and return what went wrong, if anything.
 
-    A full disk there costs the record, not the run.
+    A full disk there affects the record, not the run.
     """
     try:
         record.log_files(folder, "model")

@@ -1,4 +1,4 @@
-"""The judge with the real images that every model is compared with."""
+"""The judge and the real images that every model is compared with."""
 
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -12,12 +12,12 @@ from pipeline.schemas.judge_card import JudgeCard
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JudgeContext:
-    """A judge and the real images next to which it sees every model's.
+    """A judge and its output for the real images.
 
     Attributes:
         judge: in eval mode.
-        card: what is recorded of it.
-        reference: of the measured split.
+        card: the judge's card.
+        reference: its output for the test images.
     """
 
     judge: Judge
@@ -26,11 +26,11 @@ class JudgeContext:
 
 
 def load_context(folder: Path, data_hash: str, test: Split) -> JudgeContext:
-    """Load a judge and show it the measured split, once for all models of a process.
+    """Load a judge and apply it to the test images, once for all models of a process.
 
     Args:
-        folder: with ``model.safetensors`` and ``judge.json``.
-        data_hash: of the prepared file that the split is of.
+        folder: contains ``model.safetensors`` and ``judge.json``.
+        data_hash: hash of the prepared file that contains the split.
         test: the split to compare with.
 
     Raises:
@@ -42,16 +42,16 @@ def load_context(folder: Path, data_hash: str, test: Split) -> JudgeContext:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JudgedModel(EvaluatedModel):
-    """A model with what several measures use, and the judge of what it draws.
+    """A model with what several measures need, including a judge.
 
     Attributes:
-        context: the judge and its real images.
+        context: the judge and its output for the real images.
     """
 
     context: JudgeContext
 
     @classmethod
     def of(cls, subject: EvaluatedModel, context: JudgeContext) -> "JudgedModel":
-        """The same model with a judge."""
+        """Return the same model with a judge."""
         known = {field.name: getattr(subject, field.name) for field in fields(subject)}
         return cls(**known, context=context)

@@ -1,1 +1,1 @@
-"""Every file that one stage writes and another reads, declared once; free of torch."""
+"""Schemas of all files that one stage writes and another reads. Free of torch."""

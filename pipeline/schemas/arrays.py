@@ -1,11 +1,11 @@
-"""``arrays.npz`` of a results folder: what a run drew, its codes, and the values of each image.
+"""``arrays.npz`` in a results folder: a run's pictures, codes and per-image values.
 
-Each array is declared with its axes. A letter is one axis, the same letter has the same length in
-all arrays of a file, and a digit is a length itself:
+Each array is declared with its axes. A letter stands for one axis, with the same length in all
+arrays of a file; a digit is itself a length:
 
     N test images           S images shown        M samples           H, W height, width
-    d latent dimensions     P paths, L points     G cells of a side   C cells of a judged side
-    R ranked images in each of 3 rows             D dimensions traversed to T values from B images
+    d latent dimensions     P paths, L points     G cells per side    C judged cells per side
+    R ranked images in each of 3 rows             D dimensions, T values and B images of traversals
     n images with 5,000 draws                     K classes on the judged plane
 
 Free of torch.
@@ -30,20 +30,20 @@ Kind = Literal["image", "number", "integer"]
 Need = Literal["", "plane", "deep", "likelihood"]
 
 REMEDY = "run `dvc repro evaluate`"
-# What numpy raises for a file that is no archive of arrays, or only a part of one.
+# What numpy raises for a file that is not a complete archive of arrays.
 _DAMAGE = (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True, slots=True)
 class Array:
-    """One array.
+    """The declaration of one array.
 
     Attributes:
         axes: one letter per axis; see above.
-        kind: ``image`` is uint8, ``number`` is finite, ``integer`` is a whole number.
-        points_into: the axis that an index points into; empty for other arrays.
-        needs: what a run must have, or the array is not there: ``plane``, two latent dimensions;
-            ``deep``, more than two; ``likelihood``, a p(x|z) that is one.
+        kind: ``image`` for uint8, ``number`` for finite numbers, ``integer`` for whole numbers.
+        points_into: the axis that the values are indices into; empty for other arrays.
+        needs: what a run must have for the array to exist: ``plane``, two latent dimensions;
+            ``deep``, more than two; ``likelihood``, a p(x|z) that is a likelihood.
     """
 
     axes: str
@@ -65,7 +65,7 @@ DECLARED: dict[str, Array] = {
     "interpolation_labels": Array("P2", "integer"),
     "latent_grid": Array("GGHW", "image", needs="plane"),
     "latent_grid_axis": Array("G", "number", needs="plane"),
-    # the judge's opinion of them
+    # the judge's class and confidence for them
     "samples_classes": Array("M", "integer"),
     "samples_confidence": Array("M", "number"),
     "interpolations_classes": Array("PL", "integer"),
@@ -73,7 +73,7 @@ DECLARED: dict[str, Array] = {
     "plane_classes": Array("CC", "integer", needs="plane"),
     "plane_confidence": Array("CC", "number", needs="plane"),
     "plane_borders": Array("K2", "integer", needs="plane"),
-    # values of each test image and each latent dimension
+    # values per test image or latent dimension
     "mu": Array("Nd", "number"),
     "log_var": Array("Nd", "number"),
     "labels": Array("N", "integer"),
@@ -91,7 +91,7 @@ DECLARED: dict[str, Array] = {
     "ranked_originals": Array("3RHW", "image"),
     "ranked_inputs": Array("3RHW", "image"),
     "ranked_reconstructions": Array("3RHW", "image"),
-    # one dimension changed at a time
+    # one latent dimension varied at a time
     "traversal_dims": Array("D", "integer", "d", needs="deep"),
     "traversal_axis": Array("T", "number", needs="deep"),
     "traversal_bases": Array("B", "integer", "N", needs="deep"),
@@ -99,7 +99,7 @@ DECLARED: dict[str, Array] = {
     "traversals": Array("BDTHW", "image", needs="deep"),
 }
 
-_TYPES: dict[Kind, tuple[str, str]] = {  # numpy's kinds, and their name for people
+_TYPES: dict[Kind, tuple[str, str]] = {  # numpy's kinds, and their name in messages
     "image": ("u", "uint8"),
     "number": ("fiu", "numbers"),
     "integer": ("iu", "whole numbers"),
@@ -107,16 +107,16 @@ _TYPES: dict[Kind, tuple[str, str]] = {  # numpy's kinds, and their name for peo
 
 
 def write_arrays(path: Path, arrays: Arrays, latent_dim: int, *, has_likelihood: bool) -> None:
-    """Write the arrays of a run; those that are not declared are kept as well.
+    """Write the arrays of a run, including those that are not declared.
 
     Args:
-        path: of the file, in an existing folder.
-        arrays: by name.
-        latent_dim: of the run.
+        path: the file, in an existing folder.
+        arrays: arrays by name.
+        latent_dim: number of latent dimensions.
         has_likelihood: whether its p(x|z) is a likelihood.
 
     Raises:
-        ValueError: if a declared array is missing or breaks a rule; a fault of the code.
+        ValueError: if a declared array is missing or invalid, which is a programming error.
     """
     present = {
         "": True,
@@ -128,14 +128,14 @@ def write_arrays(path: Path, arrays: Arrays, latent_dim: int, *, has_likelihood:
     found = set(arrays) & set(DECLARED)
     if found != expected:
         raise ValueError(f"{path.name}: arrays {sorted(found ^ expected)} missing or unexpected")
-    problem = problem_in(arrays, latent_dim, finite=False)  # a poor model may have no finite number
+    problem = problem_in(arrays, latent_dim, finite=False)  # a poor model may have infinite ones
     if problem:
         raise ValueError(f"{path.name}: {problem}")
     np.savez_compressed(path, allow_pickle=False, **arrays)
 
 
 def read_arrays(path: Path, names: Iterable[str] | None = None) -> Arrays:
-    """The named arrays that a file holds, by default all; the others are not read.
+    """Return the named arrays in a file, by default all; others are not read.
 
     Raises:
         RecordError: if the file cannot be read.
@@ -150,10 +150,10 @@ def read_arrays(path: Path, names: Iterable[str] | None = None) -> Arrays:
 
 
 def read_checked_arrays(path: Path, latent_dim: int) -> Arrays:
-    """All declared arrays that a file holds, each of the declared type and shape.
+    """Return all declared arrays in a file, after checking their types and shapes.
 
     Raises:
-        RecordError: if the file cannot be read, or an array breaks a rule.
+        RecordError: if the file cannot be read, or an array is invalid.
     """
     arrays = read_arrays(path, DECLARED)
     problem = problem_in(arrays, latent_dim)
@@ -163,11 +163,11 @@ def read_checked_arrays(path: Path, latent_dim: int) -> Arrays:
 
 
 def problem_in(arrays: Mapping[str, NDArray[Any]], latent_dim: int, *, finite: bool = True) -> str:
-    """The first rule that declared arrays break, in words; empty where they break none.
+    """Describe the first rule that declared arrays break; empty if they break none.
 
     Args:
-        arrays: by name.
-        latent_dim: of the run.
+        arrays: arrays by name.
+        latent_dim: number of latent dimensions.
         finite: whether every number must be finite.
     """
     known = {name: array for name, array in arrays.items() if name in DECLARED}
@@ -180,8 +180,8 @@ def problem_in(arrays: Mapping[str, NDArray[Any]], latent_dim: int, *, finite: b
         for axis, length in zip(DECLARED[name].axes, array.shape, strict=True):
             if lengths.setdefault(axis, length) != length:
                 return (
-                    f"{name} has the shape {array.shape}, but the run's latent size and its other "
-                    f"arrays make an axis {lengths[axis]} long, not {length}"
+                    f"{name} has the shape {array.shape}, but the run's latent size or its other "
+                    f"arrays require an axis of length {lengths[axis]}, not {length}"
                 )
     for name, array in known.items():
         axis = DECLARED[name].points_into
@@ -196,16 +196,16 @@ def problem_in(arrays: Mapping[str, NDArray[Any]], latent_dim: int, *, finite: b
 
 
 def _type_problem(name: str, array: NDArray[Any], *, finite: bool) -> str:
-    """Of its number of axes, its type, and whether it is finite."""
+    """Describe a wrong number of axes, a wrong type, or numbers that are not finite."""
     declared = DECLARED[name]
     kinds, spoken = _TYPES[declared.kind]
     right = array.dtype.kind in kinds and (declared.kind != "image" or array.dtype == np.uint8)
     axes = len(declared.axes)
     if array.ndim != axes or not right:
         return (
-            f"{name} has {array.ndim} axes of {array.dtype}, and must have {axes} "
-            f"{'axis' if axes == 1 else 'axes'} of {spoken}"
+            f"{name} must have {axes} {'axis' if axes == 1 else 'axes'} of {spoken}, but has "
+            f"{array.ndim} of {array.dtype}"
         )
     if finite and declared.kind == "number" and not np.isfinite(array).all():
-        return f"{name} must be finite everywhere"
+        return f"{name} must be finite"
     return ""

@@ -1,4 +1,4 @@
-"""``results/best.json``: what a search was, how it was measured, and its best settings."""
+"""``results/best.json``: describes a search, its protocol and its best trials."""
 
 from typing import ClassVar
 
@@ -25,7 +25,7 @@ class SearchProtocol(Part):
 
     Attributes:
         split: the split that trials are measured on.
-        nll_samples: K of the objective ``nll``; None for the others.
+        nll_samples: K for the objective ``nll``; None for other objectives.
     """
 
     data: str
@@ -50,13 +50,13 @@ class FailedTrial(Part):
 
 
 class BestTrial(Part):
-    """A trial with the settings that train it again.
+    """A trial with the settings to train it again.
 
     Attributes:
-        number: of the trial.
-        metrics: on the validation split.
-        params: what the search chose, by dimension.
-        settings: the whole run.
+        number: the trial's number.
+        metrics: metrics on the validation split.
+        params: the values that the search chose, by dimension.
+        settings: all settings of the run.
     """
 
     number: int
@@ -69,18 +69,18 @@ class BestCard(Record):
     """A search and its best trials.
 
     Attributes:
-        search: its name.
+        search: the search's name.
         objective: what it optimised.
-        data_hash: of the prepared file.
-        finished_trials: how many are exported.
-        failed: trials that were given up.
+        data_hash: hash of the prepared file.
+        finished_trials: number of exported trials.
+        failed: trials that were abandoned.
         first_comparison: epoch after which trials are first compared; None if they never are.
         protocol: how its numbers were measured.
-        plan: what it was set to do.
-        best: by the objective; None where there are two.
-        front: the Pareto front of two objectives; empty where there is one.
-        architectures: the best trial by ELBO of each architecture, which
-            ``train.hyperparameters: searched`` takes its settings from.
+        plan: its settings.
+        best: the best trial by the objective; None if there are two objectives.
+        front: the Pareto front of two objectives; empty if there is one.
+        architectures: the best trial of each architecture by ELBO, whose settings
+            ``train.hyperparameters: searched`` uses.
     """
 
     what: ClassVar[str] = "a search"

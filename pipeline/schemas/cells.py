@@ -1,4 +1,4 @@
-"""What a cell of a table may hold: each reader returns its value, or raises with the rule."""
+"""Readers of table cells: each returns the cell's value or raises an error with its rule."""
 
 import json
 import math
@@ -9,14 +9,14 @@ Reader = Callable[[str], Any]
 
 
 def text(cell: str) -> str:
-    """Any text but none."""
+    """Read text that is not empty."""
     if not cell:
         raise ValueError("must not be empty")
     return cell
 
 
 def number(cell: str) -> float:
-    """A finite number."""
+    """Read a finite number."""
     try:
         value = float(cell)
     except ValueError:
@@ -27,12 +27,12 @@ def number(cell: str) -> float:
 
 
 def number_or_none(cell: str) -> float:
-    """A finite number, or NaN for an empty cell: what the run does not have."""
+    """Read a finite number; an empty cell, for what the run does not have, gives NaN."""
     return number(cell) if cell else math.nan
 
 
 def count(cell: str) -> int:
-    """A whole number of at least 0."""
+    """Read a whole number of at least 0."""
     value = number(cell)
     if value < 0 or value != int(value):
         raise ValueError("must be a whole number of at least 0")
@@ -40,19 +40,19 @@ def count(cell: str) -> int:
 
 
 def count_or_none(cell: str) -> float:
-    """A whole number of at least 0, or NaN for an empty cell."""
+    """Read a whole number of at least 0; an empty cell gives NaN."""
     return float(count(cell)) if cell else math.nan
 
 
 def truth(cell: str) -> bool:
-    """True or False, as Python writes them."""
+    """Read True or False, as Python writes them."""
     if cell not in ("True", "False"):
         raise ValueError("must be True or False")
     return cell == "True"
 
 
 def numbers(cell: str) -> tuple[float, ...]:
-    """A JSON list of finite numbers."""
+    """Read a JSON list of finite numbers."""
     try:
         values = json.loads(cell)
     except ValueError:
@@ -63,7 +63,7 @@ def numbers(cell: str) -> tuple[float, ...]:
 
 
 def share(cell: str) -> float:
-    """A number from 0 to 1."""
+    """Read a number from 0 to 1."""
     value = number(cell)
     if not 0 <= value <= 1:
         raise ValueError("must be from 0 to 1")
@@ -71,12 +71,12 @@ def share(cell: str) -> float:
 
 
 def any_text(cell: str) -> str:
-    """Any text; empty where there is none."""
+    """Read text that may be empty."""
     return cell
 
 
 def one_of(*words: str) -> Reader:
-    """One of some words."""
+    """Return a reader that accepts only these words."""
 
     def read(cell: str) -> str:
         if cell not in words:

@@ -1,4 +1,4 @@
-"""``prepared.json`` and ``results/data.json``: what was prepared. Free of torch."""
+"""``prepared.json`` and ``results/data.json``: describe the prepared data. Free of torch."""
 
 from typing import ClassVar
 
@@ -8,16 +8,16 @@ DATA_CARD = "data.json"
 
 
 class DataCard(Record):
-    """What is known of the prepared data.
+    """A description of the prepared data.
 
     Attributes:
-        name: of the data set.
+        name: name of the data set.
         classes: one name per label.
         hash: content hash of the prepared file.
         sizes: number of images in each split.
         split_hashes: content hash of each split.
         checksums: SHA-256 of each source file.
-        settings: section ``data`` that they were prepared with.
+        settings: the settings of section ``data`` that they were prepared with.
     """
 
     what: ClassVar[str] = "a data set"

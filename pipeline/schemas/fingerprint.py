@@ -1,4 +1,4 @@
-"""Fingerprints: the hash of all that decides a result, by which it is known to be up to date."""
+"""Fingerprints: hashes of everything that decides a result, to check that it is up to date."""
 
 import ast
 import hashlib
@@ -9,12 +9,12 @@ from types import ModuleType
 
 
 def fingerprint_of(content: Mapping[str, object]) -> str:
-    """SHA-256 of what decides a result: JSON values by name, in any order."""
+    """Return the SHA-256 of what decides a result: JSON values by name, in any order."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's content, in hexadecimal."""
+    """Return the SHA-256 of a file's content, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -1,4 +1,4 @@
-"""``judge.json`` beside the judge's weights: what the judge is, how good, and on what it learned.
+"""``judge.json`` next to the judge's weights: describes the judge, its training and its scores.
 
 Free of torch.
 """
@@ -13,34 +13,35 @@ from pipeline.schemas.run_card import ImageSize
 from pipeline.settings import JudgeSettings
 
 JUDGE_WEIGHTS, JUDGE_CARD = "model.safetensors", "judge.json"
-FORMAT: Literal[1] = 1  # of judge.json; raise it when an older file would be misread
-PLAUSIBLE_QUANTILE = 0.05  # of the confidence in real images: what falls below is not plausible
+FORMAT: Literal[1] = 1  # of judge.json; increase it when older files would be misread
+PLAUSIBLE_QUANTILE = 0.05  # of the confidence in real images; below it, an image is not plausible
 
 
 class JudgeError(RecordError):
-    """A judge that cannot be read, or that must not judge these images."""
+    """A judge that cannot be read, or must not be used for these images."""
 
 
 class RealScores(Part):
-    """What real images come to where drawn ones are judged: the floor and the ceiling.
+    """The scores of real images, as floor and ceiling for those of generated images.
 
-    Training images stand in for drawn ones and are compared with test images, both in the numbers
-    that a model is judged by. The judge learned from them, so they look a little surer to it than
-    unseen images do. Where the splits are stratified, both have each class in the same share, and
-    lie nearer to each other than independent draws: the unbiased kernel distance is then negative.
+    Training images take the place of generated images and are compared with test images, with as
+    many images of both as for a model. Because the judge was trained on them, it is slightly more
+    confident about them than about unseen images. In stratified splits, both have the same class
+    proportions and are closer to each other than independent draws would be, so that the unbiased
+    kernel distance is negative.
 
     Attributes:
-        images: training images compared.
-        test_images: test images compared with.
-        frechet_distance: between both; a model cannot be expected below it.
-        kernel_distance: likewise.
+        images: number of training images.
+        test_images: number of test images.
+        frechet_distance: between the two; a model cannot be expected to fall below it.
+        kernel_distance: between the two.
         kernel_distance_error: its standard error.
-        precision: of training images among test images.
-        recall: likewise.
-        density: likewise.
-        coverage: likewise.
-        confidence: mean largest class probability of test images.
-        class_entropy: of the mean class distribution of test images, in nats.
+        precision: of the training images with respect to the test images.
+        recall: of the training images with respect to the test images.
+        density: of the training images with respect to the test images.
+        coverage: of the training images with respect to the test images.
+        confidence: mean of the largest class probability over test images.
+        class_entropy: entropy of the mean class distribution over test images, in nats.
         plausible_confidence: 5th percentile of the confidence in test images.
     """
 
@@ -59,33 +60,34 @@ class RealScores(Part):
 
     @property
     def low_confidence(self) -> float:
-        """Share of test images below ``plausible_confidence``, which is defined by it."""
+        """Share of test images below ``plausible_confidence``, by its definition."""
         return PLAUSIBLE_QUANTILE
 
 
 class JudgeCard(Record):
-    """All that is recorded of a judge.
+    """Everything that is recorded about a judge.
 
     Attributes:
-        settings: that it was trained with.
+        settings: the settings that the judge was trained with.
         data: name of the data set.
-        data_hash: of the prepared file.
+        data_hash: hash of the prepared file.
         fingerprint: hash of everything that decides the judge.
         image: size of the images.
-        classes: their names.
-        accuracy: share of test images whose class it names.
-        valid_accuracy: of validation images.
-        calibration_error: expected calibration error on test images, 15 bins, after scaling.
-        uncalibrated_error: the same before scaling.
-        temperature: chosen on validation images; divides the logits.
-        real: what real images score.
-        parameters: number of trained numbers.
-        train_seconds: validation included.
-        threads: of its arithmetic.
-        versions: of the project and the libraries that decide its numbers.
-        commit: of the code; empty outside git.
-        run_id: the tracker's name of the run; may be empty.
-        sha256: of the weights' file: names the judge in the protocol of what it judged.
+        classes: name of each class.
+        accuracy: share of test images that are classified correctly.
+        valid_accuracy: share of validation images that are classified correctly.
+        calibration_error: expected calibration error on test images, with 15 bins, after dividing
+            the logits by the temperature.
+        uncalibrated_error: the same with undivided logits.
+        temperature: fitted on validation images; divides the logits.
+        real: scores of real images.
+        parameters: number of trainable parameters.
+        train_seconds: duration of training, validation included.
+        threads: number of threads for computation.
+        versions: versions of the project and of the libraries that decide its numbers.
+        commit: commit of the code; empty outside git.
+        run_id: the tracker's ID of the run; may be empty.
+        sha256: hash of the weights file, which identifies the judge in protocols.
     """
 
     what: ClassVar[str] = "a judge"
@@ -118,7 +120,7 @@ def load_judge_card(folder: Path) -> JudgeCard:
     """Read ``judge.json`` and check the weights next to it against their hash.
 
     Raises:
-        JudgeError: if a file is missing, damaged or not what it must be.
+        JudgeError: if a file is missing, damaged or invalid.
     """
     card = read_record(JudgeCard, folder / JUDGE_CARD)
     path = folder / JUDGE_WEIGHTS
@@ -127,5 +129,5 @@ def load_judge_card(folder: Path) -> JudgeCard:
     except OSError as error:
         raise JudgeCard.unusable(path, f"cannot be read: {error.strerror}") from None
     if found != card.sha256:
-        raise JudgeCard.unusable(path, f"is damaged: its hash is not the one in {JUDGE_CARD}")
+        raise JudgeCard.unusable(path, f"is damaged: its hash does not match {JUDGE_CARD}")
     return card

@@ -1,4 +1,4 @@
-"""What is recorded of a reported number beside its value. Free of torch."""
+"""The description of a reported number. Free of torch."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,12 +8,12 @@ Group = Literal["bound", "likelihood", "latent", "images", "judge", "paths"]
 Need = Literal["likelihood", "plane", "classes", "option"]
 
 GROUPS: dict[Group, str] = {
-    "bound": "The bound",
-    "likelihood": "Likelihood estimate",
-    "latent": "The latent space",
-    "images": "How images look",
-    "judge": "Samples before the judge",
-    "paths": "Paths between codes, and the plane",
+    "bound": "Evidence lower bound",
+    "likelihood": "Likelihood estimates",
+    "latent": "Latent space",
+    "images": "Appearance of images",
+    "judge": "Samples evaluated by the judge",
+    "paths": "Paths between codes, and the latent plane",
 }
 
 
@@ -23,19 +23,19 @@ class Metric:
 
     Attributes:
         name: column in ``results/metrics.csv``; ``test/<name>`` in MLflow.
-        label: heading for people.
-        unit: ``nats`` is nats per image.
-        better: which direction is better; ``neither`` for a number that describes.
+        label: name for display.
+        unit: unit for display; ``nats`` are nats per image.
+        better: which direction is better; ``neither`` for a descriptive number.
         definition: one sentence.
-        group: what it is shown with.
-        main: whether it stands in the comparison of all configurations as well.
-        digits: behind the point, for people.
-        interval: whether an interval over seeds means something; not of an estimator's error.
-        of_likelihood: whether it is made from p(x|z), and so is no likelihood where that is none.
-        needs: what a run must have, or its number is empty: ``likelihood``, a p(x|z) that is one;
-            ``plane``, two latent dimensions; ``classes``, several in the split; ``option``, a
-            setting that asks for it.
-        is_label: whether it is the number of a class, which has no mean.
+        group: the metrics that it is shown with.
+        main: whether it is also part of the comparison of all configurations.
+        digits: digits after the decimal point, for display.
+        interval: whether an interval over seeds is meaningful; not for an estimator's error.
+        of_likelihood: whether it is computed from p(x|z), and is a likelihood only if p(x|z) is.
+        needs: what a run must have for the number to exist: ``likelihood``, a p(x|z) that is a
+            likelihood; ``plane``, two latent dimensions; ``classes``, several in the split;
+            ``option``, a setting that asks for it.
+        is_label: whether it is the index of a class, which has no mean.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What makes two numbers comparable, and the refusal to compare others. Free of torch."""
+"""The protocol that decides whether two numbers can be compared. Free of torch."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
@@ -7,12 +7,12 @@ from pipeline.errors import UserError
 
 
 class ProtocolError(UserError):
-    """Numbers of different protocols were about to enter one table."""
+    """Numbers with different protocols cannot be compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """How a number was obtained; stored beside every one.
+    """How a number was obtained; stored with every number.
 
     Attributes:
         data: name of the data set.
@@ -21,9 +21,9 @@ class Protocol:
         likelihood: ``bernoulli``, ``continuous-bernoulli`` or ``gaussian``.
         binarisation: ``none``, ``dynamic`` or ``static``.
         checkpoint: ``last`` or ``best`` validation epoch.
-        arithmetic: of the training, ``float32`` or ``bfloat16``; ``precision`` is a metric.
-        judge: hash of the weights of the judge that some of the numbers are by; empty where none
-            had a part in them.
+        arithmetic: precision of training, ``float32`` or ``bfloat16``. It is not called
+            ``precision``, which is a metric.
+        judge: hash of the judge's weights, for numbers that depend on a judge; empty for others.
     """
 
     data: str
@@ -36,7 +36,7 @@ class Protocol:
     judge: str = ""
 
     def as_dict(self) -> dict[str, str]:
-        """The fields in their order, as they stand in config.json and metrics.csv."""
+        """Return the fields in their order in config.json and metrics.csv."""
         return asdict(self)
 
     @property
@@ -46,7 +46,7 @@ class Protocol:
 
 
 def is_likelihood(likelihood: str, binarisation: str) -> bool:
-    """Whether p(x|z) is a likelihood: a Bernoulli on grey pixels is a cross-entropy."""
+    """Return whether p(x|z) is a likelihood: a Bernoulli on grey pixels is only a cross-entropy."""
     return not (likelihood == "bernoulli" and binarisation == "none")
 
 
@@ -54,14 +54,14 @@ PROTOCOL_FIELDS = tuple(field.name for field in fields(Protocol))
 
 
 def require_same_protocol(protocols: Iterable[Protocol], where: str) -> Protocol:
-    """The one protocol that all share.
+    """Return the one protocol that all share.
 
     Args:
         protocols: at least one.
-        where: what is about to be made of them, for the message.
+        where: what the numbers are needed for, such as a table; begins the message.
 
     Raises:
-        ProtocolError: if they differ, naming each field that does and its values.
+        ProtocolError: if they differ; the message names each such field and its values.
     """
     distinct = list(dict.fromkeys(protocols))
     if not distinct:
@@ -75,5 +75,5 @@ def require_same_protocol(protocols: Iterable[Protocol], where: str) -> Protocol
             differing.append(f"{name} ({' / '.join(values)})")
     raise ProtocolError(
         f"{where}: the runs differ in {', '.join(differing)}, so their numbers cannot be compared; "
-        "train and evaluate them under one protocol"
+        "train and evaluate them with the same protocol"
     )

@@ -1,6 +1,7 @@
-"""``results/provenance.json``: on which machine and with which code each run was trained.
+"""``results/provenance.json``: the machine and the code with which each run was trained.
 
-This tells where numbers came from; how they compare is up to their protocol. Free of torch.
+It shows where numbers came from; their protocol decides whether they can be compared. Free of
+torch.
 """
 
 from typing import ClassVar, Literal
@@ -8,7 +9,7 @@ from typing import ClassVar, Literal
 from pipeline.schemas.record import Part, Record
 
 PROVENANCE = "provenance.json"
-FORMAT: Literal[1] = 1  # raise it when an older file would be misread
+FORMAT: Literal[1] = 1  # increase it when older files would be misread
 
 
 class RunProvenance(Part):
@@ -16,9 +17,9 @@ class RunProvenance(Part):
 
     Attributes:
         device: ``cpu`` or ``cuda``.
-        threads: of its arithmetic.
-        versions: of the project, Python and libraries, as in ``config.json``.
-        weights: SHA-256 of the weights' file.
+        threads: number of threads for computation.
+        versions: versions of the project, Python and libraries, as in ``config.json``.
+        weights: SHA-256 of the weights file.
     """
 
     device: str
@@ -31,9 +32,8 @@ class Provenance(Record):
     """Where all runs were trained.
 
     Attributes:
-        runs: by name, such as ``linear-2/seed-0``.
-        dates: the day of each commit, by its name in ``metrics.csv``; commits that git does not
-            know are left out.
+        runs: runs by name, such as ``linear-2/seed-0``.
+        dates: date of each commit in ``metrics.csv``; commits that git does not know are left out.
     """
 
     what: ClassVar[str] = "where runs were trained"

@@ -1,4 +1,4 @@
-"""What is kept as JSON: the base of all records, and the one way to read and write them."""
+"""Records that are stored as JSON: their base class, and how they are read and written."""
 
 from pathlib import Path
 from typing import ClassVar, TypeVar
@@ -11,11 +11,11 @@ from pipeline.settings.explain import first_error
 
 
 class RecordError(UserError):
-    """A file that another stage wrote and that cannot be used."""
+    """A file from another stage that cannot be used."""
 
 
 class Part(BaseModel):
-    """Base of records and of what is nested in them: frozen, every key known, no conversion."""
+    """Base of records and their parts: frozen, without unknown keys, without type conversion."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -24,9 +24,9 @@ class Record(Part):
     """The content of one JSON file.
 
     Attributes:
-        what: that the file describes, for messages.
-        remedy: what to do about a file that cannot be used.
-        error: the class of error that reading raises.
+        what: what the file describes, for messages.
+        remedy: what to do if the file cannot be used, for messages.
+        error: the class of the error that reading raises.
     """
 
     what: ClassVar[str]
@@ -35,8 +35,8 @@ class Record(Part):
 
     @classmethod
     def unusable(cls, path: Path, reason: str) -> UserError:
-        """The error for a file of this kind, with its remedy."""
-        line = " ".join(reason.split())  # messages of libraries come in several lines
+        """Return the error for a file that cannot be used, with its remedy."""
+        line = " ".join(reason.split())  # messages of libraries can have several lines
         return cls.error(f"{path}: {line[:300]}; {cls.remedy}")
 
 
@@ -47,7 +47,7 @@ def read_record(record: type[R], path: Path) -> R:
     """Read a JSON file into its record.
 
     Raises:
-        UserError: of the record's own class, if the file is missing or not what it must be.
+        UserError: of the record's own class, if the file is missing or invalid.
     """
     try:
         return record.model_validate_json(path.read_bytes())
@@ -61,7 +61,7 @@ def read_record(record: type[R], path: Path) -> R:
 
 
 def write_record(path: Path, record: Record) -> None:
-    """Write a record as JSON, whole or not at all.
+    """Write a record as JSON, atomically.
 
     Raises:
         UserError: if the folder cannot be written to or the disk is full.

@@ -1,4 +1,4 @@
-"""``config.json`` of a model folder: what the run was, and whether its files are whole.
+"""``config.json`` in a model folder: describes the run and verifies its files.
 
 Free of torch.
 """
@@ -15,7 +15,7 @@ from pipeline.schemas.record import Part, Record, RecordError, read_record
 from pipeline.settings import RunSettings
 
 WEIGHTS, CONFIG, HISTORY = "model.safetensors", "config.json", "history.csv"
-FORMAT: Literal[1] = 1  # of config.json; raise it when it changes, and older runs train again
+FORMAT: Literal[1] = 1  # of config.json; increasing it trains all runs again
 
 Side = Annotated[int, Field(gt=0)]
 
@@ -32,25 +32,25 @@ class ImageSize(Part):
 
 
 class RunCard(Record):
-    """All that is recorded of a finished run.
+    """Everything that is recorded about a finished run.
 
     Attributes:
-        settings: of the run.
+        settings: the run's settings.
         image: size of the images.
-        protocol: of the numbers in the history, those of the validation split.
-        data_hash: of the prepared file.
+        protocol: protocol of the numbers in the history, which are for the validation split.
+        data_hash: hash of the prepared file.
         fingerprint: hash of everything that decides the result.
-        parameters: number of trained numbers.
-        epochs: trained.
-        chosen_epoch: whose weights these are.
-        stopped_early: whether ``patience`` ended the training.
-        train_seconds: validation included.
-        device: that trained, ``cpu`` or ``cuda``.
-        threads: of its arithmetic.
-        versions: of the project and the libraries that decide its numbers.
-        commit: of the code; empty outside git.
-        run_id: the tracker's name of the run; may be empty.
-        sha256: of the other files in the folder.
+        parameters: number of trainable parameters.
+        epochs: number of epochs that were trained.
+        chosen_epoch: the epoch whose weights were kept.
+        stopped_early: whether ``patience`` stopped the training.
+        train_seconds: duration of training, validation included.
+        device: the device it was trained on, ``cpu`` or ``cuda``.
+        threads: number of threads for computation.
+        versions: versions of the project and of the libraries that decide its numbers.
+        commit: commit of the code; empty outside git.
+        run_id: the tracker's ID of the run; may be empty.
+        sha256: hash of each other file in the folder.
     """
 
     what: ClassVar[str] = "a run"
@@ -80,7 +80,7 @@ def load_card(folder: Path) -> RunCard:
     """Read ``config.json``.
 
     Raises:
-        ModelError: if it is missing or not what it must be.
+        ModelError: if it is missing or invalid.
     """
     return read_record(RunCard, folder / CONFIG)
 
@@ -99,5 +99,5 @@ def load_whole_card(folder: Path) -> RunCard:
         except OSError as error:
             raise RunCard.unusable(path, f"cannot be read: {error.strerror}") from None
         if found != card.sha256.get(name):
-            raise RunCard.unusable(path, f"is damaged: its hash is not the one in {CONFIG}")
+            raise RunCard.unusable(path, f"is damaged: its hash does not match {CONFIG}")
     return card

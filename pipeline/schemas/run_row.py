@@ -1,4 +1,4 @@
-"""``metrics.json`` of a results folder: the run's row of ``results/metrics.csv``."""
+"""``metrics.json`` in a results folder: the run's row of ``results/metrics.csv``."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ def read_row(folder: Path) -> Row:
     """Read a run's row.
 
     Raises:
-        RecordError: if the file is missing, is not JSON, or lacks a column of ``metrics.csv``.
+        RecordError: if the file is missing, not valid JSON, or lacks a column of ``metrics.csv``.
     """
     path = folder / METRICS_FILE
     try:

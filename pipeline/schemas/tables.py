@@ -1,6 +1,6 @@
-"""Every CSV file that one stage writes and another reads: its columns, and what each may hold.
+"""The columns of all CSV files that one stage writes and another reads.
 
-Writers use ``Table.to_csv``; the analysis reads each column by the reader declared here.
+Stages write them with ``Table.to_csv``; the analysis reads each column with its reader.
 """
 
 import csv
@@ -31,12 +31,13 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """A CSV file.
+    """The schema of a CSV file.
 
     Attributes:
-        name: of the file.
-        columns: what must be there, and how each cell is read.
-        grows: whether there may be more columns: searched hyperparameters, or one's own metrics.
+        name: name of the file.
+        columns: required columns, and the reader of their cells.
+        grows: whether more columns are allowed, such as searched hyperparameters or metrics of a
+            user's own.
     """
 
     name: str
@@ -44,14 +45,14 @@ class Table:
     grows: bool = False
 
     def to_csv(self, rows: Iterable[Mapping[str, Any]]) -> str:
-        """The file's text; lists become JSON, and None an empty cell.
+        """Return the file's text, with lists as JSON and None as an empty cell.
 
         Args:
-            rows: at least the table's columns each, all with the same ones; the first row decides
-                their order in the file.
+            rows: rows with the same columns, at least those of the table; the first row decides the
+                order of columns.
 
         Raises:
-            ValueError: if a column is missing or unknown; a fault of the code that calls.
+            ValueError: if a column is missing or unknown, which is a programming error.
         """
         rows = list(rows)
         header = list(rows[0]) if rows else list(self.columns)
@@ -60,7 +61,7 @@ class Table:
             missing = [name for name in expected if name not in row]
             unknown = [name for name in row if name not in expected]
             if missing or unknown:
-                raise ValueError(f"{self.name}: lacks {missing} and has unknown {unknown}")
+                raise ValueError(f"{self.name}: missing columns {missing}, unknown {unknown}")
         stream = io.StringIO()
         writer = csv.DictWriter(stream, header, lineterminator="\n")
         writer.writeheader()
@@ -72,7 +73,7 @@ def _cell(value: Any) -> Any:
     return json.dumps(value) if isinstance(value, list) else value
 
 
-# A run's place in the grid: the first columns of both tables of results.
+# A run's place in the grid: the first columns of both results tables.
 _IDENTITY: dict[str, Reader] = {
     "run": text,
     "architecture": text,
@@ -82,7 +83,7 @@ _IDENTITY: dict[str, Reader] = {
 }
 IDENTITY = tuple(_IDENTITY)
 
-# Of the numbers in METRICS, those that every run has.
+# The metrics that every run has.
 _CERTAIN: dict[str, Reader] = {
     "elbo": number,
     "reconstruction": number,
@@ -105,7 +106,7 @@ RUN_METRICS = Table(
     grows=True,
 )
 
-# A model folder's own, one row per epoch and split.
+# The table in a model folder, with one row per epoch and split.
 EPOCHS = Table(
     "history.csv",
     {
@@ -119,7 +120,7 @@ EPOCHS = Table(
         "learning_rate": number,
     },
 )
-# The same of all runs of the grid.
+# The same for all runs of the grid.
 GRID_EPOCHS = Table("history.csv", _IDENTITY | dict(EPOCHS.columns))
 
 TRIALS = Table(

@@ -1,4 +1,4 @@
-"""Where records are kept, for those that find them without MLflow."""
+"""Where MLflow's records are kept, for code that does not import MLflow."""
 
 MLFLOW_DATABASE = "mlflow.db"
 MLFLOW_ARTEFACTS = "mlruns"

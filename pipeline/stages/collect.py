@@ -1,6 +1,6 @@
-"""Stage ``collect``: the runs' results as tables, one row a run and one row an epoch.
+"""Stage ``collect``: the runs' results as tables, one row per run and one row per epoch.
 
-And where the runs came from, for those who trace a number.
+It also records where the runs came from, so that every number can be traced.
 """
 
 import csv
@@ -23,14 +23,24 @@ from pipeline.settings import load_settings
 
 @click.command(epilog="Example: python -m pipeline.stages.collect")
 @click.option("--params", default="params.yaml", show_default=True, help="Settings file.")
-@click.option("--data", default="data/prepared.json", show_default=True, type=Path)
-@click.option("--models", default="models", show_default=True, type=Path)
-@click.option("--results", default="results", show_default=True, type=Path, help="Where to.")
+@click.option(
+    "--data",
+    default="data/prepared.json",
+    show_default=True,
+    type=Path,
+    help="Description of the prepared data.",
+)
+@click.option(
+    "--models", default="models", show_default=True, type=Path, help="Folder of the models."
+)
+@click.option(
+    "--results", default="results", show_default=True, type=Path, help="Folder of the results."
+)
 def main(params: str, data: Path, models: Path, results: Path) -> None:
     """Write RESULTS/metrics.csv and history.csv from the evaluated runs of the grid.
 
-    Beside them data.json on the data set and provenance.json on the origin of the runs. With the
-    arrays of the runs they are all that the report is made from.
+    Also writes data.json, which describes the data set, and provenance.json, which shows where the
+    runs came from. The report on the runs is made from these files and the arrays of the runs.
     """
     names = list(load_settings(params).runs)
     rows = [read_row(results / "runs" / name) for name in names]
@@ -47,7 +57,7 @@ def main(params: str, data: Path, models: Path, results: Path) -> None:
 
 
 def _provenance(models: Path, rows: list[Row]) -> Provenance:
-    """From the cards of the models, and from git the days of their commits."""
+    """Return the origin of the runs from their cards, and the dates of their commits from git."""
     runs = {}
     for row in rows:
         card = load_card(models / row["run"])
@@ -63,7 +73,7 @@ def _provenance(models: Path, rows: list[Row]) -> Provenance:
 
 
 def _read_history(path: Path) -> list[dict[str, str]]:
-    """The rows of a run's epochs, as text: nothing is rounded on the way."""
+    """Return the rows of a run's history as text, so that nothing is rounded."""
     try:
         rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Stage ``evaluate``: every run of the grid on the test split, side by side."""
+"""Stage ``evaluate``: evaluate the runs of the grid on the test split, in parallel."""
 
 import json
 from pathlib import Path
@@ -26,19 +26,28 @@ from pipeline.stages.options import worker_options
 
 @click.command(epilog="Example: python -m pipeline.stages.evaluate --workers 4")
 @click.option("--params", default="params.yaml", show_default=True, help="Settings file.")
-@click.option("--data", default="data/prepared.safetensors", show_default=True, type=Path)
-@click.option("--models", default="models", show_default=True, type=Path)
-@click.option("--judge", default="judge", show_default=True, type=Path)
-@click.option("--results", default="results", show_default=True, type=Path, help="Where to.")
+@click.option(
+    "--data",
+    default="data/prepared.safetensors",
+    show_default=True,
+    type=Path,
+    help="Prepared data file.",
+)
+@click.option(
+    "--models", default="models", show_default=True, type=Path, help="Folder of the models."
+)
+@click.option("--judge", default="judge", show_default=True, type=Path, help="Folder of the judge.")
+@click.option("--results", default="results", show_default=True, type=Path, help="Output folder.")
 @worker_options
 def main(
     params: str, data: Path, models: Path, judge: Path, results: Path, workers: str, threads: int
 ) -> None:
-    """Bring RESULTS in line with the models: measure each run of the grid that is not there yet.
+    """Evaluate each run of the grid whose results are missing or out of date.
 
-    Writes RESULTS/runs/<cell>/<run>/ with metrics.json and arrays.npz; and for `dvc metrics` and
-    `dvc plots` each cell's means over seeds: RESULTS/cells/<cell>.json, RESULTS/curves/<cell>.csv.
-    Results that are there and up to date stay; those of runs that are not in the grid are removed.
+    Writes metrics.json and arrays.npz to RESULTS/runs/<cell>/<run>/ and, for `dvc metrics` and
+    `dvc plots`, each cell's means over seeds to RESULTS/cells/<cell>.json and
+    RESULTS/curves/<cell>.csv. Results that are up to date are kept; those of runs that are not in
+    the grid are removed.
     """
     settings = load_settings(params)
     names, folder = list(settings.runs), results / "runs"
@@ -63,7 +72,7 @@ def main(
         ]
         todo = out_of_date(tasks, finished_evaluation)
         if todo:
-            # Imported only where there is a run to record: that takes longer than to find none.
+            # Imported only if there is a run to record, because importing takes seconds.
             from pipeline.jobs.evaluation_job import EvaluationJob
             from pipeline.runtime.tracking import Tracker
 
@@ -78,7 +87,7 @@ def main(
 
 
 def _write_cells(results: Path, models: Path, rows: list[Row]) -> None:
-    """For ``dvc metrics`` and ``dvc plots``: a file a cell of the grid in each of two folders."""
+    """Write one file per cell to two folders, for ``dvc metrics`` and ``dvc plots``."""
     cells: dict[str, list[Row]] = {}
     for row in rows:
         cells.setdefault(row["run"].partition("/")[0], []).append(row)
@@ -97,9 +106,9 @@ def _write_cells(results: Path, models: Path, rows: list[Row]) -> None:
 
 
 def mean_curve(histories: list[Path]) -> pd.DataFrame:
-    """The validation split's terms by epoch: means over runs, while all of them trained.
+    """Return the validation terms by epoch, averaged over runs, up to the end of the shortest.
 
-    Further on it would be the mean of those that did not stop early, and jump.
+    After that, the mean would be over the runs that did not stop early, and the curve would jump.
     """
     runs = [pd.read_csv(path) for path in histories]
     last = min(run["epoch"].max() for run in runs)
@@ -110,9 +119,9 @@ def mean_curve(histories: list[Path]) -> pd.DataFrame:
 
 
 def cell_means(rows: list[Row]) -> dict[str, object]:
-    """What ``dvc metrics`` shows: means over seeds, and how many runs collapsed.
+    """Return what ``dvc metrics`` shows: means over seeds, and how many runs collapsed.
 
-    Where the grid varies beta, one such group for each; runs of different beta have no mean.
+    If the grid varies beta, there is one group per beta: runs are not averaged over beta.
     """
     betas = sorted({row["beta"] for row in rows})
     groups: dict[str, object] = {

@@ -1,4 +1,4 @@
-"""Stage ``judge``: train the classifier that judges what models draw."""
+"""Stage ``judge``: train the classifier that evaluates generated images."""
 
 from pathlib import Path
 
@@ -14,20 +14,28 @@ from pipeline.settings import load_settings
 
 @click.command(epilog="Example: python -m pipeline.stages.judge --threads 4")
 @click.option("--params", default="params.yaml", show_default=True, help="Settings file.")
-@click.option("--data", default="data/prepared.safetensors", show_default=True, type=Path)
-@click.option("--judge", "target", default="judge", show_default=True, type=Path, help="Where to.")
+@click.option(
+    "--data",
+    default="data/prepared.safetensors",
+    show_default=True,
+    type=Path,
+    help="Prepared data file.",
+)
+@click.option(
+    "--judge", "target", default="judge", show_default=True, type=Path, help="Output folder."
+)
 @click.option(
     "--threads",
     default=1,
     show_default=True,
     type=click.IntRange(min=1),
-    help="Of the arithmetic. Another number rounds differently.",
+    help="Number of threads; a different number changes the rounding.",
 )
 def main(params: str, data: Path, target: Path, threads: int) -> None:
-    """Train the judge on the training split, calibrate it on the validation split.
+    """Train the judge on the training split and calibrate it on the validation split.
 
-    Writes JUDGE/model.safetensors and judge.json. The test split is read after training, to say
-    how good the judge is and what real images score with it.
+    Writes JUDGE/model.safetensors and judge.json. The test split is used only after training, to
+    measure the judge's accuracy and its scores of real images.
     """
     settings = load_settings(params).judge
     torch.set_num_threads(threads)
@@ -35,7 +43,7 @@ def main(params: str, data: Path, target: Path, threads: int) -> None:
     if finished_judge(target) == judge_fingerprint(settings, prepared.hash, threads):
         click.echo("the judge is up to date")
         return
-    # Imported only where there is something to record: that takes longer than to find nothing.
+    # Imported only if there is a judge to record, because importing takes seconds.
     from pipeline.runtime.tracking import Tracker
 
     commit = git_commit()
@@ -54,7 +62,7 @@ def main(params: str, data: Path, target: Path, threads: int) -> None:
         record.log_files(target, "judge")
     click.echo(
         f"test accuracy {card.accuracy:.2%}, expected calibration error "
-        f"{card.calibration_error:.2%} ({card.uncalibrated_error:.2%} before the temperature "
+        f"{card.calibration_error:.2%} ({card.uncalibrated_error:.2%} uncalibrated, temperature "
         f"{card.temperature:.2f}), trained in {card.train_seconds:.0f} s"
     )
 

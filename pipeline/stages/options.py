@@ -1,4 +1,4 @@
-"""Options that several stages have."""
+"""Options that several stages share."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,19 +9,19 @@ Command = Callable[..., Any]
 
 
 def worker_options(command: Command) -> Command:
-    """``--workers`` and ``--threads``: how many processes, and how much each may use."""
+    """Add ``--workers`` and ``--threads``: number of processes, and of threads per process."""
     workers = click.option(
         "--workers",
         default="auto",
         show_default=True,
         envvar="VAE_WORKERS",
-        help="Processes side by side; auto: one a core. Also as VAE_WORKERS.",
+        help="Number of worker processes; auto is one per core. Also read from VAE_WORKERS.",
     )
     threads = click.option(
         "--threads",
         default=1,
         show_default=True,
         type=click.IntRange(min=1),
-        help="Threads of each process. Another number rounds differently.",
+        help="Threads per process; a different number changes the rounding.",
     )
     return workers(threads(command))

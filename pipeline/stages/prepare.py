@@ -1,4 +1,4 @@
-"""Stage ``prepare``: verify the images, split them, write the prepared file."""
+"""Stage ``prepare``: verify the images, split them and write the prepared file."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     default="params.yaml",
     show_default=True,
-    help="Settings file; section data decides.",
+    help="Settings file; only its section data is used.",
 )
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     default="data/prepared.safetensors",
     show_default=True,
-    help="Prepared file to write.",
+    help="Output file.",
 )
 def main(params: Path, out: Path) -> None:
     """Verify the images, split them and write the prepared file.
 
-    Beside it goes a page about it, under the same name with .json: names, sizes and hashes.
+    Also writes a description next to it, with the suffix .json: names, sizes and hashes.
     """
     settings = load_settings(params).data
     source = load_source(settings)
-    # Here, because torch takes seconds to import: --help and faults of the input answer at once.
+    # Imported here, because torch takes seconds: --help and errors in the input appear at once.
     from pipeline.data.prepared import prepare, save_prepared
 
     data = prepare(source, settings)
@@ -49,7 +49,7 @@ def main(params: Path, out: Path) -> None:
 
 
 def _card(data: "PreparedData") -> DataCard:
-    """What reports say of the data, readable without torch."""
+    """Return the description of the data, which can be read without torch."""
     return DataCard(
         name=data.name,
         classes=data.classes,

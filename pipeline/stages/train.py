@@ -1,4 +1,4 @@
-"""Stage ``train``: the balanced grid, its runs side by side."""
+"""Stage ``train``: train the runs of the balanced grid, in parallel."""
 
 from pathlib import Path
 
@@ -20,21 +20,27 @@ from pipeline.stages.options import worker_options
 
 @click.command(epilog="Example: python -m pipeline.stages.train --workers 4")
 @click.option("--params", default="params.yaml", show_default=True, help="Settings file.")
-@click.option("--data", default="data/prepared.safetensors", show_default=True, type=Path)
-@click.option("--models", default="models", show_default=True, type=Path, help="Where to.")
+@click.option(
+    "--data",
+    default="data/prepared.safetensors",
+    show_default=True,
+    type=Path,
+    help="Prepared data file.",
+)
+@click.option("--models", default="models", show_default=True, type=Path, help="Output folder.")
 @click.option(
     "--best",
     default="results/best.json",
     show_default=True,
     type=Path,
-    help="What the search found; read where train.hyperparameters = searched.",
+    help="Result of the search; used if train.hyperparameters = searched.",
 )
 @worker_options
 def main(params: str, data: Path, models: Path, best: Path, workers: str, threads: int) -> None:
-    """Bring MODELS in line with the settings: train each run of the grid that is not there yet.
+    """Train each run of the grid that is missing or out of date.
 
-    Runs that are there and up to date stay, so that an interrupted training goes on where it
-    was; runs that are not in the grid are removed.
+    Runs that are up to date are kept, so that after an interruption only the others are trained.
+    Runs that are not in the grid are removed.
     """
     settings = load_settings(params)
     processes = count_workers(workers, len(settings.runs))
@@ -43,7 +49,7 @@ def main(params: str, data: Path, models: Path, best: Path, workers: str, thread
         _move_renamed(tasks, models)
         todo = out_of_date(tasks, finished_fingerprint)
         if todo:
-            # Imported only where there is a run to record: that takes longer than to find none.
+            # Imported only if there is a run to record, because importing takes seconds.
             from pipeline.jobs.training_job import train_runs
             from pipeline.runtime.tracking import Tracker
 
@@ -62,7 +68,7 @@ def main(params: str, data: Path, models: Path, best: Path, workers: str, thread
 def _tasks(
     settings: Settings, data: Path, models: Path, best: Path, threads: int
 ) -> list[TrainingTask]:
-    """Every run of the grid; fails early where one cannot be built."""
+    """Return a task for every run of the grid; fail early if a model cannot be built."""
     prepared = load_prepared(data, splits=("valid",))
     shape = ImageShape(*prepared.image_shape)
     runs = settings.runs
@@ -77,7 +83,7 @@ def _tasks(
 
 
 def _move_renamed(tasks: list[TrainingTask], models: Path) -> None:
-    """Move finished runs that have another name now, as when the grid begins to vary beta."""
+    """Move finished runs whose name has changed, for example if the grid now varies beta."""
     found = {folder: finished_fingerprint(folder) for folder in sorted(models.glob("*/*"))}
     for task in tasks:
         if found.get(task.folder) != task.fingerprint:
@@ -87,7 +93,7 @@ def _move_renamed(tasks: list[TrainingTask], models: Path) -> None:
 
 
 def _grid_params(settings: Settings) -> dict[str, object]:
-    """What all runs of the grid share, and the grid's axes."""
+    """Return the settings that all runs of the grid share, and the grid's axes."""
     train = settings.train.model_dump()
     sections = {"grid": train.pop("grid"), "model": train.pop("model")}
     nested = {

@@ -1,1 +1,1 @@
-"""What a search found: ranking, importance, its export, and its confirmation with new seeds."""
+"""The outcome of a search: ranking, importance, export, and confirmation with new seeds."""

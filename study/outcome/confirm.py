@@ -1,6 +1,6 @@
-"""A trial trained again with fresh seeds: what its settings are worth, and how far luck went.
+"""Retrain a trial with new seeds, to check its value.
 
-The best of many noisy values is biased upwards. Seeds that had no part in the choice tell by how
+The best of many noisy values is biased upwards. Seeds that were not used in the search show by how
 much.
 """
 
@@ -32,13 +32,13 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """What a trial came to with fresh seeds.
+    """The result of a trial with new seeds.
 
     Attributes:
-        runs: one row a seed: search, number, seed, elbo, reconstruction, kl, searched_elbo.
+        runs: one row per seed: search, number, seed, elbo, reconstruction, kl, searched_elbo.
         elbo: mean validation ELBO over the seeds with its 95 % interval.
-        searched: the ELBO that the search saw.
-        folder: of the model folders.
+        searched: the ELBO in the search.
+        folder: contains the model folders.
     """
 
     runs: pd.DataFrame
@@ -48,33 +48,33 @@ class Confirmation:
 
     @property
     def optimism(self) -> float:
-        """By how much the search saw the settings better than they are, in nats."""
+        """By how much the search overestimated the ELBO, in nats."""
         return self.searched - self.elbo.mean
 
 
 def confirm(
     search: optuna.Study, trial: Trial, seeds: int, data: Path, out: Path, workers: int
 ) -> Confirmation:
-    """Train a trial's settings with fresh seeds; runs that are there already are kept.
+    """Train a trial's settings with new seeds; keep runs that are up to date.
 
-    Writes a model folder a seed under ``out/confirmed/<search>/trial-<number>/``, and their values
-    into ``out/confirmed.csv``.
+    Writes one model folder per seed to ``out/confirmed/<search>/trial-<number>/``, and their values
+    to ``out/confirmed.csv``.
 
     Args:
-        search: in its store.
-        trial: a complete one.
-        seeds: how many.
+        search: the search, in its store.
+        trial: a complete trial.
+        seeds: number of new seeds.
         data: the prepared file.
-        out: the folder of the results.
-        workers: processes side by side.
+        out: the results folder.
+        workers: number of processes.
 
     Raises:
-        UserError: if the data are not the search's, or a run fails.
+        UserError: if the search used other data, or if a run fails.
     """
     plan = plan_of(search)
     prepared = load_prepared(data, splits=("valid",))
     if prepared.hash != plan.data_hash:
-        raise UserError(f"{data} is not the data of search {search.study_name}")
+        raise UserError(f"{data}: search {search.study_name} used other data")
     base = out / "confirmed" / search.study_name
     tasks = []
     for seed in fresh_seeds(plan, seeds):
@@ -110,13 +110,13 @@ def confirm(
 
 
 def fresh_seeds(plan: Plan, count: int) -> list[int]:
-    """Seeds that no trial of the search was trained with."""
+    """Return seeds that no trial of the search was trained with."""
     first = plan.search.seed + plan.search.replicates
     return [(first + offset) % 2**32 for offset in range(count)]
 
 
 def _chosen_epoch(folder: Path) -> dict[str, float]:
-    """The validation split's terms at the epoch whose weights were kept."""
+    """Return the validation split's terms at the epoch whose weights were kept."""
     card = load_whole_card(folder)
     history = pd.read_csv(folder / HISTORY)
     row = history[(history["epoch"] == card.chosen_epoch) & (history["split"] == "valid")].iloc[0]
@@ -124,7 +124,7 @@ def _chosen_epoch(folder: Path) -> dict[str, float]:
 
 
 def _merge(path: Path, rows: list[Row]) -> None:
-    """Put the rows into the table, in place of those of the same search and trial."""
+    """Add the rows to the table, replacing those of the same search and trial."""
     kept: list[Row] = []
     if path.exists():
         before = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")))

@@ -1,6 +1,6 @@
-"""A search as files: its finished trials, the best one's settings, and what mattered.
+"""Export a search: its finished trials, the best settings, and the hyperparameters' importance.
 
-Downstream reads these and never the store, which grows while they are written.
+Other stages read these files and never the store, which may grow in the meantime.
 """
 
 from collections.abc import Sequence
@@ -25,12 +25,12 @@ METRICS = ("elbo", "reconstruction", "kl", "nll", "spread")
 
 
 def trial_rows(trials: Sequence[Trial], plan: Plan) -> list[Row]:
-    """The rows of ``trials.csv``: one per finished trial, in their order.
+    """Return the rows of ``trials.csv``, one per finished trial, in order.
 
-    ``value`` is the objective's, or the last value that a pruned trial was compared by;
-    ``first_value`` is that of the first comparison, which pruned and complete trials share (of
-    ``nll`` the negative ELBO, by which it is compared). Metrics are empty where a trial was pruned
-    or the objective does not measure them.
+    ``value`` is the objective's value or, for a pruned trial, the last one that it was compared by.
+    ``first_value`` is the value at the first comparison, which pruned and complete trials both have
+    (for ``nll`` the negative ELBO, by which trials are compared). Metrics are empty if a trial was
+    pruned or the objective does not measure them.
     """
     return [_row(trial, plan) for trial in trials]
 
@@ -54,20 +54,20 @@ def _row(trial: Trial, plan: Plan) -> Row:
 
 
 def first_comparison(plan: Plan) -> int | None:
-    """The epoch after which all trials are compared for the first time; None if they never are."""
+    """Return the epoch after which trials are first compared; None if they never are."""
     return min(plan.check_epochs(), default=None) if plan.prunes else None
 
 
 def best_card(
     search: str, plan: Plan, trials: Sequence[Trial], failed: Sequence[Trial] = ()
 ) -> BestCard:
-    """The best trials with the settings that train them again.
+    """Return the best trials with the settings to train them again.
 
     Args:
-        search: its name.
-        plan: of the search.
-        trials: the finished ones.
-        failed: those among them that were given up.
+        search: the search's name.
+        plan: the search's plan.
+        trials: the finished trials.
+        failed: abandoned trials that were started before the last of these.
 
     Raises:
         UserError: if no trial is complete.
@@ -95,7 +95,7 @@ def best_card(
 
 
 def _protocol(plan: Plan) -> SearchProtocol:
-    """What makes the search's numbers comparable with others."""
+    """Return what makes the search's numbers comparable with others."""
     base = plan.base
     assert base.precision != "auto", "a plan resolves it"
     return SearchProtocol(
@@ -120,12 +120,12 @@ def _entry(attempt: FrozenTrial, plan: Plan) -> BestTrial:
 
 
 def export(search: optuna.Study, out: Path, count: int | None = None) -> tuple[Path, ...]:
-    """Write ``trials.csv``, ``best.json`` and ``importance.csv``; their paths.
+    """Write ``trials.csv``, ``best.json`` and ``importance.csv`` and return their paths.
 
     Args:
-        search: in its store.
-        out: the folder.
-        count: the first so many finished trials; by default all.
+        search: the search, in its store.
+        out: the output folder.
+        count: number of finished trials to export, first ones first; by default all.
 
     Raises:
         UserError: if no trial is complete, or a file cannot be written.

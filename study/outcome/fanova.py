@@ -15,7 +15,7 @@ from pipeline.errors import UserError
 from pipeline.schemas.tables import Row
 from study.search.schedule import RESULT, Trial
 
-FEWEST = 10  # trials; a forest of fewer says nothing
+FEWEST = 10  # trials; a forest fitted to fewer is not meaningful
 SEED = 0
 
 
@@ -37,7 +37,7 @@ class FanovaImportance:
 
 
 def importances(trials: Sequence[Trial]) -> list[FanovaImportance]:
-    """Compute the shares over all trials, and within each architecture, where more values apply.
+    """Compute the shares over all trials, and within each architecture, where more of them apply.
 
     They explain the final values or, if pruning left too few complete trials, the values at the
     first comparison, which all trials reached.
@@ -69,14 +69,14 @@ def importances(trials: Sequence[Trial]) -> list[FanovaImportance]:
             found.append(FanovaImportance(group, len(members), epoch, _shares(members, varied)))
     if not found:
         raise UserError(
-            "importance needs two hyperparameters that vary in all trials, and a varying value; "
+            "importance needs two hyperparameters that vary in all trials, and values that differ; "
             "declare more in search.space, or run more"
         )
     return found
 
 
 def importance_rows(trials: Sequence[Trial]) -> list[Row]:
-    """The rows of ``importance.csv``, one per group and hyperparameter; none of too few trials."""
+    """Return the rows of ``importance.csv``, one per group and hyperparameter; may be empty."""
     try:
         groups = importances(trials)
     except UserError:

@@ -27,13 +27,13 @@ def ranked(attempts: Iterable[FrozenTrial], plan: Plan) -> list[FrozenTrial]:
 
 
 def is_new_best(values: Iterable[float], attempts: Iterable[FrozenTrial], plan: Plan) -> bool:
-    """Whether no complete attempt is as good in every objective."""
+    """Return whether no complete attempt is at least as good in every objective."""
     own = _costs(values, plan)
     others = [_costs(one.values, plan) for one in attempts if one.state == TrialState.COMPLETE]
     return not others or not np.all(np.array(others) <= own, axis=1).any()
 
 
 def _costs(values: Iterable[float], plan: Plan) -> list[float]:
-    """Values with their sign changed where higher is better."""
+    """Return values with their sign changed where higher is better."""
     signs = [-1 if direction == "maximize" else 1 for direction in plan.directions]
     return [sign * value for sign, value in zip(signs, values, strict=True)]

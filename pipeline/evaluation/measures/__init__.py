@@ -1,1 +1,1 @@
-"""What is measured and drawn of a trained model, one measure per file: `measure(subject)`."""
+"""Measures of a trained model, one per file, each with the function `measure(subject)`."""

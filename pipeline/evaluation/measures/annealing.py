@@ -1,4 +1,4 @@
-"""-log p(x) by annealed importance sampling, where ``evaluate.ais_images`` asks for it."""
+"""-log p(x) by annealed importance sampling, if ``evaluate.ais_images`` asks for it."""
 
 from pipeline.evaluation.ais import ais_nll, bidirectional
 from pipeline.evaluation.evaluated_model import EvaluatedModel, Measurement
@@ -6,9 +6,9 @@ from pipeline.numerics.hardware import seeded_generator
 
 
 def measure(subject: EvaluatedModel) -> Measurement:
-    """``ais_nll`` of the first images, and ``ais_gap`` on as many simulated ones.
+    """Return ``ais_nll`` for the first images and ``ais_gap`` for as many simulated ones.
 
-    Nothing where the settings ask for no images, or p(x|z) is not a likelihood.
+    Return nothing if the settings ask for no images or p(x|z) is not a likelihood.
     """
     settings = subject.settings
     images = subject.images[: settings.ais_images]

@@ -1,11 +1,11 @@
-"""How samples and reconstructions look next to real images: sharpness and contrast."""
+"""Sharpness and contrast of samples and reconstructions, compared with real images."""
 
 from pipeline.evaluation.appearance import contrast, sharpness
 from pipeline.evaluation.evaluated_model import EvaluatedModel, Measurement
 
 
 def measure(subject: EvaluatedModel) -> Measurement:
-    """Sharpness and contrast of mean images, and the contrast of the data."""
+    """Return the sharpness and contrast of mean images, and the contrast of the data."""
     originals = subject.originals
     return {
         "sharpness": sharpness(subject.samples, originals),

@@ -1,14 +1,14 @@
-"""The ELBO and its terms: means over the split, and the values of every image."""
+"""The ELBO and its terms: means over the split, and values per image."""
 
 from pipeline.evaluation.bound import BoundEstimate
 from pipeline.evaluation.evaluated_model import EvaluatedModel, Measurement, Numbers
 from pipeline.evaluation.latents import active_units
 
-COLLAPSED_KL = 0.1  # nats; less says that the code carries nothing
+COLLAPSED_KL = 0.1  # nats; below it, the code carries no information
 
 
 def measure(subject: EvaluatedModel) -> Measurement:
-    """ELBO, its terms, its Monte-Carlo error, whether the run collapsed, and all codes."""
+    """Return the ELBO, its terms and its error, whether the run collapsed, and all codes."""
     bound = subject.bound
     return summarise(bound), {
         "mu": bound.mu.numpy(),
@@ -23,7 +23,7 @@ def measure(subject: EvaluatedModel) -> Measurement:
 
 
 def summarise(bound: BoundEstimate) -> Numbers:
-    """The run's metrics by their names: means of the per-image values over the split."""
+    """Return the run's metrics by name: means of the per-image values over the split."""
     reconstruction = bound.reconstruction.double().mean().item()
     kl_per_dim = bound.kl_per_dim.double().mean(0)
     kl = kl_per_dim.sum().item()

@@ -1,4 +1,4 @@
-"""What the codes say about images and classes, and how close all of them are to the prior."""
+"""Information about images and classes in the codes, and the codes' distance to the prior."""
 
 import math
 
@@ -10,7 +10,7 @@ from pipeline.numerics.hardware import seeded_generator
 
 
 def measure(subject: EvaluatedModel) -> Measurement:
-    """Active units at other thresholds, mutual information, marginal KL and latent accuracy."""
+    """Return active units at other thresholds, information, marginal KL and latent accuracy."""
     bound, settings = subject.bound, subject.settings
     generator = seeded_generator(settings.seed, "aggregate")
     information = mutual_information(bound.mu, bound.log_var, generator)

@@ -1,4 +1,4 @@
-"""The importance-weighted bounds of -log p(x), with K = 50, 500 and 5,000 draws per image."""
+"""The importance-weighted bounds on -log p(x), with K = 50, 500 and 5,000 draws per image."""
 
 from pipeline.evaluation.evaluated_model import LARGE, MIDDLE, EvaluatedModel, Measurement
 from pipeline.evaluation.iwae import bound_from_sums, monte_carlo_error
@@ -7,7 +7,7 @@ SMALL = 50
 
 
 def measure(subject: EvaluatedModel) -> Measurement:
-    """The bounds and their errors; nothing where p(x|z) is not a likelihood."""
+    """Return the bounds and their errors; nothing if p(x|z) is not a likelihood."""
     weights = subject.weights
     if weights is None:
         return {}, {}

@@ -1,4 +1,4 @@
-"""What is shown of a model: reconstructions, samples and interpolations.
+"""Pictures of a model: reconstructions, samples and interpolations.
 
 The same images and pairs are shown for every model. Images are uint8, 0 for black.
 """
@@ -16,12 +16,12 @@ from pipeline.schemas.arrays import Arrays
 
 
 def measure(subject: EvaluatedModel) -> Measurement:
-    """The pictures."""
+    """Return the pictures."""
     return {}, draw_pictures(subject)
 
 
 def draw_pictures(subject: EvaluatedModel) -> Arrays:
-    """Test images with their reconstructions, samples, and straight paths between codes."""
+    """Return test images with their reconstructions, samples, and paths between codes."""
     model, mu, settings = subject.model, subject.bound.mu, subject.settings
     labels = subject.test.labels.numpy()
     shown = images_to_show(labels, settings.reconstructions, settings.seed)

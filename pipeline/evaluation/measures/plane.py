@@ -8,7 +8,7 @@ from pipeline.evaluation.pictures import PLANE, as_bytes, plane
 
 
 def measure(subject: EvaluatedModel) -> Measurement:
-    """The plane and its continuity; nothing for other latent sizes."""
+    """Return the plane and its continuity; nothing for other latent sizes."""
     if subject.model.latent_dim != 2:
         return {}, {}
     axis = torch.linspace(-PLANE, PLANE, subject.settings.grid_size)

@@ -1,4 +1,4 @@
-"""Which test images a model reconstructs best, middling and worst: its whole range, not a choice.
+"""The best, median and worst reconstructions of test images: the whole range, not a selection.
 
 Shapes: N test images of H x W pixels, R of them in each of three rows.
 """
@@ -10,11 +10,11 @@ from torch import Tensor
 from pipeline.evaluation.evaluated_model import EvaluatedModel, Measurement
 from pipeline.evaluation.pictures import as_bytes
 
-SHOWN = 8  # images of a row, where the split has three times as many
+SHOWN = 8  # images per row, if the split has three times as many
 
 
 def measure(subject: EvaluatedModel) -> Measurement:
-    """The ranked images, their distortion and pictures of them."""
+    """Return the ranked images with their distortion, model inputs and reconstructions."""
     originals = subject.test.images.numpy()
     distortion = subject.bound.reconstruction
     ranked = rank_images(distortion)
@@ -29,12 +29,12 @@ def measure(subject: EvaluatedModel) -> Measurement:
 
 
 def rank_images(reconstruction: Tensor) -> npt.NDArray[np.int64]:
-    """Indices of the images with the best, the median and the worst distortion: (3, R).
+    """Return the indices of the images with the best, median and worst distortion: (3, R).
 
-    Distortion rises from left to right and from row to row: the best image comes first, the R
-    images around the median are in the second row, and the worst image of all is the last. No
-    image comes twice, so R is the third of the images if that is less than ``SHOWN``. Of images
-    with the same distortion the first in the split comes first.
+    Distortion increases from left to right and from row to row: the best image comes first, the R
+    images around the median are in the second row, and the worst image comes last. No image occurs
+    twice, so R is a third of the number of images if that is less than ``SHOWN``. Images with the
+    same distortion keep their order in the split.
 
     Args:
         reconstruction: (N,) distortion of each image in nats; lower is better.

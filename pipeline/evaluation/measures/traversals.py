@@ -1,6 +1,6 @@
-"""One latent dimension changed at a time, from the code of a test image: what each one draws.
+"""Latent traversals: images decoded while one dimension of a test image's code varies.
 
-Shapes: B images, one of each class; d latent dimensions, D of them changed; T values of each.
+Shapes: B images, one per class; d latent dimensions, D of them varied; T values of each.
 """
 
 import numpy as np
@@ -11,17 +11,17 @@ from torch import Tensor
 from pipeline.evaluation.evaluated_model import EvaluatedModel, Measurement
 from pipeline.evaluation.pictures import decode, images_to_show
 
-REACH = 2.5  # of the axis each way, in the prior's standard deviations: 98.8 % of its mass
-POINTS = 15  # of the axis; odd, so that one is the prior's mean
-MOST = 8  # dimensions that are changed, at most
+REACH = 2.5  # half the length of the axis, in standard deviations of the prior: 98.8 % of its mass
+POINTS = 15  # points on the axis; odd, so that one is the prior's mean
+MOST = 8  # maximum number of dimensions to vary
 
 
 def measure(subject: EvaluatedModel) -> Measurement:
-    """Traversals; none for two dimensions or fewer, whose plane is drawn whole.
+    """Return traversals; nothing for one dimension, or for two, whose plane is decoded instead.
 
-    The most active dimension comes first. Image [b, i, t] of ``traversals`` has
-    ``traversal_axis[t]`` in the dimension ``traversal_dims[i]``, and the code of test image
-    ``traversal_bases[b]`` in all others. The same test images are used for every model.
+    The most active dimension comes first. Image [b, i, t] of ``traversals`` is decoded from the
+    code of test image ``traversal_bases[b]``, with dimension ``traversal_dims[i]`` set to
+    ``traversal_axis[t]``. The same test images are used for every model.
     """
     if subject.model.latent_dim <= 2:
         return {}, {}
@@ -40,9 +40,9 @@ def measure(subject: EvaluatedModel) -> Measurement:
 
 
 def most_active(mu_variance: Tensor) -> npt.NDArray[np.int64]:
-    """The ``MOST`` dimensions of the largest variance, largest first: (D,).
+    """Return the ``MOST`` dimensions with the largest variances, largest first: (D,).
 
-    Of dimensions with the same variance the first comes first.
+    Dimensions with the same variance keep their order.
 
     Args:
         mu_variance: (d,) variances of the posterior means over a split.
@@ -51,7 +51,7 @@ def most_active(mu_variance: Tensor) -> npt.NDArray[np.int64]:
 
 
 def traverse(codes: Tensor, dims: npt.NDArray[np.int64], axis: npt.NDArray[np.float32]) -> Tensor:
-    """Every code (B, d) with one of its dimensions set to each value: (B, D, T, d)."""
+    """Return each code (B, d) with each dimension in turn set to each value: (B, D, T, d)."""
     changed = codes[:, None, None, :].repeat(1, len(dims), len(axis), 1)
     for place, dim in enumerate(dims.tolist()):
         changed[:, place, :, dim] = torch.from_numpy(axis)

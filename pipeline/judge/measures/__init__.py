@@ -1,1 +1,1 @@
-"""What the judge measures of a trained model, one measure per file: `measure(subject)`."""
+"""Measures that use the judge, one per file, each with the function `measure(subject)`."""

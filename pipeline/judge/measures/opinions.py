@@ -1,4 +1,4 @@
-"""The judge's opinion of the pictures that are shown: a class and a confidence for each."""
+"""The judge's class and confidence for each picture that is shown."""
 
 import torch
 
@@ -11,7 +11,7 @@ JUDGED = ("samples", "interpolations")
 
 
 def measure(subject: JudgedModel) -> Measurement:
-    """Class and confidence of every sample and every point of an interpolation."""
+    """Return class and confidence for every sample and every point of an interpolation."""
     pictures = draw_pictures(subject)
     arrays: Arrays = {}
     for name in JUDGED:

@@ -1,4 +1,4 @@
-"""What the judge sees on the straight way between the codes of two test images.
+"""The judge's confidence along straight paths between the codes of two test images.
 
 Shapes: P paths of T points.
 """
@@ -17,7 +17,7 @@ PATH_POINTS = 11  # on each path, both ends included
 
 
 def measure(subject: JudgedModel) -> Measurement:
-    """Least confidence and plausibility of paths; nothing where the split has one class."""
+    """Return minimum confidence and plausibility of paths; nothing if there is only one class."""
     pairs = pairs_to_show(subject.test.labels.numpy(), PATHS, subject.settings.seed)
     if not len(pairs):
         return {}, {}
@@ -33,10 +33,10 @@ def measure(subject: JudgedModel) -> Measurement:
 
 
 class PathPlausibility(NamedTuple):
-    """How far straight paths between codes stay among images that the judge takes for real.
+    """How plausible the images on straight paths between codes are to the judge.
 
     Attributes:
-        min_confidence: the least confidence on a path, averaged over paths.
+        min_confidence: the minimum confidence on a path, averaged over paths.
         plausible: share of points whose confidence is above the threshold, averaged over paths.
     """
 
@@ -45,11 +45,11 @@ class PathPlausibility(NamedTuple):
 
 
 def path_plausibility(confidence: Tensor, threshold: float) -> PathPlausibility:
-    """Sum up the judge's confidence along paths.
+    """Summarise the judge's confidence along paths.
 
     Args:
         confidence: (P, T) largest class probability at each point, both ends included.
-        threshold: the 5th percentile of the confidence in real test images.
+        threshold: 5th percentile of the confidence in test images.
     """
     confidence = confidence.double()
     return PathPlausibility(

@@ -1,4 +1,4 @@
-"""The classes that the judge sees on the plane of a 2-D latent space.
+"""The judge's classes on the plane of a 2-D latent space.
 
 Shapes: a plane of G x G cells.
 """
@@ -13,16 +13,16 @@ from pipeline.evaluation.evaluated_model import Measurement
 from pipeline.evaluation.pictures import PLANE, plane
 from pipeline.judge.context import JudgedModel
 
-CELLS = 31  # a side of the plane
+CELLS = 31  # per side of the plane
 
 Classes = npt.NDArray[np.int64]
 
 
 def measure(subject: JudgedModel) -> Measurement:
-    """The class at the origin, its neighbours and the number of classes; 2 dimensions only.
+    """Return the class at the origin, its neighbours and the number of classes; 2-D only.
 
-    Cell [i, j] of ``plane_classes`` and ``plane_confidence`` has the code (axis[j], axis[i]), axis
-    from -1.5 to 1.5. ``plane_borders`` lists each class and how many others it borders.
+    Cell [i, j] of ``plane_classes`` and ``plane_confidence`` has the code (axis[j], axis[i]), with
+    axis from -1.5 to 1.5. ``plane_borders`` lists each class and how many others it borders.
     """
     if subject.model.latent_dim != 2:
         return {}, {}
@@ -43,10 +43,10 @@ def measure(subject: JudgedModel) -> Measurement:
 
 @dataclass(frozen=True, slots=True)
 class GridCentrality:
-    """Which class lies in the middle of the plane, and which lie beside each other.
+    """Which class is in the middle of the plane, and which classes border each other.
 
     Attributes:
-        center_class: of the cell at the origin.
+        center_class: class of the cell at the origin.
         borders: for each class that occurs, in order, the number of other classes it borders.
     """
 
@@ -60,19 +60,19 @@ class GridCentrality:
 
 
 def grid_centrality(classes: Classes) -> GridCentrality:
-    """Sum up a plane of classes.
+    """Summarise a plane of classes.
 
-    Two classes border each other where a cell of one and a cell of the other share a side.
+    Two classes border each other if a cell of one and a cell of the other share a side.
 
     Args:
-        classes: (G, G), G odd, so that one cell is the origin's.
+        classes: (G, G) with odd G, so that one cell is at the origin.
 
     Raises:
-        ValueError: if no cell is in the middle.
+        ValueError: if there is no cell in the middle.
     """
     height, width = classes.shape
     if height % 2 == 0 or width % 2 == 0:
-        raise ValueError(f"{height} x {width} cells have none in the middle; use odd numbers")
+        raise ValueError(f"{height} x {width} cells have no middle; use odd numbers")
     across = np.stack([classes[:, :-1], classes[:, 1:]], axis=-1).reshape(-1, 2)
     down = np.stack([classes[:-1], classes[1:]], axis=-1).reshape(-1, 2)
     sides = {(int(a), int(b)) for a, b in np.concatenate([across, down]) if a != b}

@@ -1,4 +1,4 @@
-"""Samples from the prior as the judge sees them, next to the real test images."""
+"""Samples from the prior, compared with real test images by the judge."""
 
 import torch
 
@@ -10,7 +10,7 @@ from pipeline.numerics.hardware import seeded_generator
 
 
 def measure(subject: JudgedModel) -> Measurement:
-    """Distances and overlap in the judge's features, and how sure it is of the samples."""
+    """Return distances and overlap in the judge's features, and its confidence in the samples."""
     judge, reference = subject.context.judge, subject.context.reference
     generator = seeded_generator(subject.settings.seed, "samples")
     codes = torch.randn(reference.samples, subject.model.latent_dim, generator=generator)

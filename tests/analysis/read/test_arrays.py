@@ -68,11 +68,11 @@ def test_other_images_do_not_stand_beside(make_results: MakeResults) -> None:
         ("samples", np.zeros((64, 64), np.uint8), "must have 3 axes of uint8"),
         ("samples", np.zeros((64, 8, 8), np.float32), "must have 3 axes of uint8"),
         ("mu", np.full((4, 2), np.nan), "must be finite"),
-        ("mu", np.zeros((40, 3)), "make an axis 2 long, not 3"),
-        ("log_var", np.zeros((39, 2)), "make an axis 40 long, not 39"),
+        ("mu", np.zeros((40, 3)), "axis of length 2, not 3"),
+        ("log_var", np.zeros((39, 2)), "axis of length 40, not 39"),
         ("labels", np.zeros(40), "must have 1 axis of whole numbers"),
         ("mu_variance", np.array(["a", "b"]), "must have 1 axis of numbers"),
-        ("ranked_values", np.zeros((2, 4)), "make an axis 3 long, not 2"),
+        ("ranked_values", np.zeros((2, 4)), "axis of length 3, not 2"),
         ("ranked_indices", np.full((3, 4), 40), "must be from 0 to 39, but has values from 40 to"),
     ],
 )
@@ -88,7 +88,7 @@ def test_wrong_arrays(make_results: MakeResults, name: str, array: np.ndarray, r
     [
         ("traversals", np.zeros((10, 8, 15, 8), np.uint8), "must have 5 axes of uint8"),
         ("traversals", np.zeros((10, 8, 15, 8, 8)), "must have 5 axes of uint8"),
-        ("traversal_axis", np.zeros(4), "make an axis"),
+        ("traversal_axis", np.zeros(4), "require an axis"),
         ("traversal_dims", np.arange(3, 11), "must be from 0 to 9, but has values from 3 to 10"),
     ],
 )

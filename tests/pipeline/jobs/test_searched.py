@@ -63,7 +63,7 @@ def test_what_cannot_be_used_is_refused(write_best: Any, make_run: MakeRun, tmp_
     with pytest.raises(RecordError, match=r"best\.json: cannot be read: .* `dvc repro search`"):
         with_searched(runs, tmp_path / "best.json", "of the data")
     path = write_best()
-    with pytest.raises(UserError, match="found on other data than these; run `dvc repro search`"):
+    with pytest.raises(UserError, match="used other data; run `dvc repro search`"):
         with_searched(runs, path, "of other data")
-    with pytest.raises(UserError, match=r"no complete trial of conv; raise search\.trials"):
+    with pytest.raises(UserError, match=r"no complete trial of conv; increase search\.trials"):
         with_searched(runs, path, "of the data")

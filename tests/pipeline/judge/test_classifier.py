@@ -265,7 +265,7 @@ DAMAGES: list[tuple[Callable[[Path], object], str]] = [
     (lambda folder: (folder / "judge.json").write_text("{"), "judge.json: is not valid JSON"),
     (rename_a_field, "does not describe a judge: accuracy: Field required"),
     (lambda folder: (folder / "model.safetensors").unlink(), "model.safetensors: cannot be read"),
-    (damage_weights, "model.safetensors: is damaged: its hash is not the one in judge.json"),
+    (damage_weights, "model.safetensors: is damaged: its hash does not match judge.json"),
     (change_the_architecture, "model.safetensors: cannot be loaded: "),
 ]
 

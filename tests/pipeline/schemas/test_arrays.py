@@ -64,10 +64,10 @@ def test_writing_refuses_an_array_that_the_run_cannot_have(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("name", "array", "rule"),
     [
-        ("mu", np.zeros((11, 3)), r"mu has the shape \(11, 3\), .* axis 2 long, not 3"),
-        ("elbo", np.zeros(12), r"elbo has the shape \(12,\), .* axis 11 long, not 12"),
-        ("interpolation_labels", np.zeros((16, 3), int), "axis 2 long, not 3"),
-        ("mu", np.zeros(11), "mu has 1 axes of float64, and must have 2 axes of numbers"),
+        ("mu", np.zeros((11, 3)), r"mu has the shape \(11, 3\), .* axis of length 2, not 3"),
+        ("elbo", np.zeros(12), r"elbo has the shape \(12,\), .* axis of length 11, not 12"),
+        ("interpolation_labels", np.zeros((16, 3), int), "axis of length 2, not 3"),
+        ("mu", np.zeros(11), "mu must have 2 axes of numbers, but has 1 of float64"),
         ("labels", np.zeros(11), "must have 1 axis of whole numbers"),
         ("samples", np.zeros((13, 14, 15), np.int64), "must have 3 axes of uint8"),
         ("ranked_indices", np.full((3, 20), 11), "must be from 0 to 10, but has values from 11"),
@@ -93,7 +93,7 @@ def test_a_poor_model_is_written_and_refused_when_it_is_read(tmp_path: Path) -> 
     arrays["elbo"][3] = np.nan
     path = tmp_path / "arrays.npz"
     write_arrays(path, arrays, 2, has_likelihood=True)
-    with pytest.raises(RecordError, match="elbo must be finite everywhere"):
+    with pytest.raises(RecordError, match="elbo must be finite"):
         read_checked_arrays(path, 2)
 
 

@@ -212,7 +212,7 @@ def test_another_judge_judges_again(trained: Path) -> None:
     ("file", "content", "message"),
     [
         (JUDGE_CARD, None, "judge/judge.json: cannot be read: No such file or directory"),
-        (JUDGE_WEIGHTS, b"", "judge/model.safetensors: is damaged: its hash is not the one in"),
+        (JUDGE_WEIGHTS, b"", "judge/model.safetensors: is damaged: its hash does not match"),
         (JUDGE_CARD, b"{}", "judge/judge.json: does not describe a judge"),
     ],
 )

@@ -67,7 +67,7 @@ def test_the_stage_exports_a_function_of_the_settings_and_the_grid_adopts_it(
     [
         (None, "results/best.json: cannot be read"),
         ("no json", "results/best.json: the file:"),
-        ('{"search": "s", "data_hash": "x", "architectures": {}}', "was found on other data"),
+        ('{"search": "s", "data_hash": "x", "architectures": {}}', "used other data"),
     ],
 )
 def test_a_searched_grid_without_a_search_is_refused_in_one_line(

@@ -44,7 +44,7 @@ def test_borders_are_shared_sides_not_corners() -> None:
 
 
 def test_an_even_plane_has_no_middle() -> None:
-    with pytest.raises(ValueError, match="4 x 4 cells have none in the middle"):
+    with pytest.raises(ValueError, match="4 x 4 cells have no middle"):
         grid_centrality(np.zeros((4, 4), dtype=np.int64))
 
 
