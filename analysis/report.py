@@ -55,7 +55,8 @@ from pipeline.schemas.record import write_record
 from pipeline.settings import Settings
 
 TITLE = "Linear or convolutional, and how many dimensions?"
-NAME = re.compile(r"(\b[A-Za-z]+-\d+\b)")  # of a model: a browser would break it at the hyphen
+# The name of a model, which a browser would break at the hyphen.
+NAME = re.compile(r"(?<![-\w])([A-Za-z]+-\d+)(?![-\w])")
 SECTIONS = (  # in display order; provenance, which covers all of them, comes last
     training,
     comparison,

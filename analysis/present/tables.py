@@ -129,7 +129,10 @@ def group_tables(
     }
     if judge is not None and "judge" in tables:
         table = tables["judge"]
-        real = real_row(groups["judge"], judge.real.model_dump())
+        scores = {
+            metric.name: float(getattr(judge.real, metric.name)) for metric in groups["judge"]
+        }
+        real = real_row(groups["judge"], scores)
         tables["judge"] = Table(table.columns, (*table.rows, real))
     return tables
 

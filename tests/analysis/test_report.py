@@ -113,7 +113,6 @@ def test_the_order_of_the_first_screen(report: dict[str, bytes]) -> None:
                 "Which model explains mnist-5k best",
                 "Best configuration",
                 "load_model",
-                "Summary",
                 "Table 1.",
                 "Protocol",
                 "Commit date",

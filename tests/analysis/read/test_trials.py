@@ -81,7 +81,7 @@ def test_the_figure_says_what_lies_beyond_it(trials: Trials) -> None:
         exhibit = search_exhibit(trials)
     assert exhibit is not None
     assert "3 complete and 2 pruned trials" in exhibit.caption
-    assert "3 trials beyond the axis" in exhibit.caption
+    assert "3 trials outside the axis" in exhibit.caption
     assert "trial 2, has an ELBO of −105.50" in exhibit.alt
     (axes,) = exhibit.figure.axes
     assert axes.get_ylabel() == "validation ELBO, nats"
