@@ -168,12 +168,15 @@ def valid_split(prepared: PreparedData) -> Split:
 @pytest.fixture(scope="session")
 def empty_records(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """MLflow's database without a run: creating its tables takes seconds, copying it does not."""
-    folder = tmp_path_factory.mktemp("records")
-    MlflowClient(f"sqlite:///{folder / MLFLOW_DATABASE}").search_experiments(max_results=1)
-    # Moves the content of the log file into the database file, which alone is copied.
-    with contextlib.closing(sqlite3.connect(folder / MLFLOW_DATABASE)) as database:
-        database.execute("PRAGMA journal_mode=DELETE")
-    return folder / MLFLOW_DATABASE
+
+    def build(folder: Path) -> None:
+        client = MlflowClient(f"sqlite:///{folder / MLFLOW_DATABASE}")
+        client.search_experiments(max_results=1)
+        # Away with the log beside it: what it holds goes into the file that is copied.
+        with contextlib.closing(sqlite3.connect(folder / MLFLOW_DATABASE)) as database:
+            database.execute("PRAGMA journal_mode=DELETE")
+
+    return built_once(tmp_path_factory, "records", build) / MLFLOW_DATABASE
 
 
 @pytest.fixture

@@ -7,6 +7,15 @@ Direction = Literal["higher", "lower", "neither"]
 Group = Literal["bound", "likelihood", "latent", "images", "judge", "paths"]
 Need = Literal["likelihood", "plane", "classes", "option"]
 
+GROUPS: dict[Group, str] = {
+    "bound": "Evidence lower bound",
+    "likelihood": "Likelihood estimates",
+    "latent": "Latent space",
+    "images": "Appearance of images",
+    "judge": "Samples as seen by the judge",
+    "paths": "Paths between codes, and the latent plane",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:

@@ -20,7 +20,7 @@ from pipeline.schemas.metrics import METRICS
 from pipeline.schemas.record import write_record
 from pipeline.stages import evaluate, judge, train
 from pipeline.stages.prepare import _card
-from tests.conftest import make_project, make_tiny_params
+from tests.conftest import built_once, make_project, make_tiny_params
 from tests.pipeline.jobs.in_process import one_after_another
 
 RUNS = ("linear-2/seed-0", "linear-3/seed-0", "conv-2/seed-0", "conv-3/seed-0")
@@ -77,25 +77,29 @@ def trained_once(
     tmp_path_factory: pytest.TempPathFactory, prepared: PreparedData, empty_records: Path
 ) -> Path:
     """A project with judge and runs trained, for others to copy."""
-    folder = tmp_path_factory.mktemp("trained")
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(WORKERS, one_after_another)
-        make_project(folder, make_tiny_params(), prepared, empty_records, monkeypatch)
-        write_record(folder / "data" / "prepared.json", _card(prepared))
-        call(judge.main)
-        call(train.main)
-    return folder
+
+    def build(folder: Path) -> None:
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            monkeypatch.setattr(WORKERS, one_after_another)
+            make_project(folder, make_tiny_params(), prepared, empty_records, monkeypatch)
+            write_record(folder / "data" / "prepared.json", _card(prepared))
+            call(judge.main)
+            call(train.main)
+
+    return built_once(tmp_path_factory, "trained", build)
 
 
 @pytest.fixture(scope="session")
 def evaluated_once(trained_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same with all runs measured."""
-    folder = tmp_path_factory.mktemp("evaluated") / "project"
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(WORKERS, one_after_another)
-        enter_copy(trained_once, folder, monkeypatch)
-        call(evaluate.main)
-    return folder
+
+    def build(folder: Path) -> None:
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            monkeypatch.setattr(WORKERS, one_after_another)
+            enter_copy(trained_once, folder, monkeypatch)
+            call(evaluate.main)
+
+    return built_once(tmp_path_factory, "evaluated", build)
 
 
 @pytest.fixture
@@ -109,7 +113,7 @@ def evaluated(evaluated_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def enter_copy(source: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    shutil.copytree(source, folder)
+    shutil.copytree(source, folder, dirs_exist_ok=True)
     monkeypatch.chdir(folder)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return folder
