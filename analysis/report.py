@@ -92,7 +92,7 @@ def write_report(settings: Settings, results: Path, out: Path, judge: Path) -> P
         settings: only ``analyze`` is used.
         results: folder with ``metrics.csv`` and the files that belong to it.
         out: folder of the report; created if necessary.
-        judge: the file ``judge.json``; read if a judge took part in the results.
+        judge: the file ``judge.json`` of the judge that took part in the results.
 
     Returns:
         The path of ``index.html``.
@@ -170,7 +170,7 @@ def _first_screen(found: Findings) -> dict[str, Any]:
         "brief": brief_table(summary, results.protocol),
         "confidence": format_percent(found.confidence),
         "seeds": format_range(summary["seeds"].tolist(), "seed"),
-        "distance": distance_remark(results.judge) if results.judge else "",
+        "distance": distance_remark(results.judge),
     }
 
 

@@ -15,11 +15,11 @@ import pytest
 
 from analysis.estimate.intervals import summarise
 from analysis.read.cells import ResultsError
-from analysis.read.frames import load_results
 from analysis.report import make_report, write_report
 from analysis.sections.summary import facts, notes
 from pipeline.errors import UserError
 from pipeline.settings import load_settings
+from tests.analysis.conftest import read_results
 
 MakeResults = Callable[..., Path]
 PARAMS = Path(__file__).parents[2] / "params.yaml"
@@ -246,7 +246,7 @@ def test_names_are_escaped_everywhere(make_results: MakeResults) -> None:
     folder = make_results(
         protocol={"data": evil}, classes=[f"_{evil}", "$", "b"], architectures=["linear", evil[:8]]
     )
-    files = make_report(load_results(folder), 0.95)
+    files = make_report(read_results(folder), 0.95)
     assert [tag for tag, _ in Page(files["index.html"]).tags if tag == "script"] == ["script"]
     assert evil in Page(files["index.html"]).text
     rows = [line for line in files["report.md"].decode().splitlines() if line.startswith("| Data")]
@@ -259,7 +259,7 @@ def test_collapse_other_commits_and_one_seed_are_noted(make_results: MakeResults
     frame.loc[0, "commit"] = "deadbeef"
     frame = frame[frame["run"] != "linear-2/seed-1"]
     frame.to_csv(folder / "metrics.csv", index=False)
-    results = load_results(folder)
+    results = read_results(folder)
     found = notes(results, summarise(results.runs, 0.95), 0.95)
     assert found[0].startswith("conv-10/seed-1 collapsed")
     assert "the mean ELBO of the other runs is −112.25" in found[0]
@@ -282,7 +282,7 @@ def test_collapse_other_commits_and_one_seed_are_noted(make_results: MakeResults
 def test_reduced_results_still_produce_a_report(
     make_results: MakeResults, changes: dict[str, object]
 ) -> None:
-    files = make_report(load_results(make_results(**changes)), 0.95)
+    files = make_report(read_results(make_results(**changes)), 0.95)
     text = Page(files["index.html"]).text
     assert not re.search(r"\bnan\b", text)
     assert ("latent-grid" in str(files["index.html"])) == (changes.get("latent_dims") != [10, 3])
@@ -292,7 +292,7 @@ def test_without_arrays_and_history(make_results: MakeResults) -> None:
     folder = make_results()
     for path in [*folder.glob("runs/*/*/arrays.npz"), folder / "history.csv", folder / "data.json"]:
         path.unlink()
-    files = make_report(load_results(folder), 0.95)
+    files = make_report(read_results(folder), 0.95)
     text = Page(files["index.html"]).text
     assert "No arrays.npz of linear-2, linear-10, conv-2 and conv-10" in text
     assert "training curves are not shown" in text
@@ -302,7 +302,7 @@ def test_without_arrays_and_history(make_results: MakeResults) -> None:
 
 def test_cross_entropy_is_named(make_results: MakeResults) -> None:
     folder = make_results(protocol={"binarisation": "none"})
-    results = load_results(folder)
+    results = read_results(folder)
     assert dict(facts(results))["Likelihood"].endswith("(cross-entropy, not a likelihood)")
     files = make_report(results, 0.95)
     for name in ("index.html", "report.md", "tables/comparison.md", "tables/comparison.tex"):
@@ -348,12 +348,12 @@ def test_the_drawing_libraries_are_all_that_is_loaded() -> None:
 
 def test_versions_machine_and_date_are_part_of_the_protocol(make_results: MakeResults) -> None:
     folder = make_results()
-    known = dict(facts(load_results(folder)))
+    known = dict(facts(read_results(folder)))
     assert known["Versions"] == "torch 2.9.1"
     assert known["Trained on"] == "cpu with 1 thread"
     assert known["Commit date"] == "2026-03-01"
     (folder / "provenance.json").unlink()
-    unknown = dict(facts(load_results(folder)))
+    unknown = dict(facts(read_results(folder)))
     for term in ("Versions", "Trained on", "Commit date"):
         assert unknown[term] == "unknown"
 
@@ -363,7 +363,7 @@ def test_uncommitted_changes_are_noted(make_results: MakeResults) -> None:
     frame = pd.read_csv(folder / "metrics.csv")
     frame.loc[0, "commit"] = "c0ffee0123456789+changes"
     frame.to_csv(folder / "metrics.csv", index=False)
-    results = load_results(folder)
+    results = read_results(folder)
     assert dict(facts(results))["Commit"] == "c0ffee0123, c0ffee0123+changes"
     found = notes(results, summarise(results.runs, 0.95), 0.95)
     assert any("code of 1 run had uncommitted changes (+changes)" in note for note in found)
@@ -373,4 +373,4 @@ def test_damaged_provenance_is_reported(make_results: MakeResults) -> None:
     folder = make_results()
     (folder / "provenance.json").write_text('{"runs": []}')
     with pytest.raises(UserError, match=r"provenance.json.*dvc repro collect"):
-        load_results(folder)
+        read_results(folder)

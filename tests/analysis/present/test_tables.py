@@ -23,14 +23,14 @@ from analysis.present.tables import (
     to_latex,
     to_markdown,
 )
-from analysis.read.frames import load_results
+from tests.analysis.conftest import read_results
 
 MakeResults = Callable[..., Path]
 NASTY = r"a|b_c*d$e\f&g%h#i{j}<k>"
 
 
 def table_of(folder: Path) -> Table:
-    results = load_results(folder)
+    results = read_results(folder)
     return comparison_table(summarise(results.runs, 0.95), results.protocol)
 
 
@@ -85,7 +85,7 @@ def test_a_missing_metric_is_a_dash(make_results: MakeResults) -> None:
         grid_continuity=[0.25, 0.35, None, None, 0.2, 0.2, None, None],
         ais_nll=[None] * 8,
     )
-    results = load_results(folder)
+    results = read_results(folder)
     summary = summarise(results.runs, 0.95)
     assert "ais_nll_mean" not in summary
     table = group_tables(summary, results.protocol)["paths"]
@@ -97,7 +97,7 @@ def test_a_missing_metric_is_a_dash(make_results: MakeResults) -> None:
 
 def test_the_best_is_chosen_among_those_that_have_the_metric(make_results: MakeResults) -> None:
     folder = make_results()
-    results = load_results(folder)
+    results = read_results(folder)
     runs = results.runs.assign(nll_500=[90.0, 90.0, None, None, 80.0, 80.0, None, None])
     table = comparison_table(summarise(runs, 0.95), results.protocol)
     assert [cell.best for cell in column(table, "NLL, K = 500")] == [False, False, True, False]
@@ -105,7 +105,7 @@ def test_the_best_is_chosen_among_those_that_have_the_metric(make_results: MakeR
 
 def test_an_estimators_error_has_no_interval_over_seeds(make_results: MakeResults) -> None:
     folder = with_metrics(make_results(), elbo_mc_error=[0.03, 0.05] * 4)
-    results = load_results(folder)
+    results = read_results(folder)
     table = group_tables(summarise(results.runs, 0.95), results.protocol)["bound"]
     errors = column(table, "Monte Carlo error")
     assert {(cell.text, cell.detail) for cell in errors} == {("0.040", "")}
@@ -116,7 +116,7 @@ def test_the_comparison_shows_the_main_metrics_and_groups_all(make_results: Make
     labels = [heading.label for heading in table_of(folder).columns]
     assert "NLL, K = 500" in labels
     assert not {"NLL, K = 50", "Contrast"} & set(labels)
-    results = load_results(folder)
+    results = read_results(folder)
     groups = group_tables(summarise(results.runs, 0.95), results.protocol)
     assert list(groups) == ["likelihood", "images", "judge", "paths"]
     found = [heading.label for heading in groups["likelihood"].columns]
@@ -125,14 +125,14 @@ def test_the_comparison_shows_the_main_metrics_and_groups_all(make_results: Make
 
 
 def test_results_without_more_metrics_have_no_more_tables(results_folder: Path) -> None:
-    results = load_results(results_folder)
+    results = read_results(results_folder)
     groups = group_tables(summarise(results.runs, 0.95), results.protocol)
     assert list(groups) == ["judge", "paths"]
     assert column(groups["paths"], "Class at the origin")[0].text == "8, 9"
 
 
 def test_classes_have_their_names(make_results: MakeResults) -> None:
-    results = load_results(make_results(seeds=[0, 1, 2], latent_dims=[2]))
+    results = read_results(make_results(seeds=[0, 1, 2], latent_dims=[2]))
     runs = results.runs.assign(grid_center_class=[9.0, 3.0, 9.0, 3.0, 3.0, None])
     names = ["a", "b", "c", "Ankle boot"]
     table = group_tables(summarise(runs, 0.95), results.protocol, names)["paths"]
@@ -142,14 +142,14 @@ def test_classes_have_their_names(make_results: MakeResults) -> None:
 
 
 def test_csv_preserves_the_numbers(make_results: MakeResults) -> None:
-    summary = summarise(load_results(make_results(seeds=[0, 1, 3])).runs, 0.95)
+    summary = summarise(read_results(make_results(seeds=[0, 1, 3])).runs, 0.95)
     read = pd.read_csv(io.StringIO(to_csv(summary)))
     pd.testing.assert_frame_equal(read, summary, check_dtype=False, rtol=1e-9)
     assert {"elbo_mean", "elbo_low", "elbo_high", "seeds"} <= set(read.columns)
 
 
 def test_differences(results_folder: Path) -> None:
-    results = load_results(results_folder)
+    results = read_results(results_folder)
     comparisons = compare_architectures(results.runs, 0.95)
     table = differences_table(comparisons, results.protocol)
     assert [cell.text for cell in column(table, "Verdict")] == ["better", "not distinguishable"]

@@ -11,10 +11,10 @@ import pytest
 from analysis.present.search_tables import best_table
 from analysis.present.style import theme
 from analysis.read.cells import ResultsError
-from analysis.read.frames import load_results
 from analysis.read.trials import Trials, load_trials
 from analysis.report import make_report
 from analysis.sections.search import search_exhibit
+from tests.analysis.conftest import read_results
 from tests.analysis.searches import SPACE, loaded, planned_row, searched, write_search
 
 MakeResults = Callable[..., Path]
@@ -94,13 +94,13 @@ def test_the_figure_says_what_lies_beyond_it(trials: Trials) -> None:
 def test_without_a_search_the_report_is_as_before(results_folder: Path) -> None:
     assert load_trials(results_folder) is None
     assert search_exhibit(None) is None
-    results = load_results(results_folder)
+    results = read_results(results_folder)
     page = make_report(results, 0.95)["index.html"].decode()
     assert "No search was exported" in page
 
 
 def test_the_report_shows_the_search(results_folder: Path, trials: Trials) -> None:
-    files = make_report(load_results(results_folder), 0.95, trials)
+    files = make_report(read_results(results_folder), 0.95, trials)
     page = files["index.html"].decode()
     assert "<h2>The search</h2>" in page
     assert "mnist-5k-elbo-12345678: 3 complete and 2 pruned trials" in page

@@ -18,7 +18,7 @@ from analysis.sections.comparison import (
     tradeoffs_exhibit,
 )
 from pipeline.schemas.metrics import METRICS
-from tests.analysis.sections.given import add_columns, found_in
+from tests.analysis.sections.given import found_in, set_columns
 
 MakeResults = Callable[..., Path]
 NBSP = "\N{NO-BREAK SPACE}"
@@ -41,7 +41,7 @@ def test_chosen_metrics_cover_every_group() -> None:
 def test_only_available_metrics_are_shown(make_results: MakeResults) -> None:
     folder = make_results()
     assert [metric.name for metric in chosen_metrics(found_in(folder).results.runs)] == HELD
-    add_columns(folder, sharpness=0.7)
+    set_columns(folder, sharpness=0.7)
     names = [metric.name for metric in chosen_metrics(found_in(folder).results.runs)]
     assert names == [*HELD[:7], "sharpness", "path_plausibility"]
 
@@ -65,7 +65,7 @@ def test_the_order_of_the_section(results_folder: Path) -> None:
 
 def test_reference_levels(make_results: MakeResults) -> None:
     folder = make_results()
-    add_columns(folder, mutual_information_ceiling=6.2)
+    set_columns(folder, mutual_information_ceiling=6.2)
     known = references(found_in(folder).results)
     assert known["frechet_distance"] == 0.59
     assert known["confidence"] == 0.987

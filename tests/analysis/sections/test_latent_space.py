@@ -10,7 +10,7 @@ from analysis.findings import Findings
 from analysis.present.exhibits import Exhibit, Part, TableExhibit
 from analysis.present.style import theme
 from analysis.sections import latent_space
-from tests.analysis.sections.given import add_columns, change_arrays, found_in
+from tests.analysis.sections.given import change_arrays, found_in, set_columns
 
 MakeResults = Callable[..., Path]
 
@@ -90,7 +90,7 @@ def test_tables_of_the_plane(results_folder: Path) -> None:
 
 def test_codes_in_numbers(make_results: MakeResults) -> None:
     folder = make_results()
-    add_columns(folder, **{"active_units_0.001": 9, "active_units_0.1": 2, "marginal_kl": 1.25})
+    set_columns(folder, **{"active_units_0.001": 9, "active_units_0.1": 2, "marginal_kl": 1.25})
     found = found_in(folder)
     rows = {row[0]: row[1:] for row in table(found, "codes")}
     assert rows["conv-10"] == ["9 of 10", "6.5 of 10", "2 of 10", "9.75", "1.25"]
@@ -102,7 +102,7 @@ def test_codes_in_numbers(make_results: MakeResults) -> None:
 
 def test_the_ceiling_of_the_mutual_information_is_mentioned(make_results: MakeResults) -> None:
     folder = make_results()
-    add_columns(folder, mutual_information=3.6, mutual_information_ceiling=3.689, marginal_kl=6.0)
+    set_columns(folder, mutual_information=3.6, mutual_information_ceiling=3.689, marginal_kl=6.0)
     shown = parts(found_in(folder))
     for name in ("codes", "aggregate-posterior"):
         part = shown[name]

@@ -11,12 +11,12 @@ from ruamel.yaml import YAML
 from analysis.findings import Findings, find
 from analysis.present.exhibits import ReportSection, TableExhibit, number_parts
 from analysis.present.style import theme
-from analysis.read.frames import load_results
 from analysis.read.trials import load_trials
 from analysis.report import SECTIONS
 from analysis.sections import provenance
 from analysis.sections.provenance import CONFIRMED, SOURCES, STAGES, runs_frame
 from pipeline.schemas.protocol import PROTOCOL_FIELDS
+from tests.analysis.conftest import read_results
 from tests.analysis.searches import planned_row, write_search
 from tests.analysis.sections.given import found_in
 from tests.conftest import ROOT
@@ -38,7 +38,7 @@ def tables(section: ReportSection) -> dict[str, TableExhibit]:
 def found(tmp_path_factory: pytest.TempPathFactory, results_folder: Path) -> Findings:
     folder = tmp_path_factory.mktemp("search")
     trials = load_trials(write_search(folder, *(planned_row(n, -100.0 - n) for n in range(6))))
-    return find(load_results(results_folder, results_folder / "judge.json"), 0.95, trials)
+    return find(read_results(results_folder), 0.95, trials)
 
 
 @pytest.fixture(scope="module")

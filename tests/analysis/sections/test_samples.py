@@ -9,7 +9,7 @@ from analysis.findings import Findings
 from analysis.present.exhibits import Exhibit, TableExhibit
 from analysis.present.style import theme
 from analysis.sections import samples
-from tests.analysis.sections.given import add_columns, change_arrays, found_in
+from tests.analysis.sections.given import change_arrays, found_in, set_columns
 
 MakeResults = Callable[..., Path]
 
@@ -47,7 +47,7 @@ def test_samples_that_were_not_judged_are_noted(make_results: MakeResults) -> No
 
 def test_real_images_end_the_table(make_results: MakeResults) -> None:
     folder = make_results()
-    add_columns(folder, sharpness=0.7, contrast=0.8, contrast_data=0.91, precision=0.5)
+    set_columns(folder, sharpness=0.7, contrast=0.8, contrast_data=0.91, precision=0.5)
     _, table = parts(found_in(folder))
     headings = [column.label for column in table.table.columns]
     assert headings == [

@@ -8,10 +8,10 @@ import pytest
 from analysis.findings import find
 from analysis.present.exhibits import Exhibit, ReportSection, TableExhibit
 from analysis.present.style import theme
-from analysis.read.frames import load_results
 from analysis.read.trials import Trials
 from analysis.report import make_report
 from analysis.sections.search import section
+from tests.analysis.conftest import read_results
 from tests.analysis.searches import (
     PLAN,
     PROTOCOL,
@@ -41,7 +41,7 @@ WHOLE = [
 
 
 def built(results_folder: Path, trials: Trials | None) -> ReportSection:
-    found = find(load_results(results_folder), 0.95, trials)
+    found = find(read_results(results_folder), 0.95, trials)
     with theme():
         return section(found)
 
@@ -176,7 +176,7 @@ def test_user_input_is_escaped_and_the_bytes_are_stable(
     space = [*SPACE, {"name": evil, "kind": "float", "low": 0.0, "high": 6.0, "when": {}}]
     failed = [{"number": 30, "reason": evil}]
     write_search(tmp_path, *rows, plan=PLAN | {"space": space}, failed=failed, search=evil)
-    results = load_results(results_folder)
+    results = read_results(results_folder)
     files = make_report(results, 0.95, loaded(tmp_path))
     page = files["index.html"].decode()
     assert '<b>"$x_y' not in page
