@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from analysis.findings import Findings, find
-from analysis.present import style, tables
+from analysis.present import style, tables, writers
 from analysis.present.exhibits import (
     Exhibit,
     NumberedPart,
@@ -208,11 +208,11 @@ def _embedded(exhibit: Exhibit, images: Mapping[str, bytes]) -> dict[str, Any]:
 
 def _table_files(exhibit: TableExhibit) -> dict[str, str]:
     files = {
-        f"tables/{exhibit.name}.md": tables.to_markdown(exhibit.table),
-        f"tables/{exhibit.name}.tex": tables.to_latex(exhibit.table),
+        f"tables/{exhibit.name}.md": writers.to_markdown(exhibit.table),
+        f"tables/{exhibit.name}.tex": writers.to_latex(exhibit.table),
     }
     if exhibit.frame is not None:
-        files[f"tables/{exhibit.name}.csv"] = tables.to_csv(exhibit.frame)
+        files[f"tables/{exhibit.name}.csv"] = writers.to_csv(exhibit.frame)
     return files
 
 
@@ -238,8 +238,8 @@ def _render(template: str, context: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["md"] = tables.escape_markdown
-    environment.filters["md_table"] = tables.to_markdown
+    environment.filters["md"] = writers.escape_markdown
+    environment.filters["md_table"] = writers.to_markdown
     environment.filters["md_prose"] = _markdown_prose
     environment.filters["prose"] = _html_prose
     return environment.get_template(template).render(context)
@@ -267,6 +267,6 @@ def _markdown_prose(text: str) -> str:
     """Escape a sentence except for the code between backticks."""
     pieces = text.split("`")
     return "".join(
-        f"`{piece}`" if place % 2 else tables.escape_markdown(piece)
+        f"`{piece}`" if place % 2 else writers.escape_markdown(piece)
         for place, piece in enumerate(pieces)
     )

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.estimate.confirmed import ConfirmedTrial
-from analysis.figures.labels import beside_row
+from analysis.figures.labels import text_at_row
 from analysis.figures.limits import view
 from analysis.present.intervals import format_interval
 from analysis.present.style import INK, MUTED, WIDTH
@@ -40,8 +40,8 @@ def optimism_rows(confirmed: Sequence[ConfirmedTrial], names: Mapping[int, str])
         seeds = [one.searched - elbo for elbo in one.elbos]
         axes.plot(seeds, [row + 0.26] * len(seeds), ".", color=MUTED, ms=5)
         axes.plot([optimism.mean], [row], "o", color=INK, ms=5.5)
-        beside_row(axes, row, format_number(optimism.mean, signed=True), MEAN, "right")
-        beside_row(axes, row, format_interval(optimism, signed=True), INTERVAL, "left")
+        text_at_row(axes, row, format_number(optimism.mean, signed=True), MEAN, "right")
+        text_at_row(axes, row, format_interval(optimism, signed=True), INTERVAL, "left")
     seen = [0.0, *(one.searched - elbo for one in confirmed for elbo in one.elbos)]
     axes.set_xlim(*view(seen, [[one.optimism.low, one.optimism.high] for one in confirmed]))
     axes.set_yticks(range(len(confirmed)), labels)

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis.estimate.intervals import interval_of
 from analysis.estimate.verdicts import ModelComparison
-from analysis.figures.labels import beside_row
+from analysis.figures.labels import text_at_row
 from analysis.figures.limits import view
 from analysis.present.intervals import format_interval
 from analysis.present.style import (
@@ -63,8 +63,8 @@ def metrics_by_size(
             for position, (_, cell) in zip(positions, cells.iterrows(), strict=True):
                 _mark(axes, position, cell, metric.name, styles[cell["model"]])
                 # Outwards, away from the points of other architectures.
-                beside = position + (0.14 if offset >= 0 else -0.14)
-                _dots(axes, beside, runs[runs["model"] == cell["model"]], metric.name)
+                side = position + (0.14 if offset >= 0 else -0.14)
+                _dots(axes, side, runs[runs["model"] == cell["model"]], metric.name)
         ends = summary[[f"{metric.name}_low", f"{metric.name}_high"]]
         axes.set_ylim(*view(runs[metric.name], ends))
         axes.set_title(axis_title(metric, protocol))
@@ -90,10 +90,10 @@ def _mark(axes: Axes, position: float, row: pd.Series, name: str, style: ModelSt
     )
 
 
-def _dots(axes: Axes, beside: float, runs: pd.DataFrame, name: str) -> None:
+def _dots(axes: Axes, side: float, runs: pd.DataFrame, name: str) -> None:
     healthy, collapsed = runs[~runs["collapsed"]], runs[runs["collapsed"]]
-    axes.plot([beside] * len(healthy), healthy[name], ".", color=MUTED, ms=3.5, alpha=0.7)
-    axes.plot([beside] * len(collapsed), collapsed[name], "x", color=ALARM, ms=6, mew=1.6)
+    axes.plot([side] * len(healthy), healthy[name], ".", color=MUTED, ms=3.5, alpha=0.7)
+    axes.plot([side] * len(collapsed), collapsed[name], "x", color=ALARM, ms=6, mew=1.6)
 
 
 def _size_legend(
@@ -171,7 +171,7 @@ def _forest(axes: Axes, group: Sequence[ModelComparison]) -> None:
         for text, (points, side) in zip(texts, columns, strict=True):
             weight = "bold" if decided and text == word else "normal"
             color = INK if decided else MUTED
-            beside_row(axes, row, text, points, side, fontweight=weight, color=color)
+            text_at_row(axes, row, text, points, side, fontweight=weight, color=color)
     intervals = [comparison.difference for comparison in group]
     means = [0.0, *(interval.mean for interval in intervals)]
     axes.set_xlim(*view(means, [[interval.low, interval.high] for interval in intervals]))

@@ -87,7 +87,7 @@ def spread(places: NDArray[np.floating], gap: float) -> NDArray[np.float64]:
     return moved
 
 
-def beside_row(
+def text_at_row(
     axes: Axes, row: float, text: str, points: float, side: Literal["left", "right"], **style: Any
 ) -> None:
     """Write text to the right of the panel, at the height of a row.

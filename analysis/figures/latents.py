@@ -144,8 +144,8 @@ def posterior_means(
             ax=axes,
         )
         _name_classes(axes, mu, labels, classes, NAME_GAP * reach)
-        beside_title = {"transform": axes.transAxes, "clip_on": False}
-        axes.plot([0.012], [1.035], named.marker, color=named.colour, ms=6, **beside_title)
+        next_to_title = {"transform": axes.transAxes, "clip_on": False}
+        axes.plot([0.012], [1.035], named.marker, color=named.colour, ms=6, **next_to_title)
         axes.set_title(f"    {label}", fontweight="normal")
         axes.set_xlim(-reach, reach)
         axes.set_ylim(-reach, reach)

@@ -124,20 +124,20 @@ def _judge_row(
     bars = []
     names = [class_name(int(kind), classes) for kind in judged.classes[pair]]
     # A short name is next to its bar, a long one above it.
-    beside = max(map(len, names)) <= 2
+    inline = max(map(len, names)) <= 2
     for step, name in enumerate(names):
         here, sure = left + step * pitch, bool(judged.plausible[pair, step])
         mark = name if sure else f"{name}?"
-        text_left, text_room = (here, 38) if beside else (here, pitch - 6)
+        text_left, text_room = (here, 38) if inline else (here, pitch - 6)
         sheet.write(
             _shortened(mark, text_room),
             text_left + 2,
-            top + (STRIP / 2 - 4 if beside else 12),
-            size=_TEXT if beside else 6.5,
+            top + (STRIP / 2 - 4 if inline else 12),
+            size=_TEXT if inline else 6.5,
             muted=not sure,
         )
         share = float(judged.confidence[pair, step])
-        bar_left, bar_top = (here + 42, top + 11) if beside else (here + 2, top + 25)
+        bar_left, bar_top = (here + 42, top + 11) if inline else (here + 2, top + 25)
         bars.append(_Bar(bar_left, bar_top, here + pitch - 8 - bar_left, share, sure))
     return bars
 

@@ -148,6 +148,6 @@ def number_parts(
     return numbered
 
 
-def present(*parts: Part | None) -> tuple[Part, ...]:
+def drop_missing(*parts: Part | None) -> tuple[Part, ...]:
     """Drop the parts that do not exist."""
     return tuple(part for part in parts if part is not None)

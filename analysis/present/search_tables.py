@@ -137,8 +137,8 @@ def _state_row(
 
 def failures(trials: Trials) -> str:
     """A sentence on which trials failed and why; empty if none did."""
-    told = [f"trial {one.number}: {_short(one.reason)}" for one in trials.card.failed]
-    return f" Failed: {'; '.join(told)}." if told else ""
+    reasons = [f"trial {one.number}: {_short(one.reason)}" for one in trials.card.failed]
+    return f" Failed: {'; '.join(reasons)}." if reasons else ""
 
 
 def _short(reason: str) -> str:
@@ -206,8 +206,8 @@ def _trials_table(
 
 
 def _further(row: pd.Series, dimensions: Sequence[SpaceDimension]) -> str:
-    told = [(one.label.lower(), shown(row[one.name])) for one in dimensions]
-    return ", ".join(f"{name} {value}" for name, value in told if value != NOTHING)
+    values = [(one.label.lower(), shown(row[one.name])) for one in dimensions]
+    return ", ".join(f"{name} {value}" for name, value in values if value != NOTHING)
 
 
 def fanova_table(groups: Sequence[FanovaImportance]) -> Table:

@@ -14,7 +14,7 @@ from analysis.present.architectures import (
     metric_differences_frame,
     metric_differences_table,
 )
-from analysis.present.exhibits import Exhibit, ReportSection, Styles, TableExhibit, present
+from analysis.present.exhibits import Exhibit, ReportSection, Styles, TableExhibit, drop_missing
 from analysis.present.intervals import format_estimate
 from analysis.present.tables import comparison_table, differences_frame, differences_table
 from analysis.read.frames import Results, beta_name, plain_beta
@@ -44,7 +44,7 @@ def section(found: Findings) -> ReportSection:
     return ReportSection(
         "comparison",
         "Comparison",
-        present(
+        drop_missing(
             sizes_exhibit(found.results, found.summary, found.styles, found.confidence),
             multiples_exhibit(found),
             differences_exhibit(found.architectures, found.sizes, found.confidence),

@@ -80,9 +80,9 @@ def _of_another_objective(trials: Trials) -> str:
 
 def _unconfirmed(trials: Trials, others: bool) -> str:
     """Say how to confirm the best trial."""
-    told = "No trial of this search has been confirmed yet"
-    told += " (those in results/confirmed.csv belong to another search)" if others else ""
-    return f"{told}: {_command(trials)}." if not trials.complete.empty else f"{told}."
+    text = "No trial of this search has been confirmed yet"
+    text += " (those in results/confirmed.csv belong to another search)" if others else ""
+    return f"{text}: {_command(trials)}." if not trials.complete.empty else f"{text}."
 
 
 def _best_is_open(trials: Trials, confirmed: set[int]) -> str:

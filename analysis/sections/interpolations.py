@@ -8,7 +8,7 @@ import pandas as pd
 from analysis.estimate.intervals import interval_of
 from analysis.figures.paths import Judged, Paths, interpolations, pairs_shown
 from analysis.findings import Findings
-from analysis.present.exhibits import Exhibit, ReportSection, Styles, TableExhibit, present
+from analysis.present.exhibits import Exhibit, ReportSection, Styles, TableExhibit, drop_missing
 from analysis.present.intervals import format_estimate
 from analysis.present.tables import metric_columns, metrics_table, shown_metrics
 from analysis.read.arrays import Drawings, that_share, with_arrays
@@ -30,7 +30,7 @@ JUDGED = ("interpolations_classes", "interpolations_confidence")
 
 def section(found: Findings) -> ReportSection | None:
     """The section; None if there is nothing to show."""
-    shown = present(
+    shown = drop_missing(
         interpolations_exhibit(found.results, found.summary, found.drawings, found.styles),
         plausibility_exhibit(found),
     )

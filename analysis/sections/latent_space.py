@@ -8,7 +8,7 @@ from analysis.estimate.intervals import sorted_kl_per_dim
 from analysis.figures.effects import kl_per_dimension
 from analysis.figures.latents import Path, class_name, latent_grid, posterior_means
 from analysis.findings import Findings
-from analysis.present.exhibits import Exhibit, ReportSection, Styles, present
+from analysis.present.exhibits import Exhibit, ReportSection, Styles, drop_missing
 from analysis.read.arrays import Drawings, that_share, with_arrays
 from analysis.read.frames import Results
 from analysis.sections.codes import aggregate_exhibit, codes_table
@@ -20,7 +20,7 @@ from analysis.words import format_active_units, format_range, join_and
 def section(found: Findings) -> ReportSection | None:
     """The section; None if there is nothing to show."""
     results, drawings, styles = found.results, found.drawings, found.styles
-    shown = present(
+    shown = drop_missing(
         latent_grid_exhibit(results, drawings, styles),
         classes_exhibit(results, drawings, styles),
         plane_table(found),

@@ -13,8 +13,8 @@ from analysis.present.exhibits import (
     ReportSection,
     TableExhibit,
     Widget,
+    drop_missing,
     number_parts,
-    present,
 )
 from analysis.present.tables import Cell, Column, Table
 from analysis.read.frames import Results
@@ -75,7 +75,7 @@ def section(found: Findings, sections: Sequence[ReportSection]) -> ReportSection
     return ReportSection(
         "provenance",
         "Provenance",
-        present(
+        drop_missing(
             versions_exhibit(results),
             files_exhibit(found, sections),
             runs_exhibit(results),

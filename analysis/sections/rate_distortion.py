@@ -8,7 +8,7 @@ from analysis.estimate.pareto import rate_distortion_front
 from analysis.figures.rate_distortion import Plane, rate_distortion
 from analysis.figures.search import ARCHITECTURE, look
 from analysis.findings import Findings
-from analysis.present.exhibits import Exhibit, ReportSection, TableExhibit, present
+from analysis.present.exhibits import Exhibit, ReportSection, TableExhibit, drop_missing
 from analysis.present.tables import Cell, Column, Table
 from analysis.read.frames import plain_beta
 from analysis.read.space import readable
@@ -32,7 +32,7 @@ def section(found: Findings) -> ReportSection:
     return ReportSection(
         "rate-distortion",
         "Rate and distortion",
-        present(plane_exhibit(found, searched), front_exhibit(found.trials)),
+        drop_missing(plane_exhibit(found, searched), front_exhibit(found.trials)),
         lead=(
             "The ELBO is the negative sum of two costs. The rate is the KL, the information that "
             "codes carry about images; the distortion is the reconstruction error that remains. "

@@ -8,7 +8,7 @@ from analysis.figures.errors import error_maps, ranked, signed_errors
 from analysis.figures.images import COLUMNS_SHOWN, reconstructions
 from analysis.figures.latents import class_name
 from analysis.findings import Findings
-from analysis.present.exhibits import Exhibit, ReportSection, Styles, present
+from analysis.present.exhibits import Exhibit, ReportSection, Styles, drop_missing
 from analysis.read.arrays import Drawings, that_share, with_arrays
 from analysis.read.frames import Results
 from analysis.sections.wording import IMAGES_ARE_MEANS, LOWEST_SEED, named, size_columns, without
@@ -20,7 +20,7 @@ RANKED = ("ranked_indices", "ranked_values", "ranked_originals", "ranked_reconst
 def section(found: Findings) -> ReportSection | None:
     """The section; None without arrays."""
     results, drawings, styles = found.results, found.drawings, found.styles
-    shown = present(
+    shown = drop_missing(
         reconstructions_exhibit(results, drawings, styles),
         errors_exhibit(results, drawings, styles),
         ranked_exhibit(results, drawings, styles),

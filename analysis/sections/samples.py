@@ -6,7 +6,7 @@ import numpy as np
 
 from analysis.figures.images import Marks, samples, samples_side
 from analysis.findings import Findings
-from analysis.present.exhibits import Exhibit, ReportSection, Styles, TableExhibit, present
+from analysis.present.exhibits import Exhibit, ReportSection, Styles, TableExhibit, drop_missing
 from analysis.present.tables import Table, metric_columns, metrics_table, real_row
 from analysis.read.arrays import Drawings, with_arrays
 from analysis.read.frames import Results
@@ -29,7 +29,7 @@ SCORES = (SHARPNESS, CONTRAST, CONFIDENCE, FRECHET_DISTANCE, PRECISION, RECALL)
 
 def section(found: Findings) -> ReportSection:
     """The section."""
-    shown = present(
+    shown = drop_missing(
         samples_exhibit(found.results, found.drawings, found.styles), scores_exhibit(found)
     )
     return ReportSection("samples", "Samples", shown)

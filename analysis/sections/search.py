@@ -3,7 +3,7 @@
 from analysis.estimate.pareto import rate_distortion_front
 from analysis.figures.search import history, score_limits
 from analysis.findings import Findings
-from analysis.present.exhibits import Exhibit, ReportSection, TableExhibit, present
+from analysis.present.exhibits import Exhibit, ReportSection, TableExhibit, drop_missing
 from analysis.present.search_tables import (
     BEST_SHOWN,
     best_table,
@@ -15,7 +15,12 @@ from analysis.present.search_tables import (
 )
 from analysis.read.trials import Trials
 from analysis.sections.confirmation import confirmed_parts
-from analysis.sections.search_space import contours_exhibit, fanova_parts, slices_exhibits
+from analysis.sections.search_space import (
+    at_the_edge,
+    contours_exhibit,
+    fanova_parts,
+    slices_exhibits,
+)
 from analysis.words import CAVEAT, format_number, pluralise
 
 
@@ -31,7 +36,7 @@ def section(found: Findings) -> ReportSection:
     return ReportSection(
         "search",
         "The search",
-        present(
+        drop_missing(
             settings_exhibit(trials),
             search_exhibit(trials),
             states_exhibit(trials),
@@ -140,12 +145,7 @@ def search_exhibit(trials: Trials | None) -> Exhibit | None:
     # Trials that are pruned early are so bad that they would flatten the rest.
     low, high = score_limits(trials.score.dropna(), trials.higher_is_better)
     outside = int(((values < low) | (values > high)).sum())
-    beyond = (
-        f" {pluralise(outside, 'trial')} outside the axis limits {'is' if outside == 1 else 'are'} "
-        "shown at the edge."
-        if outside
-        else ""
-    )
+    beyond = at_the_edge(outside)
     best = trials.ranked.iloc[0]
     name = trials.score_name
     bound = " (with the negative ELBO as value)" if trials.objective == "nll" else ""

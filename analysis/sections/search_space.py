@@ -42,23 +42,18 @@ def _slices(trials: Trials, values: Values, name: str) -> Exhibit:
     # At an early epoch many trials are bad, and how bad they are is of no interest.
     low, high = score_limits(known, values.higher, 0.1 if final else 0.2)
     beyond = int(((known < low) | (known > high)).sum())
-    outside = (
-        f" {pluralise(beyond, 'trial')} outside the axis limits {'is' if beyond == 1 else 'are'} "
-        "shown at the edge."
-        if beyond
-        else ""
-    )
+    outside = at_the_edge(beyond)
     direction = "higher" if values.higher else "lower"
     if final:
-        told = f"{pluralise(len(known), 'complete trial')} after the last epoch (filled)"
+        text = f"{pluralise(len(known), 'complete trial')} after the last epoch (filled)"
         if len(known) < len(trials.frame):
-            told += (
+            text += (
                 " and, in the grey band at the edge, the pruned trials (hollow), whose values are "
                 "from earlier epochs"
             )
-        told += "."
+        text += "."
     else:
-        told = (
+        text = (
             f"all {len(known)} trials that were measured after epoch {values.epoch}, the pruner's "
             f"first comparison; filled points are trials that ran to the end, and {EARLY}."
         )
@@ -68,7 +63,7 @@ def _slices(trials: Trials, values: Values, name: str) -> Exhibit:
         title="All dimensions" if final else "All dimensions at the first comparison",
         caption=(
             f"Validation {values.name} in nats per image ({direction} is better) against each "
-            f"searched dimension: {told} Ranges are shown on the scale on which they were "
+            f"searched dimension: {text} Ranges are shown on the scale on which they were "
             "searched; points of a choice are spread sideways so that they do not overlap. The "
             f"ring marks the best trial by final {trials.score_name}.{outside} {UNEVEN}, and all "
             "dimensions vary at once: a slope in one panel may be caused by another dimension."
@@ -90,6 +85,14 @@ def _slices(trials: Trials, values: Values, name: str) -> Exhibit:
         ),
         format="svg",
     )
+
+
+def at_the_edge(amount: int) -> str:
+    """A sentence on trials outside the axis limits; empty for none."""
+    if not amount:
+        return ""
+    verb = "is" if amount == 1 else "are"
+    return f" {pluralise(amount, 'trial')} outside the axis limits {verb} shown at the edge."
 
 
 def contours_exhibit(trials: Trials) -> tuple[Exhibit | None, str]:

@@ -7,7 +7,7 @@ import pandas as pd
 from analysis.estimate.intervals import training_bands
 from analysis.figures.curves import first_epoch_in_view, training_curves
 from analysis.findings import Findings
-from analysis.present.exhibits import Exhibit, ReportSection, Styles, present
+from analysis.present.exhibits import Exhibit, ReportSection, Styles, drop_missing
 from analysis.read.frames import Results, plain_beta
 from analysis.sections.summary import machines
 from analysis.words import format_number, format_percent, format_range, join_and
@@ -26,7 +26,7 @@ def section(found: Findings) -> ReportSection:
             "Some times in the history are zero, which a logarithmic axis cannot show, so there "
             "are no curves over time.",
         )
-    return ReportSection("training", "Training", present(curves, timed), notes=notes)
+    return ReportSection("training", "Training", drop_missing(curves, timed), notes=notes)
 
 
 def curves_exhibit(

@@ -13,6 +13,7 @@ from analysis.figures.multiples import small_multiples
 from analysis.present.style import ALARM, assign_styles, theme
 from analysis.read.frames import Results
 from pipeline.schemas.metrics import ELBO, METRICS
+from tests.analysis.conftest import read_results
 
 MakeResults = Callable[..., Path]
 DISTANCE, BORDERS = METRICS["frechet_distance"], METRICS["grid_center_borders"]

@@ -1,32 +1,24 @@
-"""Tables: marks, flags, and escaping in each format."""
+"""Tables: formatted numbers, marks and flags."""
 
-import io
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
-import pytest
 
 from analysis.estimate.intervals import summarise
 from analysis.estimate.verdicts import compare_architectures
 from analysis.present.tables import (
     Cell,
-    Column,
     Table,
     comparison_table,
     differences_frame,
     differences_table,
-    escape_latex,
-    escape_markdown,
     group_tables,
-    to_csv,
-    to_latex,
-    to_markdown,
 )
+from analysis.present.writers import to_latex, to_markdown
 from tests.analysis.conftest import read_results
 
 MakeResults = Callable[..., Path]
-NASTY = r"a|b_c*d$e\f&g%h#i{j}<k>"
 
 
 def table_of(folder: Path) -> Table:
@@ -141,13 +133,6 @@ def test_classes_have_their_names(make_results: MakeResults) -> None:
     assert not any(cell.best or cell.detail for cell in cells)
 
 
-def test_csv_preserves_the_numbers(make_results: MakeResults) -> None:
-    summary = summarise(read_results(make_results(seeds=[0, 1, 3])).runs, 0.95)
-    read = pd.read_csv(io.StringIO(to_csv(summary)))
-    pd.testing.assert_frame_equal(read, summary, check_dtype=False, rtol=1e-9)
-    assert {"elbo_mean", "elbo_low", "elbo_high", "seeds"} <= set(read.columns)
-
-
 def test_differences(results_folder: Path) -> None:
     results = read_results(results_folder)
     comparisons = compare_architectures(results.runs, 0.95)
@@ -160,25 +145,3 @@ def test_differences(results_folder: Path) -> None:
     assert frame["difference_mean"].tolist() == [5.0, 0.25]
     assert {"over_images_low", "over_images_high", "improvement"} <= set(frame.columns)
     assert frame["word"].tolist() == ["better", "not distinguishable"]
-
-
-@pytest.fixture
-def nasty() -> Table:
-    return Table(
-        (Column(NASTY, numeric=False), Column("n")), ((Cell(NASTY), Cell("1", best=True)),)
-    )
-
-
-def test_markdown_keeps_its_columns(nasty: Table) -> None:
-    for line in to_markdown(nasty).splitlines():
-        assert line.replace(r"\|", "").count("|") == 3
-    assert "**1**" in to_markdown(nasty)
-    assert escape_markdown("a_b\nc") == r"a\_b c"
-
-
-def test_latex_is_escaped(nasty: Table) -> None:
-    latex = to_latex(nasty)
-    assert r"a\textbar{}b\_c*d\$e\textbackslash{}f\&g\%h\#i\{j\}\textless{}k\textgreater{}" in latex
-    assert r"\textbf{1}" in latex
-    assert escape_latex("−1 [2]") == "$-$1 {[}2{]}"
-    assert escape_latex("β = 4") == r"$\beta$ = 4"

@@ -11,6 +11,7 @@ from analysis.read.cells import ResultsError
 from analysis.read.frames import model_name, plain_beta
 from pipeline.schemas.judge_card import JudgeError
 from pipeline.schemas.protocol import PROTOCOL_FIELDS, ProtocolError
+from tests.analysis.conftest import read_results
 
 MakeResults = Callable[..., Path]
 

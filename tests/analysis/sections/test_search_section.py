@@ -162,7 +162,7 @@ def test_unusual_searches_still_produce_a_section(
 def test_an_incomplete_export_asks_for_a_new_one(results_folder: Path, tmp_path: Path) -> None:
     older = searched(tmp_path, 3, plan=None, protocol=None, failed=None, first_comparison=None)
     shown = built(results_folder, older)
-    assert any("run `study export`" in note for note in shown.notes)
+    assert any("Run `study export`" in note for note in shown.notes)
     (states,) = [part for part in shown.parts if part.name == "search-states"]
     assert "Failed trials are not in this export." in states.caption
     assert "Scales are linear" in exhibit(shown, "slices").caption

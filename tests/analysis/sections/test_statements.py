@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from analysis.findings import find
-from analysis.present.tables import to_latex, to_markdown
+from analysis.present.writers import to_latex, to_markdown
 from analysis.read.arrays import load_borders
 from analysis.read.cells import ResultsError
 from analysis.sections.statements import leads, section, statements_frame, statements_table
