@@ -103,19 +103,18 @@ def write_report(settings: Settings, results: Path, out: Path, judge: Path) -> P
         JudgeError: if the judge's card cannot be read.
         UserError: if the folder cannot be written.
     """
+    fingerprint = report_fingerprint(settings, results, judge)  # before anything is read
     files = make_report(
         load_results(results, judge), settings.analyze.confidence, load_trials(results)
     )
     before = last_files(out)
-    (out / REPORT_CARD).unlink(missing_ok=True)  # from now on the files may be of two reports
+    now = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    # Until all are written, the files may be of two reports.
+    write_record(out / REPORT_CARD, ReportCard(fingerprint="", sha256=before | now))
     for name, content in files.items():
         write_bytes(out / name, content)
     remove_outdated(out, before, files)
-    card = ReportCard(
-        fingerprint=report_fingerprint(settings, results, judge),
-        sha256={name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
-    )
-    write_record(out / REPORT_CARD, card)
+    write_record(out / REPORT_CARD, ReportCard(fingerprint=fingerprint, sha256=now))
     return out / "index.html"
 
 

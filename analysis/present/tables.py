@@ -124,7 +124,8 @@ def group_tables(
         for group, metrics in groups.items()
         if not all(metric.main for metric in metrics)
     }
-    table, real = tables["judge"], real_row(groups["judge"], judge.real.model_dump())
+    scores = {metric.name: getattr(judge.real, metric.name) for metric in groups["judge"]}
+    table, real = tables["judge"], real_row(groups["judge"], scores)
     return tables | {"judge": Table(table.columns, (*table.rows, real))}
 
 

@@ -135,7 +135,7 @@ def judge_card(classes: Sequence[str]) -> JudgeCard:
         parameters=1000,
         train_seconds=20.0,
         threads=1,
-        versions={},
+        versions={"torch": "2.9.1"},
         commit="",
         run_id="",
         sha256=PROTOCOL["judge"],

@@ -72,6 +72,11 @@ def planned_row(number: int, elbo: float | None = -100.0, **more: Any) -> dict[s
 
 def write_search(folder: Path, *rows: dict[str, Any], objective: str = "elbo", **card: Any) -> Path:
     """Write ``trials.csv`` and ``best.json``; keywords replace keys of the card."""
+    plan = PLAN | {"objective": objective} | card.pop("plan", {})
+    left_out = {one["name"] for one in SPACE} - {one["name"] for one in plan["space"]}
+    rows = tuple(
+        {name: value for name, value in row.items() if name not in left_out} for row in rows
+    )
     folder.mkdir(exist_ok=True)
     (folder / TRIALS.name).write_text(TRIALS.to_csv(rows), encoding="utf-8")
     content = {
@@ -82,7 +87,7 @@ def write_search(folder: Path, *rows: dict[str, Any], objective: str = "elbo", *
         "first_comparison": None if objective == "rate-distortion" else 4,
         "failed": [],
         "protocol": PROTOCOL | {"nll_samples": 64 if objective == "nll" else None},
-        "plan": PLAN | {"objective": objective},
+        "plan": plan,
         **_best(objective, rows),
     } | card
     write_record(folder / BEST, BestCard.model_validate(content))
@@ -92,7 +97,9 @@ def write_search(folder: Path, *rows: dict[str, Any], objective: str = "elbo", *
 def _best(objective: str, rows: tuple[dict[str, Any], ...]) -> dict[str, Any]:
     """The best trials of a card: overall, on the front, of each architecture."""
     by_elbo = sorted((row for row in rows if row["elbo"] is not None), key=lambda row: -row["elbo"])
-    architectures = {row["architecture"]: _trial(row) for row in reversed(by_elbo)}
+    architectures = {
+        row["architecture"]: _trial(row) for row in reversed(by_elbo) if "architecture" in row
+    }
     if not by_elbo:
         return {"architectures": {}}
     if objective == "rate-distortion":

@@ -22,7 +22,7 @@ def change_arrays(folder: Path, pattern: str = "*/*", **arrays: np.ndarray | Non
         np.savez(path, **{name: array for name, array in kept.items() if array is not None})
 
 
-def set_columns(folder: Path, **values: float) -> None:
-    """Set columns of ``metrics.csv`` to the same number for every run."""
+def set_columns(folder: Path, **values: float | None) -> None:
+    """Set columns of ``metrics.csv`` to the same number, or none, for every run."""
     path = folder / "metrics.csv"
     pd.read_csv(path).assign(**values).to_csv(path, index=False)

@@ -90,13 +90,14 @@ def test_missing_files_are_not_listed(make_results: MakeResults) -> None:
     folder = make_results()
     (folder / "data.json").unlink()
     (folder / "provenance.json").unlink()
-    found = found_in(folder, judge=False)
+    found = found_in(folder)
     frame = tables(provenance.section(found, others(found)))["files"].frame
     assert frame is not None
     named = set(" ".join(frame["made_from"]).split())
     assert named == {
-        "results/metrics.csv", "results/history.csv", "results/runs/*/*/arrays.npz"
-    }  # fmt: skip
+        *("results/metrics.csv", "results/history.csv", "results/runs/*/*/arrays.npz"),
+        "judge/judge.json",
+    }
 
 
 def test_runs_have_all_their_identifiers(found: Findings) -> None:
@@ -134,13 +135,13 @@ def test_versions_of_training_judge_and_report(make_results: MakeResults) -> Non
     path.write_text(json.dumps(content))
     exhibit = tables(provenance.section(found_in(folder), []))["versions"]
     assert [column.label for column in exhibit.table.columns] == [
-        "Library", "Training", "This report"
+        "Library", "Training", "Judge", "This report"
     ]  # fmt: skip
     rows = {row[0].text: [cell.text for cell in row[1:]] for row in exhibit.table.rows}
-    assert rows["torch"] == ["2.8.0 / 2.9.1", "–"]
+    assert rows["torch"] == ["2.8.0 / 2.9.1", "2.9.1", "–"]
     assert rows["python"][0] == "3.12.1"
-    assert rows["matplotlib"][0] == "–"
-    assert rows["matplotlib"][1]
+    assert rows["matplotlib"][:2] == ["–", "–"]
+    assert rows["matplotlib"][2]
     assert "several versions of torch" in exhibit.caption
 
 

@@ -22,7 +22,7 @@ NBSP = "\N{NO-BREAK SPACE}"
 
 
 def decisions() -> list[Decision]:
-    return decide_statements(world(values={"elbo": by_size(0.2)}, without=["precision"]), {}, 0.95)
+    return decide_statements(world(values={"elbo": by_size(0.2)}), {}, 0.95)
 
 
 def test_every_statement_has_a_row() -> None:
