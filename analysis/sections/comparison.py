@@ -114,7 +114,7 @@ def multiples_exhibit(found: Findings) -> Exhibit:
             "bands and clipped at the edge of a panel. Each model has the same marker in all "
             "figures. The unit is at the top right of each panel (nats are per image), and arrows "
             "show which direction is better. Dotted lines are the scores of real images and the "
-            "ceiling of the mutual information, log N. Intervals are {UNCORRECTED}."
+            f"ceiling of the mutual information, log N. Intervals are {UNCORRECTED}."
         ),
         alt=(
             f"Small line charts over latent dimensions: {join_and(names)}. Best means: "

@@ -79,7 +79,7 @@ def test_the_caption_of_the_multiples_is_complete(results_folder: Path) -> None:
         "nats are per image",
         "which direction is better",
         "not corrected for multiple comparisons",
-        "Dotted lines are the scores of real images and the ceiling",
+        "Dotted lines are the scores of real images and the ceiling of the mutual information",
     ):
         assert words in exhibit.caption
     assert "ELBO conv-10 −111.75" in exhibit.alt
