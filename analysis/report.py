@@ -93,7 +93,7 @@ def write_report(settings: Settings, results: Path, out: Path, judge: Path) -> P
         settings: only ``analyze`` is used.
         results: folder with ``metrics.csv`` and the files that belong to it.
         out: folder of the report; created if necessary.
-        judge: the file ``judge.json``; read if a judge took part in the results.
+        judge: the file ``judge.json`` of the judge that took part in the results.
 
     Returns:
         The path of ``index.html``.
@@ -104,19 +104,18 @@ def write_report(settings: Settings, results: Path, out: Path, judge: Path) -> P
         JudgeError: if the judge's card cannot be read.
         UserError: if the folder cannot be written.
     """
+    fingerprint = report_fingerprint(settings, results, judge)  # before anything is read
     files = make_report(
         load_results(results, judge), settings.analyze.confidence, load_trials(results)
     )
     before = last_files(out)
-    (out / REPORT_CARD).unlink(missing_ok=True)  # from now on the files may be of two reports
+    now = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    # Until all are written, the files may be of two reports.
+    write_record(out / REPORT_CARD, ReportCard(fingerprint="", sha256=before | now))
     for name, content in files.items():
         write_bytes(out / name, content)
     remove_outdated(out, before, files)
-    card = ReportCard(
-        fingerprint=report_fingerprint(settings, results, judge),
-        sha256={name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
-    )
-    write_record(out / REPORT_CARD, card)
+    write_record(out / REPORT_CARD, ReportCard(fingerprint=fingerprint, sha256=now))
     return out / "index.html"
 
 
@@ -171,7 +170,7 @@ def _first_screen(found: Findings) -> dict[str, Any]:
         "brief": brief_table(summary, results.protocol),
         "confidence": format_percent(found.confidence),
         "seeds": format_range(summary["seeds"].tolist(), "seed"),
-        "distance": distance_remark(results.judge) if results.judge else "",
+        "distance": distance_remark(results.judge),
     }
 
 

@@ -28,7 +28,7 @@ class ReportCard(Record):
     """A report's fingerprint and files.
 
     Attributes:
-        fingerprint: hash of everything that decides the report.
+        fingerprint: hash of everything that decides the report; empty until it is complete.
         sha256: hash of every file, by its path within the report's folder.
     """
 

@@ -169,9 +169,7 @@ def summarise(runs: pd.DataFrame, confidence: float) -> pd.DataFrame:
         no column for one that all lack. A metric that is a label has no mean: its column
         ``<name>`` lists the labels of the seeds, such as ``8, 9, 8``.
     """
-    found = [
-        name for name in (*METRICS, "train_seconds") if name in runs and runs[name].notna().any()
-    ]
+    found = [name for name in (*METRICS, "train_seconds") if runs[name].notna().any()]
     labels = [name for name in found if name in METRICS and METRICS[name].is_label]
     measured = [name for name in found if name not in labels]
     rows = []
@@ -206,7 +204,7 @@ def training_bands(history: pd.DataFrame, confidence: float) -> pd.DataFrame:
     Returns:
         Columns ``model``, ``split``, ``epoch``, ``seeds`` and ``<metric>_mean``, ``_low``,
         ``_high`` (NaN for one seed), in the order of ``history`` and by epoch; also
-        ``seconds_mean``, since the start of training, if ``history`` contains times.
+        ``seconds_mean``, since the start of training.
     """
     seeds = history.groupby("model")["seed"].nunique()
     groups = history.groupby(["model", "split", "epoch"], sort=False)
@@ -219,8 +217,7 @@ def training_bands(history: pd.DataFrame, confidence: float) -> pd.DataFrame:
         half = stdtrit(freedom, (1 + confidence) / 2) * deviation / np.sqrt(counts)
         bands[f"{name}_mean"] = mean
         bands[f"{name}_low"], bands[f"{name}_high"] = mean - half, mean + half
-    if "seconds" in history:
-        bands["seconds_mean"] = groups["seconds"].mean()
+    bands["seconds_mean"] = groups["seconds"].mean()
     bands = bands.reset_index()
     return bands[bands["seeds"] == bands["model"].map(seeds)].reset_index(drop=True)
 

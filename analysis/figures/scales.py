@@ -79,15 +79,15 @@ def scale_of(dimension: SpaceDimension, column: pd.Series) -> Scale:
     """Return a scale that covers everything that was allowed or tried.
 
     Args:
-        dimension: as declared or inferred.
+        dimension: as declared.
         column: the values tried, at least one.
     """
     if not dimension.numeric:
         choices = (*dimension.choices, *sorted(set(column) - set(dimension.choices) - {""}))
         ticks = tuple((float(place), name or NOTHING) for place, name in enumerate(choices))
         return Scale(False, choices, True, -0.6, len(choices) - 0.4, ticks)
-    ends = [column.min(), column.max(), dimension.low, dimension.high]
-    low, high = float(np.nanmin(ends)), float(np.nanmax(ends))
+    low = float(min(column.min(), dimension.low))
+    high = float(max(column.max(), dimension.high))
     if dimension.whole and high - low < STEPS:
         ticks = tuple((float(place), str(place)) for place in range(int(low), int(high) + 1))
         return Scale(False, (), True, low - 0.6, high + 0.6, ticks)

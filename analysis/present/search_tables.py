@@ -18,35 +18,24 @@ REASON_LENGTH = 160  # characters of a failure's reason
 
 
 def settings_table(trials: Trials) -> Table:
-    """The settings of the search, one per row; those that the export lacks are omitted."""
+    """The settings of the search, one per row."""
     card = trials.card
+    plan, protocol = card.plan, card.protocol
+    pruner: str = plan.pruner
+    if not trials.is_single and pruner != "none":
+        pruner = f"none ({pruner} needs one objective)"
     rows = [
         ("Search", card.search),
         ("Objective", _objective(trials)),
         ("Finished trials", trials.counts),
+        ("Sampler", f"{plan.sampler}, seed {plan.seed}, at most {plan.ahead} trials at once"),
+        ("Pruner", f"{pruner}{_comparison(card.first_comparison)}"),
+        ("Per trial", f"{pluralise(plan.epochs, 'epoch')}, {pluralise(plan.replicates, 'seed')}"),
+        ("Likelihood", f"{protocol.likelihood}, binarisation {protocol.binarisation}"),
+        ("Checkpoint", f"{protocol.checkpoint} epoch, in {protocol.precision}"),
+        ("Data", f"{protocol.data}, validation split, hash {card.data_hash[:12]}"),
+        ("Total time", f"{minutes(trials.frame['seconds'].sum())}, summed over trials"),
     ]
-    if card.plan is not None:
-        plan = card.plan
-        pruner: str = plan.pruner
-        if not trials.is_single and pruner != "none":
-            pruner = f"none ({pruner} needs one objective)"
-        rows += [
-            ("Sampler", f"{plan.sampler}, seed {plan.seed}, at most {plan.ahead} trials at once"),
-            ("Pruner", f"{pruner}{_comparison(card.first_comparison)}"),
-            (
-                "Per trial",
-                f"{pluralise(plan.epochs, 'epoch')}, {pluralise(plan.replicates, 'seed')}",
-            ),
-        ]
-    if card.protocol is not None:
-        protocol = card.protocol
-        rows += [
-            ("Likelihood", f"{protocol.likelihood}, binarisation {protocol.binarisation}"),
-            ("Checkpoint", f"{protocol.checkpoint} epoch, in {protocol.precision}"),
-        ]
-    data = f"{card.protocol.data}, validation split" if card.protocol else "validation split"
-    rows.append(("Data", f"{data}, hash {card.data_hash[:12]}" if card.data_hash else data))
-    rows.append(("Total time", f"{minutes(trials.frame['seconds'].sum())}, summed over trials"))
     return Table(
         (Column("Setting", numeric=False), Column("Value", numeric=False)),
         tuple((Cell(term), Cell(value)) for term, value in rows),
@@ -73,25 +62,23 @@ def minutes(seconds: float) -> str:
 
 
 def space_table(trials: Trials) -> Table:
-    """Every dimension: what is allowed, where it applies, what was tried, what is best.
-
-    The first two are omitted if the export does not contain them.
-    """
-    declared = trials.card.plan is not None
+    """Every dimension: what is allowed, where it applies, what was tried, what is best."""
     best = trials.ranked.iloc[0] if trials.is_single and not trials.ranked.empty else None
     columns = [
-        Column("Dimension", numeric=False),
-        *(Column(name, numeric=False) for name in ("Allowed", "Scale", "Applies to") if declared),
-        Column("Tried", numeric=False),
+        *(
+            Column(name, numeric=False)
+            for name in ("Dimension", "Allowed", "Scale", "Applies to", "Tried")
+        ),
         *([Column(f"Trial {best['number']} (best)", numeric=False)] if best is not None else []),
     ]
     rows = []
     for dimension in trials.dimensions:
         scale = ("logarithmic" if dimension.log else "linear") if dimension.numeric else "choices"
-        declaration = (dimension.allowed, scale, dimension.condition or "all")
         cells = [
             Cell(dimension.label),
-            *(Cell(text) for text in declaration if declared),
+            Cell(dimension.allowed),
+            Cell(scale),
+            Cell(dimension.condition or "all"),
             Cell(_tried(trials.frame, dimension)),
         ]
         if best is not None:
@@ -128,9 +115,8 @@ def states_table(trials: Trials) -> Table:
         _state_row(state, frame[frame["state"] == state], by, groups, whole)
         for state in ("complete", "pruned")
     ]
-    if failed is not None:
-        blanks = (Cell(NOTHING) for _ in range(len(groups) + 3))
-        rows.append((Cell("failed"), Cell(str(len(failed))), *blanks))
+    blanks = (Cell(NOTHING) for _ in range(len(groups) + 3))
+    rows.append((Cell("failed"), Cell(str(len(failed))), *blanks))
     rows.append(_state_row("finished", frame, by, groups, whole))
     return Table(columns, tuple(rows))
 
@@ -151,7 +137,7 @@ def _state_row(
 
 def failures(trials: Trials) -> str:
     """A sentence on which trials failed and why; empty if none did."""
-    reasons = [f"trial {one.number}: {_short(one.reason)}" for one in trials.card.failed or ()]
+    reasons = [f"trial {one.number}: {_short(one.reason)}" for one in trials.card.failed]
     return f" Failed: {'; '.join(reasons)}." if reasons else ""
 
 

@@ -107,10 +107,7 @@ def shown_metrics(summary: pd.DataFrame) -> list[str]:
 
 
 def group_tables(
-    summary: pd.DataFrame,
-    protocol: Protocol,
-    classes: Sequence[str] = (),
-    judge: JudgeCard | None = None,
+    summary: pd.DataFrame, protocol: Protocol, classes: Sequence[str], judge: JudgeCard
 ) -> dict[Group, Table]:
     """All metrics by group, except for groups that the comparison shows in full.
 
@@ -118,7 +115,7 @@ def group_tables(
         summary: from ``summarise``.
         protocol: shared by all its numbers.
         classes: names of the classes; without names, their indices are shown.
-        judge: if given, the last row of its table contains the scores of real images.
+        judge: the last row of its table contains the scores of real images.
     """
     shown = [METRICS[name] for name in shown_metrics(summary)]
     groups = {group: [metric for metric in shown if metric.group == group] for group in GROUPS}
@@ -127,14 +124,9 @@ def group_tables(
         for group, metrics in groups.items()
         if not all(metric.main for metric in metrics)
     }
-    if judge is not None and "judge" in tables:
-        table = tables["judge"]
-        scores = {
-            metric.name: float(getattr(judge.real, metric.name)) for metric in groups["judge"]
-        }
-        real = real_row(groups["judge"], scores)
-        tables["judge"] = Table(table.columns, (*table.rows, real))
-    return tables
+    scores = {metric.name: getattr(judge.real, metric.name) for metric in groups["judge"]}
+    table, real = tables["judge"], real_row(groups["judge"], scores)
+    return tables | {"judge": Table(table.columns, (*table.rows, real))}
 
 
 def real_row(metrics: Iterable[Metric], scores: Mapping[str, float]) -> tuple[Cell, ...]:

@@ -38,7 +38,7 @@ class Results:
         history: one row a run, epoch and split, with ``model``; empty if none was exported.
         protocol: the one protocol of all runs.
         data: the data set's card; None if it was not exported.
-        judge: the card of the judge that some numbers are by; None if it was not asked for.
+        judge: the card of the judge that some numbers are by.
         notes: what is missing, in sentences.
         provenance: where the runs came from; None if it was not exported.
     """
@@ -48,7 +48,7 @@ class Results:
     history: pd.DataFrame
     protocol: Protocol
     data: DataCard | None
-    judge: JudgeCard | None
+    judge: JudgeCard
     notes: tuple[str, ...]
     provenance: Provenance | None = None
 
@@ -58,12 +58,12 @@ class Results:
         return int(self.runs["beta"].nunique()) > 1
 
 
-def load_results(folder: Path, judge: Path | None = None) -> Results:
+def load_results(folder: Path, judge: Path) -> Results:
     """Read and check ``metrics.csv``, ``history.csv`` and the two cards of a results folder.
 
     Args:
         folder: of the results.
-        judge: the file ``judge.json`` that describes the judge of these results, if any had one.
+        judge: the file ``judge.json`` that describes the judge of these results.
 
     Raises:
         ResultsError: if ``metrics.csv`` is missing, any of the others breaks a rule, or the judge
@@ -84,7 +84,7 @@ def load_results(folder: Path, judge: Path | None = None) -> Results:
             f"{folder / DATA_CARD} is missing: the sizes of the splits and the names of the "
             "classes are not shown."
         )
-    card = None if judge is None or not protocol.judge else _read_judge(judge, protocol)
+    card = _read_judge(judge, protocol)
     provenance = _read_if_there(Provenance, folder / PROVENANCE)
     return Results(folder, runs, history, protocol, data, card, tuple(notes), provenance)
 
@@ -140,8 +140,8 @@ def read_runs(path: Path) -> pd.DataFrame:
 def read_history(path: Path, runs: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """``history.csv`` as a frame with typed columns and ``model``, and notes on what is missing.
 
-    Only the histories of evaluated runs are kept. ``seconds`` since the start of a run's training
-    is a column where it was exported.
+    Only the histories of evaluated runs are kept. ``seconds`` count from the start of a run's
+    training.
 
     Raises:
         ResultsError: naming file, line, column, value and rule.

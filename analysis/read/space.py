@@ -20,7 +20,7 @@ class SpaceDimension:
         name: of its column.
         numeric: whether its values are an amount, and not one of some choices.
         whole: whether they are whole numbers.
-        low: smallest value allowed; NaN where it is not declared, or there are choices.
+        low: smallest value allowed; NaN where there are choices.
         high: largest value allowed; NaN as well.
         log: whether it was searched by its logarithm.
         choices: as text, in the declared order; empty for a range.
@@ -51,8 +51,6 @@ class SpaceDimension:
         """``0.002 to 0.02``, or the choices."""
         if self.choices:
             return ", ".join(self.choices)
-        if math.isnan(self.low):
-            return NOTHING
         return f"{shown(self.low)} to {shown(self.high)}"
 
 

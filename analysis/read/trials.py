@@ -72,8 +72,7 @@ class Trials:
         """``ELBO``, or ``NLL (K = 64)``."""
         if self.objective != "nll":
             return "ELBO"
-        samples = self.card.protocol.nll_samples
-        return f"NLL (K = {samples})" if samples else "NLL"
+        return f"NLL (K = {self.card.protocol.nll_samples})"
 
     @property
     def complete(self) -> pd.DataFrame:
@@ -86,17 +85,6 @@ class Trials:
         """The trials that were not pruned, best score first."""
         order = self.score.dropna().sort_values(ascending=not self.higher_is_better, kind="stable")
         return self.frame.loc[order.index]
-
-    @property
-    def front(self) -> pd.DataFrame:
-        """The complete trials that no other beats in both reconstruction and KL (Pareto).
-
-        Of several with the same pair all are kept; lowest reconstruction first.
-        """
-        whole = self.complete
-        pairs = list(zip(whole["reconstruction"], whole["kl"], strict=True))
-        kept = [not any(a <= x and b <= y and (a, b) != (x, y) for a, b in pairs) for x, y in pairs]
-        return whole[kept].sort_values(["reconstruction", "number"], kind="stable")
 
     @property
     def best_so_far(self) -> pd.Series:
@@ -113,7 +101,7 @@ class Trials:
 
     @property
     def each(self) -> str:
-        """``one seed a trial``; empty where it is not known."""
+        """``one seed a trial``."""
         seeds = self.card.plan.replicates
         return "one seed a trial" if seeds == 1 else f"means of {seeds} seeds a trial"
 

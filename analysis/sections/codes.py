@@ -1,6 +1,5 @@
 """What codes encode, and how close they are to the prior: numbers, and densities by dimension."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,7 +8,7 @@ from analysis.estimate.densities import marginal_densities, reach
 from analysis.figures.aggregate import Aggregate, aggregate_posteriors
 from analysis.findings import Findings
 from analysis.present.exhibits import Exhibit, Styles, TableExhibit
-from analysis.present.tables import metrics_table, shown_metrics
+from analysis.present.tables import metrics_table
 from analysis.read.arrays import Drawings, with_arrays
 from analysis.read.frames import Results
 from analysis.sections.wording import LOWEST_SEED, over_seeds, size_columns
@@ -35,12 +34,9 @@ NUMBERS = (
 STEP = 0.02  # between two points of a density: smaller than the narrowest posterior deviation
 
 
-def codes_table(found: Findings) -> TableExhibit | None:
-    """Active units at three thresholds and the parts of the KL; None if there is nothing new."""
+def codes_table(found: Findings) -> TableExhibit:
+    """Active units at three thresholds and the parts of the KL."""
     summary = found.summary
-    metrics = [metric for metric in NUMBERS if metric.name in shown_metrics(summary)]
-    if not {ACTIVE_UNITS_LOW, ACTIVE_UNITS_HIGH, MARGINAL_KL} & set(metrics):
-        return None  # the comparison already shows the rest
     return TableExhibit(
         "codes",
         "What the codes encode",
@@ -49,17 +45,13 @@ def codes_table(found: Findings) -> TableExhibit | None:
         "every dimension is clearly used or clearly unused. KL is the sum of mutual information "
         "and marginal KL, the divergence of the aggregate posterior from the prior."
         f"{_ceiling_words(found.results)} Means {over_seeds(summary, found.confidence)}.",
-        metrics_table(summary, found.results.protocol, metrics),
+        metrics_table(summary, found.results.protocol, NUMBERS),
     )
 
 
 def _ceiling_words(results: Results) -> str:
-    """Explain where the mutual information saturates; empty without the number."""
-    if MUTUAL_INFORMATION_CEILING.name not in results.runs:
-        return ""
+    """Explain where the mutual information saturates."""
     ceiling = results.runs[MUTUAL_INFORMATION_CEILING.name].max()
-    if math.isnan(ceiling):
-        return ""
     return (
         " Mutual information is at most the logarithm of the number of images, "
         f"{format_number(ceiling)} nats: where it reaches this ceiling, the marginal KL is merely "
@@ -76,31 +68,20 @@ def aggregate_exhibit(
         return None
     ends = reach([drawing.arrays["mu"] for drawing in shown])
     z = np.linspace(-ends, ends, round(2 * ends / STEP) + 1)
-    distances = _distances(results)
+    runs = results.runs
+    distances = dict(zip(runs["run"], runs[MARGINAL_KL.name], strict=True))
     models = [
         Aggregate(
             drawing.model,
             drawing.label,
             marginal_densities(drawing.arrays["mu"], drawing.arrays["log_var"], z),
             np.argsort(-drawing.arrays["mu"].var(0), kind="stable"),
-            f"marginal KL\n{format_number(distances[drawing.run])} nats"
-            if drawing.run in distances
-            else "",
+            f"marginal KL\n{format_number(distances[drawing.run])} nats",
         )
         for drawing in shown
     ]
     images = len(shown[0].arrays["mu"])
-    values = [
-        f"{drawing.model} {format_number(distances[drawing.run])}"
-        for drawing in shown
-        if drawing.run in distances
-    ]
-    remark = (
-        " Each panel shows the marginal KL of its run, KL(q(z) || p(z)) over all dimensions "
-        f"jointly.{_ceiling_words(results)}"
-        if values
-        else ""
-    )
+    values = [f"{drawing.model} {format_number(distances[drawing.run])}" for drawing in shown]
     return Exhibit(
         name="aggregate-posterior",
         title="The aggregate posterior and the prior",
@@ -110,21 +91,15 @@ def aggregate_exhibit(
             "sampled; the dotted line is the prior N(0, 1). Two-dimensional models show both "
             "dimensions (z1 solid, z2 dashed); larger ones show the most active (solid) and the "
             "least active (dashed) by variance of the posterior mean, with the range over all "
-            f"dimensions as a band. Peaks may be clipped.{remark} {LOWEST_SEED} Every single "
-            "dimension may match the prior even though the joint distribution does not."
+            "dimensions as a band. Peaks may be clipped. Each panel shows the marginal KL of its "
+            "run, KL(q(z) || p(z)) over all dimensions jointly."
+            f"{_ceiling_words(results)} {LOWEST_SEED} Every single dimension may match the prior "
+            "even though the joint distribution does not."
         ),
         alt=(
-            "One panel per model with density curves over z and the standard normal density."
-            + (f" Marginal KL: {join_and(values)} nats." if values else "")
+            "One panel per model with density curves over z and the standard normal density. "
+            f"Marginal KL: {join_and(values)} nats."
         ),
         figure=aggregate_posteriors(models, z, size_columns(shown), styles),
         format="svg",
     )
-
-
-def _distances(results: Results) -> dict[str, float]:
-    """Marginal KL in nats by run, for runs that have it."""
-    if MARGINAL_KL.name not in results.runs:
-        return {}
-    known = results.runs.dropna(subset=[MARGINAL_KL.name])
-    return dict(zip(known["run"], known[MARGINAL_KL.name].astype(float), strict=True))

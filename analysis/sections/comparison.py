@@ -72,20 +72,19 @@ def comparison_exhibit(found: Findings) -> TableExhibit:
 
 def chosen_metrics(runs: pd.DataFrame) -> list[Metric]:
     """Return the metrics of ``CHOSEN`` that some run has, and any other main metric."""
-    held = [name for name in METRICS if name in runs and runs[name].notna().any()]
+    held = [name for name in METRICS if runs[name].notna().any()]
     main = [metric.name for metric in main_metrics(held) if metric.name not in CHOSEN]
     return [METRICS[name] for name in (*CHOSEN, *main) if name in held]
 
 
 def references(results: Results) -> dict[str, float]:
     """Reference levels of metrics: scores of real images, and the ceiling of the information."""
-    levels = {"sharpness": 1.0}
-    if results.judge is not None:
-        real = results.judge.real.model_dump()
-        levels |= {name: real[name] for name in OF_REAL_IMAGES}
-    if "mutual_information_ceiling" in results.runs:
-        levels["mutual_information"] = float(results.runs["mutual_information_ceiling"].mean())
-    return levels
+    real = results.judge.real.model_dump()
+    return {
+        "sharpness": 1.0,
+        "mutual_information": float(results.runs["mutual_information_ceiling"].mean()),
+        **{name: real[name] for name in OF_REAL_IMAGES},
+    }
 
 
 def multiples_exhibit(found: Findings) -> Exhibit:
@@ -97,10 +96,6 @@ def multiples_exhibit(found: Findings) -> Exhibit:
     known = references(results)
     levels = {metric.name: known[metric.name] for metric in metrics if metric.name in known}
     of_beta = f", at {beta_name(beta)}" if results.several_betas else ""
-    meant = ["the scores of real images"] if set(levels) - {"mutual_information"} else []
-    if "mutual_information" in levels:
-        meant.append("the ceiling of the mutual information, log N")
-    dotted = f" Dotted lines are {join_and(meant)}." if meant else ""
     names = [metric.label for metric in metrics]
     best = []
     for metric in metrics:
@@ -118,7 +113,8 @@ def multiples_exhibit(found: Findings) -> Exhibit:
             f"one line per architecture: means {over_seeds(summary, found.confidence)}, shown as "
             "bands and clipped at the edge of a panel. Each model has the same marker in all "
             "figures. The unit is at the top right of each panel (nats are per image), and arrows "
-            f"show which direction is better.{dotted} Intervals are {UNCORRECTED}."
+            "show which direction is better. Dotted lines are the scores of real images and the "
+            f"ceiling of the mutual information, log N. Intervals are {UNCORRECTED}."
         ),
         alt=(
             f"Small line charts over latent dimensions: {join_and(names)}. Best means: "

@@ -62,7 +62,7 @@ def interpolations_exhibit(
         " Below each step are the class assigned by the judge and a bar for its confidence (full "
         "length: 1). A question mark and a hollow bar mark a step whose confidence is at most "
         f"{threshold_words(least)}."
-        if least is not None and judged
+        if judged
         else ""
     )
     left_out = [drawing.model for drawing in same if drawing not in shown]
@@ -89,44 +89,34 @@ def interpolations_exhibit(
         ),
         figure=interpolations(ends, paths, styles, results.data.classes if results.data else ()),
         format="png",
-        notes=(
-            *notes,
-            *(
-                without(shown, "classes of the steps", *JUDGED)
-                if least is not None
-                else ["Without a judge, steps have no class."]
-            ),
-        ),
+        notes=(*notes, *without(shown, "classes of the steps", *JUDGED)),
     )
 
 
-def _paths(drawing: Drawings, least: float | None) -> Paths:
+def _paths(drawing: Drawings, least: float) -> Paths:
     arrays = drawing.arrays
     judged = None
-    if least is not None and all(name in arrays for name in JUDGED):
+    if all(name in arrays for name in JUDGED):
         classes, confidence = (arrays[name] for name in JUDGED)
         judged = Judged(classes, confidence, np.asarray(confidence > least))
     return Paths(drawing.model, drawing.label, arrays["interpolations"], judged)
 
 
 def plausibility_exhibit(found: Findings) -> TableExhibit | None:
-    """How plausible all paths are, over seeds; None if no path was judged."""
-    summary, least = found.summary, threshold(found.results)
-    metrics = [metric for metric in PATHS if metric.name in shown_metrics(summary)]
-    if not metrics or summary[f"{metrics[0].name}_mean"].isna().all():
+    """How plausible all paths are, over seeds; None if images of one class leave no paths."""
+    summary = found.summary
+    if PATH_PLAUSIBILITY.name not in shown_metrics(summary):
         return None
-
-    above = f" above {threshold_words(least)}" if least is not None else ""
     return TableExhibit(
         "path-plausibility",
         "How plausible the paths are",
         "At least 200 pairs of test images of different classes, the same for every model, "
         "including the pairs shown. Path plausibility is the share of points, ends included, with "
-        f"a judge's confidence{above}. Minimum path confidence is the confidence at the worst "
-        "point of a path, averaged over paths. Means "
+        f"a judge's confidence above {threshold_words(threshold(found.results))}. Minimum path "
+        "confidence is the confidence at the worst point of a path, averaged over paths. Means "
         f"{over_seeds(summary, found.confidence)}.",
-        metrics_table(summary, found.results.protocol, metrics),
-        summary[["model", *metric_columns(metrics)]],
+        metrics_table(summary, found.results.protocol, PATHS),
+        summary[["model", *metric_columns(PATHS)]],
     )
 
 

@@ -9,11 +9,11 @@ from pipeline.schemas.judge_card import JudgeCard
 from pipeline.schemas.metric import GROUPS, Group
 
 
-def section(found: Findings) -> ReportSection | None:
-    """The section; None if the comparison already shows everything."""
+def section(found: Findings) -> ReportSection:
+    """The section."""
     results = found.results
     classes = results.data.classes if results.data else ()
-    remarks = judge_remarks(results.judge) if results.judge else {}
+    remarks = judge_remarks(results.judge)
     basis = f"Means {over_seeds(found.summary, found.confidence)}."
     tables = tuple(
         TableExhibit(group, GROUPS[group], f"{basis} {remarks.get(group, '')}".strip(), table)
@@ -21,7 +21,7 @@ def section(found: Findings) -> ReportSection | None:
             found.summary, results.protocol, classes, results.judge
         ).items()
     )
-    return ReportSection("metrics", "All metrics", tables) if tables else None
+    return ReportSection("metrics", "All metrics", tables)
 
 
 def judge_remarks(judge: JudgeCard) -> dict[Group, str]:

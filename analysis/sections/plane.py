@@ -32,7 +32,7 @@ def classes_exhibit(
     other = [d.model for d in planes if d.arrays["plane_classes"].shape != size]
     dotted = (
         f" Pale cells with a dot: confidence is at most {threshold_words(least)}."
-        if least is not None and any(shown.plausible is not None for shown in maps)
+        if any(shown.plausible is not None for shown in maps)
         else ""
     )
     return Exhibit(
@@ -52,14 +52,14 @@ def classes_exhibit(
     )
 
 
-def _map(drawing: Drawings, least: float | None) -> ClassMap:
+def _map(drawing: Drawings, least: float) -> ClassMap:
     arrays = drawing.arrays
     confidence = arrays.get("plane_confidence")
     return ClassMap(
         drawing.model,
         drawing.label,
         arrays["plane_classes"],
-        None if least is None or confidence is None else np.asarray(confidence > least),
+        None if confidence is None else np.asarray(confidence > least),
     )
 
 
@@ -81,12 +81,9 @@ def _in_words(shown: ClassMap, classes: Sequence[str]) -> str:
 def plane_table(found: Findings) -> TableExhibit | None:
     """Class at the origin, its neighbours and the classes on the plane; None without them."""
     summary, results = found.summary, found.results
+    if GRID_CENTER_CLASS.name not in shown_metrics(summary):
+        return None
     flat = summary[summary["latent_dim"] == 2]
-    metrics = [metric for metric in PLANE if metric.name in shown_metrics(summary)]
-    if flat.empty or GRID_CENTER_CLASS not in metrics:
-        return None
-    if not flat[GRID_CENTER_CLASS.name].map(lambda value: isinstance(value, str)).any():
-        return None
     classes = results.data.classes if results.data else ()
     return TableExhibit(
         "plane-center",
@@ -97,7 +94,7 @@ def plane_table(found: Findings) -> TableExhibit | None:
         f"{over_seeds(flat, found.confidence)}, which with few seeds may extend beyond possible "
         "values. If the seeds disagree, the class at the centre depends on the seed rather than "
         "on the model.",
-        metrics_table(flat, results.protocol, metrics, classes),
+        metrics_table(flat, results.protocol, PLANE, classes),
     )
 
 

@@ -122,7 +122,7 @@ def versions_exhibit(results: Results) -> TableExhibit:
     """Versions of Python and the libraries used for the runs, the judge and this page."""
     columns = {
         "Training": trained_with(results),
-        "Judge": _single(results.judge.versions if results.judge else {}),
+        "Judge": _single(results.judge.versions),
         "This report": _single(
             {name: importlib.metadata.version(name) for name in OF_THE_REPORT}
             | {"python": platform.python_version()}
@@ -230,8 +230,6 @@ def _present(found: Findings, sources: Sequence[str]) -> list[str]:
         absent.add(IMPORTANCE)
     if found.trials is None or found.trials.confirmed is None:
         absent.add(CONFIRMED)
-    if found.results.judge is None:
-        absent.add(JUDGE)
     if found.results.provenance is None:
         absent.add(PROVENANCE)
     if found.results.data is None:

@@ -7,7 +7,7 @@ import numpy as np
 from analysis.figures.images import Marks, samples, samples_side
 from analysis.findings import Findings
 from analysis.present.exhibits import Exhibit, ReportSection, Styles, TableExhibit, drop_missing
-from analysis.present.tables import Table, metric_columns, metrics_table, real_row, shown_metrics
+from analysis.present.tables import Table, metric_columns, metrics_table, real_row
 from analysis.read.arrays import Drawings, with_arrays
 from analysis.read.frames import Results
 from analysis.sections.wording import (
@@ -27,12 +27,12 @@ from pipeline.schemas.metrics import CONTRAST, CONTRAST_DATA, SHARPNESS
 SCORES = (SHARPNESS, CONTRAST, CONFIDENCE, FRECHET_DISTANCE, PRECISION, RECALL)
 
 
-def section(found: Findings) -> ReportSection | None:
-    """The section; None if there is nothing to show."""
+def section(found: Findings) -> ReportSection:
+    """The section."""
     shown = drop_missing(
         samples_exhibit(found.results, found.drawings, found.styles), scores_exhibit(found)
     )
-    return ReportSection("samples", "Samples", shown) if shown else None
+    return ReportSection("samples", "Samples", shown)
 
 
 def samples_exhibit(
@@ -49,7 +49,7 @@ def samples_exhibit(
     marked = (
         " An orange corner marks samples that the judge finds implausible: its confidence is at "
         f"most {threshold_words(least)}."
-        if least is not None and doubtful
+        if doubtful
         else ""
     )
     counts = [
@@ -67,45 +67,34 @@ def samples_exhibit(
         + (f" Implausible to the judge: {join_and(counts)}." if counts else ""),
         figure=samples(blocks, size_columns(shown), styles, doubtful),
         format="png",
-        notes=tuple(
-            without(shown, "marks of implausible samples", "samples_confidence")
-            if least is not None
-            else ["Without a judge, no sample is marked as implausible."]
-        ),
+        notes=tuple(without(shown, "marks of implausible samples", "samples_confidence")),
     )
 
 
-def _doubtful(drawings: Sequence[Drawings], least: float | None) -> dict[str, Marks]:
-    if least is None:
-        return {}
+def _doubtful(drawings: Sequence[Drawings], least: float) -> dict[str, Marks]:
     return {
         drawing.model: np.asarray(drawing.arrays["samples_confidence"] <= least)
         for drawing in with_arrays(drawings, "samples_confidence")
     }
 
 
-def scores_exhibit(found: Findings) -> TableExhibit | None:
-    """How samples look and what the judge finds in them, over seeds; None without numbers."""
+def scores_exhibit(found: Findings) -> TableExhibit:
+    """How samples look and what the judge finds in them, over seeds."""
     summary, judge = found.summary, found.results.judge
-    present_names = set(shown_metrics(summary))
-    metrics = [metric for metric in SCORES if metric.name in present_names]
-    if not metrics:
-        return None
-    table = metrics_table(summary, found.results.protocol, metrics)
-    real = {SHARPNESS.name: 1.0}
-    if CONTRAST_DATA.name in present_names:
-        real[CONTRAST_DATA.name] = float(summary[f"{CONTRAST_DATA.name}_mean"].iloc[0])
-        real[CONTRAST.name] = real[CONTRAST_DATA.name]
-    real |= judge.real.model_dump() if judge else {}
-    drawn = f" Each run generated {judge.settings.samples:,} samples." if judge else ""
+    table = metrics_table(summary, found.results.protocol, SCORES)
+    real = judge.real.model_dump() | {
+        SHARPNESS.name: 1.0,
+        CONTRAST.name: float(summary[f"{CONTRAST_DATA.name}_mean"].iloc[0]),
+    }
     return TableExhibit(
         "sample-scores",
         "Sample quality",
         f"Means {over_seeds(summary, found.confidence)}, which with few seeds may extend beyond "
-        f"possible values.{drawn} Sharpness and contrast have no better direction: the closer to "
-        "the real images in the last row, the more similar. Implausible samples lower confidence "
+        f"possible values. Each run generated {judge.settings.samples:,} samples. Sharpness and "
+        "contrast have no better direction: the closer to the real images in the last row, the "
+        "more similar. Implausible samples lower confidence "
         "and precision and raise the Fréchet distance; kinds of images that are never generated "
         "lower recall.",
-        Table(table.columns, (*table.rows, real_row(metrics, real))),
-        summary[["model", *metric_columns(metrics)]],
+        Table(table.columns, (*table.rows, real_row(SCORES, real))),
+        summary[["model", *metric_columns(SCORES)]],
     )

@@ -60,10 +60,8 @@ def _lead(trials: Trials) -> tuple[str, ...]:
         "best values are optimistic, because they are the best of many noisy ones; `study rerun "
         "NUMBER --seeds 5` shows by how much."
     )
-    protocol = trials.card.protocol
-    grey = protocol is not None and not protocol.is_likelihood
     caveat = f"ELBO and reconstruction in the search: {CAVEAT}, because its pixels are grey."
-    return (found, caveat) if grey else (found,)
+    return (found,) if trials.card.protocol.is_likelihood else (found, caveat)
 
 
 def settings_exhibit(trials: Trials) -> TableExhibit:
@@ -93,15 +91,12 @@ def space_exhibit(trials: Trials) -> TableExhibit:
 
 def states_exhibit(trials: Trials) -> TableExhibit:
     """How many trials were completed, pruned or failed."""
-    unknown = (
-        " Failed trials are not in this export." if trials.card.failed is None else failures(trials)
-    )
     return TableExhibit(
         "search-states",
         "Trials by state",
         "A complete trial ran to the end, while a pruned one was stopped early because it did "
         "worse than others up to that point; both count as finished. Epochs and seconds are "
-        f"totals.{unknown}",
+        f"totals.{failures(trials)}",
         states_table(trials),
     )
 
@@ -111,14 +106,13 @@ def best_exhibit(trials: Trials) -> TableExhibit | None:
     if not trials.is_single or trials.complete.empty:
         return None
     by = f"the objective, {trials.score_name}" if trials.objective == "nll" else "validation ELBO"
-    each = f" ({trials.each})" if trials.each else ""
     amount = min(BEST_SHOWN, len(trials.complete))
     return TableExhibit(
         "trials",
         "Best trials",
         f"The best {amount} of {pluralise(len(trials.complete), 'complete trial')} by "
-        f"{by}{each}. The ELBO always has beta = 1, regardless of the beta used in training. "
-        "MLflow runs are identified by the first digits of their id.",
+        f"{by} ({trials.each}). The ELBO always has beta = 1, regardless of the beta used in "
+        "training. MLflow runs are identified by the first digits of their id.",
         best_table(trials),
         trials.ranked.head(BEST_SHOWN),
     )
@@ -155,17 +149,16 @@ def search_exhibit(trials: Trials | None) -> Exhibit | None:
     best = trials.ranked.iloc[0]
     name = trials.score_name
     bound = " (with the negative ELBO as value)" if trials.objective == "nll" else ""
-    each = f" ({trials.each})" if trials.each else ""
     direction = "higher" if trials.higher_is_better else "lower"
     return Exhibit(
         name="search",
         title="Search history",
         caption=(
-            f"Validation {name} of {trials.counts} of {trials.search}{each}, in nats per image; "
-            f"{direction} is better. Filled points are values after the last epoch; hollow points "
-            f"are values at the epoch after which a trial was pruned{bound}. The line is the best "
-            "value so far, and the ring marks the best trial. Being the best of many noisy values, "
-            f"its value is optimistic.{beyond}"
+            f"Validation {name} of {trials.counts} of {trials.search} ({trials.each}), in nats per "
+            f"image; {direction} is better. Filled points are values after the last epoch; hollow "
+            f"points are values at the epoch after which a trial was pruned{bound}. The line is "
+            "the best value so far, and the ring marks the best trial. Being the best of many "
+            f"noisy values, its value is optimistic.{beyond}"
         ),
         alt=(
             f"Scatter plot of {name} over trial numbers. The best, trial "

@@ -27,7 +27,7 @@ EARLY = "early values favour settings that learn fast"
 
 def slices_exhibits(trials: Trials) -> list[Exhibit]:
     """Values against each dimension: final ones, and early ones if pruning left few of those."""
-    if not trials.dimensions or trials.complete.empty:
+    if trials.complete.empty:
         return []
     shown = [_slices(trials, final_values(trials), "slices")]
     early = first_values(trials)
@@ -57,21 +57,16 @@ def _slices(trials: Trials, values: Values, name: str) -> Exhibit:
             f"all {len(known)} trials that were measured after epoch {values.epoch}, the pruner's "
             f"first comparison; filled points are trials that ran to the end, and {EARLY}."
         )
-    scales = (
-        "Ranges are shown on the scale on which they were searched"
-        if trials.card.plan is not None
-        else "Scales are linear, because the export does not contain the searched scales"
-    )
     best = trials.ranked.iloc[0]
     return Exhibit(
         name=name,
         title="All dimensions" if final else "All dimensions at the first comparison",
         caption=(
             f"Validation {values.name} in nats per image ({direction} is better) against each "
-            f"searched dimension: {text} {scales}; "
-            "points of a choice are spread sideways so that they do not overlap. The ring marks "
-            f"the best trial by final {trials.score_name}.{outside} {UNEVEN}, and all dimensions "
-            "vary at once: a slope in one panel may be caused by another dimension."
+            f"searched dimension: {text} Ranges are shown on the scale on which they were "
+            "searched; points of a choice are spread sideways so that they do not overlap. The "
+            f"ring marks the best trial by final {trials.score_name}.{outside} {UNEVEN}, and all "
+            "dimensions vary at once: a slope in one panel may be caused by another dimension."
         ),
         alt=(
             "One scatter plot per dimension "

@@ -42,7 +42,6 @@ def brief_table(summary: pd.DataFrame, protocol: Protocol) -> Table:
 def facts(results: Results) -> list[tuple[str, str]]:
     """The protocol and other facts behind all numbers, as pairs of term and value."""
     runs, protocol, data = results.runs, results.protocol, results.data
-    judge = results.judge
     split = f"{protocol.split} split, hash {protocol.split_hash[:HASH_DIGITS]}"
     sizes = (
         ", ".join(f"{size:,} {name}" for name, size in data.sizes.items()) if data else "unknown"
@@ -58,16 +57,10 @@ def facts(results: Results) -> list[tuple[str, str]]:
         ("Epochs", format_range(runs["epochs"].tolist(), "epoch").rpartition(" ")[0]),
         ("Checkpoint", f"{protocol.checkpoint} epoch"),
         ("Arithmetic", protocol.arithmetic),
-        *(
-            [
-                (
-                    "Judge",
-                    f"{format_share(judge.accuracy)} test accuracy, hash "
-                    f"{judge.sha256[:HASH_DIGITS]}",
-                )
-            ]
-            if judge
-            else []
+        (
+            "Judge",
+            f"{format_share(results.judge.accuracy)} test accuracy, hash "
+            f"{results.judge.sha256[:HASH_DIGITS]}",
         ),
         ("Trained on", machines(results) or "unknown"),
         ("Versions", _versions(results) or "unknown"),

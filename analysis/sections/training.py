@@ -23,8 +23,8 @@ def section(found: Findings) -> ReportSection:
         notes = ("No training history was exported: run `dvc repro` to create it.",)
     elif timed is None:
         notes = (
-            "The history contains no positive times, so there are no curves over time: run "
-            "`dvc repro collect` to add them.",
+            "Some times in the history are zero, which a logarithmic axis cannot show, so there "
+            "are no curves over time.",
         )
     return ReportSection("training", "Training", drop_missing(curves, timed), notes=notes)
 
@@ -67,9 +67,9 @@ def curves_exhibit(
 def time_exhibit(
     results: Results, summary: pd.DataFrame, styles: Styles, confidence: float
 ) -> Exhibit | None:
-    """The same curves over training time; None without times."""
+    """The same curves over training time; None without a history or with a time of zero."""
     followed = summary[summary["model"].isin(results.history["model"])]
-    if followed.empty or "seconds" not in results.history:
+    if followed.empty:
         return None
     bands = training_bands(results.history, confidence)
     models = curve_models(followed)

@@ -24,9 +24,9 @@ def named(drawings: Sequence[Drawings], array: str) -> list[tuple[str, str, Arra
     return [(drawing.model, drawing.label, drawing.arrays[array]) for drawing in drawings]
 
 
-def threshold(results: Results) -> float | None:
-    """Return the judge's confidence above which an image is plausible; None without a judge."""
-    return results.judge.real.plausible_confidence if results.judge else None
+def threshold(results: Results) -> float:
+    """Return the judge's confidence above which an image is plausible."""
+    return results.judge.real.plausible_confidence
 
 
 def threshold_words(least: float) -> str:

@@ -149,15 +149,12 @@ def _others(change: Change, evidence: Evidence) -> str:
             small = evidence.sizes[0]
             pairs = pairs_of_sizes(evidence.architectures, size, small)
             label = f"{size} minus {small}"
-        if all(evidence.values(change.quantity, model) for model in models_of(pairs)):
-            effects[label] = evidence.difference(change.quantity, pairs)
+        effects[label] = evidence.difference(change.quantity, pairs)
     return listed(effects.items(), change.quantity.metric)
 
 
 def _aside(change: Change, evidence: Evidence, quantity: Quantity, pairs: Sequence[Pair]) -> str:
     """The same effect on a quantity shown for context, with the verdict it alone would give."""
-    if not all(evidence.values(quantity, model) for model in models_of(pairs)):
-        return ""
     effect = evidence.difference(quantity, pairs)
     size = shown(quantity.label, effect, quantity.metric)
     return f"{size}; on its own: {statement_verdict(effect, change.side)}."

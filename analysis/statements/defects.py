@@ -29,14 +29,6 @@ STATISTIC = (
 def decide_defects(evidence: Evidence) -> Decision:
     """Decide over all configurations in the results, regardless of architecture, size and beta."""
     runs = evidence.runs
-    for metric in (CONTRAST, LOW_CONFIDENCE):
-        if metric.name not in runs or runs[metric.name].isna().any():
-            judged = metric is LOW_CONFIDENCE and not evidence.protocol.judge
-            return _open(
-                "No judge classified the samples, so there is no low_confidence."
-                if judged
-                else f"The results contain no {metric.name}; run dvc repro to measure it."
-            )
     amount = runs["model"].nunique()
     if amount < FEWEST:
         return _open(

@@ -15,7 +15,6 @@ from analysis.estimate.verdicts import PAIR
 from analysis.read.arrays import Array
 from analysis.read.frames import Results, model_name, plain_beta
 from analysis.words import NBSP, join_and, pluralise
-from pipeline.schemas.judged_metrics import JUDGED, PATHS, PLANE
 from pipeline.schemas.metric import Metric
 from pipeline.schemas.metrics import ELBO
 from pipeline.schemas.protocol import Protocol
@@ -101,7 +100,7 @@ class Evidence:
         """The quantity in each run of a model that has it."""
         name = quantity.metric.name
         runs = self.of(model)
-        return (quantity.sign * runs[name].dropna()).tolist() if name in runs else []
+        return (quantity.sign * runs[name].dropna()).tolist()
 
     def mean(self, quantity: Quantity, models: Sequence[Model]) -> Interval:
         """Mean over models, each with equal weight regardless of its number of runs."""
@@ -120,10 +119,7 @@ class Evidence:
         """A sentence on why the quantity has no interval for these models; empty if it has one."""
         amounts = {model: len(self.values(quantity, model)) for model in models}
         if 0 in amounts.values():
-            name = quantity.metric.name
-            if quantity.metric in (*JUDGED, *PATHS, *PLANE) and not self.protocol.judge:
-                return f"No judge classified the samples, so there is no {name}."
-            return f"The results contain no {name}; run dvc repro to measure it."
+            return f"The results contain no {quantity.metric.name}."
         single = [model_name(*model) for model, amount in amounts.items() if amount == 1]
         return f"Only one seed of {join_and(single)}, so there is no interval." if single else ""
 

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.read.frames import load_results
+from analysis.read.frames import Results, load_results
 from analysis.report import make_report
+from pipeline.schemas.arrays import ARRAYS, write_arrays
 from pipeline.schemas.data_card import DataCard
 from pipeline.schemas.judge_card import JudgeCard, RealScores
 from pipeline.schemas.metrics import METRICS
@@ -82,22 +83,18 @@ def write_results(
                     used = Protocol(**(PROTOCOL | (protocol or {})))
                     rows.append(_measured(row | {"epochs": epochs} | used.as_dict(), used))
                     history += _history(rows[-1])
-                    _write_arrays(folder / "runs" / run, rows[-1], len(classes), random)
+                    _write_arrays(folder / "runs" / run, rows[-1], used, len(classes), random)
     (folder / "metrics.csv").write_text(RUN_METRICS.to_csv(rows), encoding="utf-8")
     (folder / "history.csv").write_text(GRID_EPOCHS.to_csv(history), encoding="utf-8")
-    card = DataCard(
-        name=PROTOCOL["data"],
-        classes=tuple(classes),
-        hash="fedcba9876543210",
-        sizes={"train": 4050, "valid": 450, "test": 500},
-        split_hashes={"test": PROTOCOL["split_hash"]},
-        checksums={},
-        settings={},
-    )
-    write_record(folder / "data.json", card)
-    write_record(folder / "judge.json", _judge_card(classes))
+    write_record(folder / "data.json", data_card(classes))
+    write_record(folder / "judge.json", judge_card(classes))
     _write_provenance(folder, [row["run"] for row in rows])
     return folder
+
+
+def read_results(folder: Path) -> Results:
+    """Load what ``write_results`` wrote."""
+    return load_results(folder, folder / "judge.json")
 
 
 def _write_provenance(folder: Path, runs: Sequence[str]) -> None:
@@ -107,7 +104,21 @@ def _write_provenance(folder: Path, runs: Sequence[str]) -> None:
     write_record(folder / "provenance.json", Provenance(runs=dict.fromkeys(runs, run), dates=dates))
 
 
-def _judge_card(classes: Sequence[str]) -> JudgeCard:
+def data_card(classes: Sequence[str]) -> DataCard:
+    """The card of a data set with these classes."""
+    return DataCard(
+        name=PROTOCOL["data"],
+        classes=tuple(classes),
+        hash="fedcba9876543210",
+        sizes={"train": 4050, "valid": 450, "test": 500},
+        split_hashes={"test": PROTOCOL["split_hash"]},
+        checksums={},
+        settings={},
+    )
+
+
+def judge_card(classes: Sequence[str]) -> JudgeCard:
+    """The card of a judge of these classes."""
     return JudgeCard(
         settings=JudgeSettings.model_validate(read_params()["judge"]),
         data=PROTOCOL["data"],
@@ -124,7 +135,7 @@ def _judge_card(classes: Sequence[str]) -> JudgeCard:
         parameters=1000,
         train_seconds=20.0,
         threads=1,
-        versions={},
+        versions={"torch": "2.9.1"},
         commit="",
         run_id="",
         sha256=PROTOCOL["judge"],
@@ -217,7 +228,11 @@ def centred(random: np.random.Generator, scale: float) -> np.ndarray:
 
 
 def _write_arrays(
-    folder: Path, row: dict[str, Any], classes: int, random: np.random.Generator
+    folder: Path,
+    row: dict[str, Any],
+    protocol: Protocol,
+    classes: int,
+    random: np.random.Generator,
 ) -> None:
     latent_dim = row["latent_dim"]
 
@@ -240,13 +255,19 @@ def _write_arrays(
         "labels": np.arange(IMAGES) % classes,
         # The same images are hard for every model; their mean is the run's value.
         "elbo": row["elbo"] + np.linspace(-20, 20, IMAGES) + centred(random, 0.1),
+        "kl": np.full(IMAGES, row["kl"]),
     }
+    arrays["reconstruction"] = -arrays["elbo"] - arrays["kl"]
+    if protocol.is_likelihood:
+        arrays["nll_500"] = row["nll_500"] - np.linspace(-20, 20, IMAGES)
+        arrays["nll_5000"] = np.full(SUBSET, row["nll_5000"])
+        arrays["nll_5000_indices"] = np.arange(SUBSET)
     if latent_dim == 2:
         arrays["latent_grid"] = images(GRID, GRID)
         arrays["latent_grid_axis"] = np.linspace(-1.5, 1.5, GRID)
     arrays |= _drawn_arrays(row, classes, images) | _judged_arrays(latent_dim, classes)
     folder.mkdir(parents=True, exist_ok=True)
-    np.savez(folder / "arrays.npz", **arrays)  # type: ignore[arg-type]
+    write_arrays(folder / ARRAYS, arrays, latent_dim, has_likelihood=protocol.is_likelihood)
 
 
 def _drawn_arrays(
@@ -314,4 +335,4 @@ def results_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def report(results_folder: Path) -> dict[str, bytes]:
     """Every file of the report for ``results_folder``."""
-    return make_report(load_results(results_folder, results_folder / "judge.json"), 0.95)
+    return make_report(read_results(results_folder), 0.95)

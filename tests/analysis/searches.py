@@ -1,12 +1,16 @@
-"""Exports of synthetic searches with known numbers."""
+"""Exports of synthetic searches with known numbers, written through the declared tables."""
 
 import json
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
+from analysis.estimate.pareto import pareto_optimal
 from analysis.read.trials import Trials, load_trials
+from pipeline.schemas.best_card import BEST, BestCard
+from pipeline.schemas.record import write_record
+from pipeline.schemas.tables import CONFIRMED, IMPORTANCE, TRIALS
+from pipeline.settings import load_settings
+from tests.conftest import ROOT
 
 SEARCH = "mnist-5k-elbo-12345678"
 SPACE: list[dict[str, Any]] = [
@@ -52,7 +56,7 @@ def planned_row(number: int, elbo: float | None = -100.0, **more: Any) -> dict[s
         "latent_dim": 2 + (number * 7) % 60,
         "beta": 0.25 + (number * 5 % 16) / 8,
         "depth": None if conv else 1 + number % 3,
-        "channels": [16.0, 24.0][number % 4 // 2] if conv else None,
+        "channels": [16, 24][number % 4 // 2] if conv else None,
         "value": -400.0 if pruned else elbo,
         "first_value": -200.0 - number,
         "elbo": elbo,
@@ -66,59 +70,100 @@ def planned_row(number: int, elbo: float | None = -100.0, **more: Any) -> dict[s
     } | more
 
 
-def write_search(folder: Path, *rows: dict[str, Any], **card: Any) -> Path:
-    """Write ``trials.csv`` and ``best.json``; keywords modify the card."""
+def write_search(folder: Path, *rows: dict[str, Any], objective: str = "elbo", **card: Any) -> Path:
+    """Write ``trials.csv`` and ``best.json``; keywords replace keys of the card."""
+    plan = PLAN | {"objective": objective} | card.pop("plan", {})
+    left_out = {one["name"] for one in SPACE} - {one["name"] for one in plan["space"]}
+    rows = tuple(
+        {name: value for name, value in row.items() if name not in left_out} for row in rows
+    )
     folder.mkdir(exist_ok=True)
-    pd.DataFrame(rows).to_csv(folder / "trials.csv", index=False)
+    (folder / TRIALS.name).write_text(TRIALS.to_csv(rows), encoding="utf-8")
     content = {
         "search": SEARCH,
-        "objective": "elbo",
+        "objective": objective,
         "data_hash": "fedcba9876543210",
-        "first_comparison": 4,
+        "finished_trials": len(rows),
+        "first_comparison": None if objective == "rate-distortion" else 4,
         "failed": [],
-        "protocol": PROTOCOL,
-        "plan": PLAN,
+        "protocol": PROTOCOL | {"nll_samples": 64 if objective == "nll" else None},
+        "plan": plan,
+        **_best(objective, rows),
     } | card
-    (folder / "best.json").write_text(json.dumps(content), encoding="utf-8")
+    write_record(folder / BEST, BestCard.model_validate(content))
     return folder
+
+
+def _best(objective: str, rows: tuple[dict[str, Any], ...]) -> dict[str, Any]:
+    """The best trials of a card: overall, on the front, of each architecture."""
+    by_elbo = sorted((row for row in rows if row["elbo"] is not None), key=lambda row: -row["elbo"])
+    architectures = {
+        row["architecture"]: _trial(row) for row in reversed(by_elbo) if "architecture" in row
+    }
+    if not by_elbo:
+        return {"architectures": {}}
+    if objective == "rate-distortion":
+        optimal = pareto_optimal([(row["kl"], row["reconstruction"]) for row in by_elbo])
+        front = [_trial(row) for row, kept in zip(by_elbo, optimal, strict=True) if kept]
+        return {"front": front, "architectures": architectures}
+    sign = -1 if objective == "nll" else 1
+    best = max(by_elbo, key=lambda row: sign * row["value"])
+    return {"best": _trial(best), "architectures": architectures}
+
+
+def _trial(row: dict[str, Any]) -> dict[str, Any]:
+    names = [one["name"] for one in SPACE if row.get(one["name"]) is not None]
+    settings = next(iter(load_settings(ROOT / "params.yaml").runs.values()))
+    return {
+        "number": row["number"],
+        "metrics": {name: row[name] for name in ("elbo", "reconstruction", "kl")},
+        "params": {name: row[name] for name in names},
+        "settings": settings,
+    }
+
+
+def edit_card(folder: Path, **changes: Any) -> None:
+    """Replace keys of ``best.json`` with anything, valid or not; None removes one."""
+    path = folder / BEST
+    content = json.loads(path.read_text(encoding="utf-8")) | changes
+    kept = {name: value for name, value in content.items() if value is not None}
+    path.write_text(json.dumps(kept), encoding="utf-8")
 
 
 def write_importance(folder: Path, epoch: int | None = None) -> None:
     """Beta explains most over all trials, the latent size most for conv."""
     shares = {"all": {"beta": 0.75, "latent_dim": 0.25}, "conv": {"latent_dim": 0.9, "beta": 0.1}}
-    pd.DataFrame(
-        [
-            {
-                "group": group,
-                "parameter": name,
-                "importance": share,
-                "trials": 24 if group == "all" else 12,
-                "values": "final" if epoch is None else "first comparison",
-                "epoch": epoch,
-            }
-            for group, found in shares.items()
-            for name, share in found.items()
-        ]
-    ).to_csv(folder / "importance.csv", index=False)
+    rows = [
+        {
+            "group": group,
+            "parameter": name,
+            "importance": share,
+            "trials": 24 if group == "all" else 12,
+            "values": "final" if epoch is None else "first comparison",
+            "epoch": epoch,
+        }
+        for group, found in shares.items()
+        for name, share in found.items()
+    ]
+    (folder / IMPORTANCE.name).write_text(IMPORTANCE.to_csv(rows), encoding="utf-8")
 
 
 def write_confirmed(folder: Path, number: int, *elbos: float, **more: Any) -> None:
     """Write a confirmed trial for which the search saw -100."""
-    pd.DataFrame(
-        [
-            {
-                "search": SEARCH,
-                "number": number,
-                "seed": 8 + place,
-                "elbo": elbo,
-                "reconstruction": -elbo - 20,
-                "kl": 20.0,
-                "searched_elbo": -100.0,
-            }
-            | more
-            for place, elbo in enumerate(elbos)
-        ]
-    ).to_csv(folder / "confirmed.csv", index=False)
+    rows = [
+        {
+            "search": SEARCH,
+            "number": number,
+            "seed": 8 + place,
+            "elbo": elbo,
+            "reconstruction": -elbo - 20,
+            "kl": 20.0,
+            "searched_elbo": -100.0,
+        }
+        | more
+        for place, elbo in enumerate(elbos)
+    ]
+    (folder / CONFIRMED.name).write_text(CONFIRMED.to_csv(rows), encoding="utf-8")
 
 
 def loaded(folder: Path) -> Trials:

@@ -34,6 +34,8 @@ def test_it_writes_the_report(make_results: MakeResults, tmp_path: Path) -> None
     assert (code, output) == (0, f"Report: {out / 'index.html'}\n")
     assert (out / "index.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     assert not list(out.rglob(".*"))  # no temporary file stays
+    code, output = call("--params", PARAMS, "--out", out, *of(folder))
+    assert (code, output) == (0, "the report is up to date\n")
 
 
 def test_the_confidence_comes_from_the_settings(make_results: MakeResults, tmp_path: Path) -> None:

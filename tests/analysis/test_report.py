@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import io
+import json
 import re
 import subprocess
 import sys
@@ -14,12 +15,13 @@ import pandas as pd
 import pytest
 
 from analysis.estimate.intervals import summarise
-from analysis.read.cells import ResultsError
-from analysis.read.frames import load_results
 from analysis.report import make_report, write_report
 from analysis.sections.summary import facts, notes
 from pipeline.errors import UserError
+from pipeline.schemas.metric import GROUPS
+from pipeline.schemas.record import RecordError
 from pipeline.settings import load_settings
+from tests.analysis.conftest import read_results
 
 MakeResults = Callable[..., Path]
 PARAMS = Path(__file__).parents[2] / "params.yaml"
@@ -63,12 +65,11 @@ class Page(HTMLParser):
 
 def test_every_file_is_there(report: dict[str, bytes]) -> None:
     with_numbers = (
-        "comparison", "differences", "statements",
-        "sample-scores", "path-plausibility", "plane-borders",
-        "differences-by-metric", "files", "runs",
-    )  # fmt: skip
+        *("comparison", "differences", "statements", "sample-scores", "path-plausibility"),
+        *("plane-borders", "differences-by-metric", "files", "runs"),
+    )
     tables = [f"tables/{name}.{end}" for name in with_numbers for end in ("csv", "md", "tex")]
-    texts = ("judge", "paths", "plane-center", "versions")
+    texts = (*GROUPS, "plane-center", "codes", "versions")
     tables += [f"tables/{name}.{end}" for name in texts for end in ("md", "tex")]
     pictures = {*FIGURES, *(name.replace(".svg", ".png") for name in FIGURES)}
     expected = [*(f"figures/{name}" for name in pictures), *tables, "report.md", "index.html"]
@@ -123,8 +124,9 @@ def test_the_order_of_the_first_screen(report: dict[str, bytes]) -> None:
     head = next(line for line in text.splitlines() if line.startswith("| Model"))
     labels = [cell.partition("(")[0].strip(" ↑↓|") for cell in head.split("|")[1:-1]]
     assert labels == [
-        "Model", "ELBO", "Reconstruction", "KL", "Active units", "Fréchet distance", "Training"
-    ]  # fmt: skip
+        *("Model", "ELBO", "NLL, K = 500", "Reconstruction", "KL", "Active units"),
+        *("Fréchet distance", "Training"),
+    ]
 
 
 def test_the_page_allows_only_its_own_script(report: dict[str, bytes]) -> None:
@@ -184,7 +186,10 @@ def test_what_a_reader_must_find(report: dict[str, bytes]) -> None:
 def test_real_images_end_the_judges_table(report: dict[str, bytes]) -> None:
     rows = report["tables/judge.md"].decode().splitlines()
     assert rows[0].startswith("| Model | Fréchet distance ↓ (judge's features) | Kernel distance ↓")
-    assert rows[-1] == "| real images | 0.59 | 0.000 | 0.002 | 0.987 | 0.050 | 2.30 |"
+    assert rows[-1] == (
+        "| real images | 0.59 | 0.000 | 0.002 | 0.810 | 0.820 | 0.980 | 0.930 | 0.987 | 0.050 "
+        "| 2.30 |"
+    )
     marked = [row for row in rows if "**" in row]
     assert marked
     assert rows[-1] not in marked
@@ -237,7 +242,9 @@ def test_the_same_results_give_the_same_bytes(
     written = {
         str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()
     }
+    card = json.loads(written.pop("report.json"))
     assert written == report
+    assert card["sha256"].keys() == report.keys()
 
 
 def test_names_are_escaped_everywhere(make_results: MakeResults) -> None:
@@ -245,7 +252,7 @@ def test_names_are_escaped_everywhere(make_results: MakeResults) -> None:
     folder = make_results(
         protocol={"data": evil}, classes=[f"_{evil}", "$", "b"], architectures=["linear", evil[:8]]
     )
-    files = make_report(load_results(folder), 0.95)
+    files = make_report(read_results(folder), 0.95)
     assert [tag for tag, _ in Page(files["index.html"]).tags if tag == "script"] == ["script"]
     assert evil in Page(files["index.html"]).text
     rows = [line for line in files["report.md"].decode().splitlines() if line.startswith("| Data")]
@@ -258,7 +265,7 @@ def test_collapse_other_commits_and_one_seed_are_noted(make_results: MakeResults
     frame.loc[0, "commit"] = "deadbeef"
     frame = frame[frame["run"] != "linear-2/seed-1"]
     frame.to_csv(folder / "metrics.csv", index=False)
-    results = load_results(folder)
+    results = read_results(folder)
     found = notes(results, summarise(results.runs, 0.95), 0.95)
     assert found[0].startswith("conv-10/seed-1 collapsed")
     assert "the mean ELBO of the other runs is −112.25" in found[0]
@@ -281,7 +288,7 @@ def test_collapse_other_commits_and_one_seed_are_noted(make_results: MakeResults
 def test_reduced_results_still_produce_a_report(
     make_results: MakeResults, changes: dict[str, object]
 ) -> None:
-    files = make_report(load_results(make_results(**changes)), 0.95)
+    files = make_report(read_results(make_results(**changes)), 0.95)
     text = Page(files["index.html"]).text
     assert not re.search(r"\bnan\b", text)
     assert ("latent-grid" in str(files["index.html"])) == (changes.get("latent_dims") != [10, 3])
@@ -291,7 +298,7 @@ def test_without_arrays_and_history(make_results: MakeResults) -> None:
     folder = make_results()
     for path in [*folder.glob("runs/*/*/arrays.npz"), folder / "history.csv", folder / "data.json"]:
         path.unlink()
-    files = make_report(load_results(folder), 0.95)
+    files = make_report(read_results(folder), 0.95)
     text = Page(files["index.html"]).text
     assert "No arrays.npz of linear-2, linear-10, conv-2 and conv-10" in text
     assert "training curves are not shown" in text
@@ -301,7 +308,7 @@ def test_without_arrays_and_history(make_results: MakeResults) -> None:
 
 def test_cross_entropy_is_named(make_results: MakeResults) -> None:
     folder = make_results(protocol={"binarisation": "none"})
-    results = load_results(folder)
+    results = read_results(folder)
     assert dict(facts(results))["Likelihood"].endswith("(cross-entropy, not a likelihood)")
     files = make_report(results, 0.95)
     for name in ("index.html", "report.md", "tables/comparison.md", "tables/comparison.tex"):
@@ -313,7 +320,7 @@ def test_a_failure_leaves_the_old_report(make_results: MakeResults, tmp_path: Pa
     out.mkdir()
     (out / "index.html").write_text("old")
     (folder / "runs/conv-2/seed-0/arrays.npz").write_bytes(b"damaged")
-    with pytest.raises(ResultsError):
+    with pytest.raises(RecordError):
         write_report(load_settings(PARAMS), folder, out, folder / "judge.json")
     assert [path.name for path in out.iterdir()] == ["index.html"]
     assert (out / "index.html").read_text() == "old"
@@ -347,12 +354,12 @@ def test_the_drawing_libraries_are_all_that_is_loaded() -> None:
 
 def test_versions_machine_and_date_are_part_of_the_protocol(make_results: MakeResults) -> None:
     folder = make_results()
-    known = dict(facts(load_results(folder)))
+    known = dict(facts(read_results(folder)))
     assert known["Versions"] == "torch 2.9.1"
     assert known["Trained on"] == "cpu with 1 thread"
     assert known["Commit date"] == "2026-03-01"
     (folder / "provenance.json").unlink()
-    unknown = dict(facts(load_results(folder)))
+    unknown = dict(facts(read_results(folder)))
     for term in ("Versions", "Trained on", "Commit date"):
         assert unknown[term] == "unknown"
 
@@ -362,7 +369,7 @@ def test_uncommitted_changes_are_noted(make_results: MakeResults) -> None:
     frame = pd.read_csv(folder / "metrics.csv")
     frame.loc[0, "commit"] = "c0ffee0123456789+changes"
     frame.to_csv(folder / "metrics.csv", index=False)
-    results = load_results(folder)
+    results = read_results(folder)
     assert dict(facts(results))["Commit"] == "c0ffee0123, c0ffee0123+changes"
     found = notes(results, summarise(results.runs, 0.95), 0.95)
     assert any("code of 1 run had uncommitted changes (+changes)" in note for note in found)
@@ -372,4 +379,4 @@ def test_damaged_provenance_is_reported(make_results: MakeResults) -> None:
     folder = make_results()
     (folder / "provenance.json").write_text('{"runs": []}')
     with pytest.raises(UserError, match=r"provenance.json.*dvc repro collect"):
-        load_results(folder)
+        read_results(folder)

@@ -43,7 +43,7 @@ def test_without_a_file_there_is_none(tmp_path: Path) -> None:
     ("row", "column", "value", "told"),
     [
         (0, "elbo", "good", "line 2, elbo = 'good' must be a number"),
-        (1, "seed", "8", "must name each seed of a trial once"),
+        (1, "seed", "8", "must list each seed of a trial once"),
         (1, "searched_elbo", "-90", "must give each trial one searched_elbo"),
         (0, "number", "", "line 2, number = '' must be a number"),
     ],

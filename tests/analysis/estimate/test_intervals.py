@@ -20,8 +20,8 @@ from analysis.estimate.intervals import (
     summarise,
     training_bands,
 )
-from analysis.read.frames import load_results
 from pipeline.schemas.metrics import ELBO, KL, RECONSTRUCTION
+from tests.analysis.conftest import read_results
 from tests.analysis.coverage import CASES, covers
 
 VALUES = [-111.2, -112.9, -111.7, -113.0]
@@ -171,7 +171,7 @@ def test_swapping_sides_negates_the_difference(ours: list[float], theirs: list[f
 
 
 def test_summary_has_one_row_per_configuration(results_folder: Path) -> None:
-    summary = summarise(load_results(results_folder).runs, 0.95)
+    summary = summarise(read_results(results_folder).runs, 0.95)
     assert summary["model"].tolist() == ["linear-2", "linear-10", "conv-2", "conv-10"]
     assert summary["elbo_mean"].tolist() == [-160.0, -112.0, -155.0, -111.75]
     assert summary["seeds"].tolist() == [2] * 4
@@ -182,7 +182,7 @@ def test_summary_has_one_row_per_configuration(results_folder: Path) -> None:
 
 
 def test_training_bands(results_folder: Path) -> None:
-    bands = training_bands(load_results(results_folder).history, 0.95)
+    bands = training_bands(read_results(results_folder).history, 0.95)
     row = bands.query("model == 'conv-2' and split == 'valid' and epoch == 6").iloc[0]
     exact = mean_interval([-165.5, -164.5], 0.95)
     assert row["elbo_mean"] == pytest.approx(exact.mean)
@@ -191,14 +191,14 @@ def test_training_bands(results_folder: Path) -> None:
 
 
 def test_bands_of_one_seed_have_no_width(results_folder: Path) -> None:
-    history = load_results(results_folder).history
+    history = read_results(results_folder).history
     bands = training_bands(history[history["seed"] == 0], 0.95)
     assert bands["elbo_low"].isna().all()
     assert bands["elbo_mean"].notna().all()
 
 
 def test_bands_end_with_the_shortest_run(results_folder: Path) -> None:
-    history = load_results(results_folder).history
+    history = read_results(results_folder).history
     stopped = history[(history["seed"] == 0) | (history["epoch"] <= 4)]
     assert training_bands(stopped, 0.95)["epoch"].max() == 4
 

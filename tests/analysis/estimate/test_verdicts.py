@@ -11,9 +11,9 @@ from analysis.estimate.bootstrap import ImageBootstrap
 from analysis.estimate.intervals import Interval, difference_interval
 from analysis.estimate.verdicts import compare_architectures, compare_sizes, verdict_of
 from analysis.read.arrays import load_per_image
-from analysis.read.frames import load_results
 from pipeline.schemas.metric import Metric
 from pipeline.schemas.metrics import ELBO, KL, RECONSTRUCTION
+from tests.analysis.conftest import read_results
 
 MakeResults = Callable[..., Path]
 
@@ -38,7 +38,7 @@ def test_verdict_of(metric: Metric, low: float, high: float, word: str) -> None:
 
 
 def test_architectures_are_compared_at_equal_size(results_folder: Path) -> None:
-    runs = load_results(results_folder).runs
+    runs = read_results(results_folder).runs
     first, second = compare_architectures(runs, 0.95)
     assert (first.subject, first.reference, first.verdict) == ("conv-2", "linear-2", "better")
     assert (second.subject, second.setting) == ("conv-10", "10 dimensions")
@@ -48,7 +48,7 @@ def test_architectures_are_compared_at_equal_size(results_folder: Path) -> None:
 
 
 def test_a_comparison_has_both_intervals_and_the_probability(results_folder: Path) -> None:
-    runs = load_results(results_folder).runs
+    runs = read_results(results_folder).runs
     values, _ = load_per_image(results_folder, runs)
     with_images = compare_architectures(runs, 0.95, images=ImageBootstrap(values))
     first, second = with_images
@@ -62,25 +62,25 @@ def test_a_comparison_has_both_intervals_and_the_probability(results_folder: Pat
 
 
 def test_sizes_are_compared_stepwise_and_10_against_2_first(make_results: MakeResults) -> None:
-    runs = load_results(make_results(architectures=["linear"], latent_dims=[2, 5, 10])).runs
+    runs = read_results(make_results(architectures=["linear"], latent_dims=[2, 5, 10])).runs
     changes = [comparison.change for comparison in compare_sizes(runs, 0.95)]
     assert changes == ["10 against 2", "5 against 2", "10 against 5"]
 
 
 def test_sizes_without_2_and_10(make_results: MakeResults) -> None:
-    runs = load_results(make_results(latent_dims=[3, 7])).runs
+    runs = read_results(make_results(latent_dims=[3, 7])).runs
     assert {comparison.change for comparison in compare_sizes(runs, 0.95)} == {"7 against 3"}
 
 
 def test_betas_are_never_mixed(make_results: MakeResults) -> None:
-    runs = load_results(make_results(betas=[1, 4])).runs
+    runs = read_results(make_results(betas=[1, 4])).runs
     for comparison in (*compare_architectures(runs, 0.95), *compare_sizes(runs, 0.95)):
         assert comparison.subject.split("(")[1] == comparison.reference.split("(")[1]
     assert len(compare_architectures(runs, 0.95)) == 4
 
 
 def test_collapsed_runs_are_counted(make_results: MakeResults) -> None:
-    runs = load_results(make_results(collapsed=["conv-10/seed-1"])).runs
+    runs = read_results(make_results(collapsed=["conv-10/seed-1"])).runs
     touched = [c for c in compare_architectures(runs, 0.95) if c.collapsed]
     assert [comparison.subject for comparison in touched] == ["conv-10"]
 

@@ -37,7 +37,7 @@ def test_trials_on_a_line_have_no_surface(tmp_path: Path) -> None:
     rows = [
         planned_row(n, -100.0 - n, beta=float(n + 1), latent_dim=n + 2) for n in range(0, 24, 2)
     ]
-    trials = loaded(write_search(tmp_path, *rows, plan=None))
+    trials = loaded(write_search(tmp_path, *rows))
     figure = drawn(trials)
     panels = [axes for axes in figure.axes if axes.get_xlabel()]
     assert [len(axes.collections) for axes in panels] == [1] * len(panels)

@@ -9,11 +9,11 @@ import pytest
 from analysis.estimate.intervals import summarise, training_bands
 from analysis.figures.curves import first_epoch_in_view, training_curves
 from analysis.present.style import assign_styles, theme
-from analysis.read.frames import load_results
+from tests.analysis.conftest import read_results
 
 
 def test_lines_bands_and_colours(results_folder: Path) -> None:
-    results = load_results(results_folder)
+    results = read_results(results_folder)
     styles = assign_styles(summarise(results.runs, 0.95))
     bands = training_bands(results.history, 0.95)
     models = ["linear-2", "conv-10"]

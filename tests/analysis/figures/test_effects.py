@@ -9,13 +9,13 @@ from analysis.estimate.intervals import sorted_kl_per_dim, summarise
 from analysis.estimate.verdicts import compare_architectures, compare_sizes
 from analysis.figures.effects import differences, kl_per_dimension, metrics_by_size
 from analysis.present.style import ALARM, assign_styles, theme
-from analysis.read.frames import load_results
+from tests.analysis.conftest import read_results
 
 MakeResults = Callable[..., Path]
 
 
 def test_metrics_by_size(results_folder: Path) -> None:
-    results = load_results(results_folder)
+    results = read_results(results_folder)
     summary = summarise(results.runs, 0.95)
     with theme():
         figure = metrics_by_size(results.runs, summary, assign_styles(summary), results.protocol)
@@ -29,7 +29,7 @@ def test_metrics_by_size(results_folder: Path) -> None:
 
 
 def test_collapsed_runs_are_crosses(make_results: MakeResults) -> None:
-    results = load_results(make_results(collapsed=["conv-2/seed-1"]))
+    results = read_results(make_results(collapsed=["conv-2/seed-1"]))
     summary = summarise(results.runs, 0.95)
     with theme():
         figure = metrics_by_size(results.runs, summary, assign_styles(summary), results.protocol)
@@ -43,7 +43,7 @@ def test_collapsed_runs_are_crosses(make_results: MakeResults) -> None:
 
 
 def test_there_is_one_row_per_difference(results_folder: Path) -> None:
-    runs = load_results(results_folder).runs
+    runs = read_results(results_folder).runs
     groups = {
         "Architecture": compare_architectures(runs, 0.95),
         "Latent size": compare_sizes(runs, 0.95),
@@ -62,7 +62,7 @@ def test_there_is_one_row_per_difference(results_folder: Path) -> None:
 
 
 def test_kl_per_dimension(results_folder: Path) -> None:
-    runs = load_results(results_folder).runs
+    runs = read_results(results_folder).runs
     summary = summarise(runs, 0.95)
     larger = summary[summary["latent_dim"] > 2]
     with theme():

@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from analysis.estimate.intervals import summarise
 from analysis.figures.multiples import small_multiples
 from analysis.present.style import ALARM, assign_styles, theme
-from analysis.read.frames import Results, load_results
+from analysis.read.frames import Results
 from pipeline.schemas.metrics import ELBO, METRICS
+from tests.analysis.conftest import read_results
 
 MakeResults = Callable[..., Path]
 DISTANCE, BORDERS = METRICS["frechet_distance"], METRICS["grid_center_borders"]
@@ -36,7 +37,7 @@ def lines(axes: Axes) -> list[list[list[float]]]:
 
 
 def test_there_is_one_line_per_architecture(results_folder: Path) -> None:
-    figure = drawn(load_results(results_folder))
+    figure = drawn(read_results(results_folder))
     elbo, distance, borders = figure.axes[:3]
     assert lines(elbo) == [[[2, 10], [-160, -112]], [[2, 10], [-155, -111.75]]]
     assert lines(distance)[0] == [[2, 10], [10.5, 2.5]]
@@ -50,7 +51,7 @@ def test_there_is_one_line_per_architecture(results_folder: Path) -> None:
 
 
 def test_bands_are_the_intervals(results_folder: Path) -> None:
-    results = load_results(results_folder)
+    results = read_results(results_folder)
     summary = summarise(results.runs, 0.95)
     band = drawn(results).axes[0].collections[0].get_paths()[0].vertices
     ends = summary.loc[summary["architecture"] == "linear", ["elbo_low", "elbo_high"]]
@@ -58,7 +59,7 @@ def test_bands_are_the_intervals(results_folder: Path) -> None:
 
 
 def test_points_have_the_style_of_their_model(results_folder: Path) -> None:
-    results = load_results(results_folder)
+    results = read_results(results_folder)
     styles = assign_styles(summarise(results.runs, 0.95))
     markers = [
         (line.get_marker(), line.get_color())
@@ -69,7 +70,7 @@ def test_points_have_the_style_of_their_model(results_folder: Path) -> None:
 
 
 def test_references_are_dotted_lines(results_folder: Path) -> None:
-    figure = drawn(load_results(results_folder), frechet_distance=0.59)
+    figure = drawn(read_results(results_folder), frechet_distance=0.59)
     level = figure.axes[1].lines[-1]
     assert np.asarray(level.get_ydata()).tolist() == [0.59, 0.59]
     low, high = figure.axes[1].get_ylim()
@@ -79,7 +80,7 @@ def test_references_are_dotted_lines(results_folder: Path) -> None:
 
 
 def test_metrics_without_a_likelihood_have_a_star(make_results: MakeResults) -> None:
-    figure = drawn(load_results(make_results(protocol={"binarisation": "none"})))
+    figure = drawn(read_results(make_results(protocol={"binarisation": "none"})))
     assert figure.axes[0].get_title(loc="left") == "ELBO* ↑"
     assert figure.axes[1].get_title(loc="left") == "Fréchet distance ↓"
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
@@ -87,7 +88,7 @@ def test_metrics_without_a_likelihood_have_a_star(make_results: MakeResults) -> 
 
 
 def test_collapsed_runs_and_one_size_and_one_seed(make_results: MakeResults) -> None:
-    results = load_results(make_results(collapsed=["conv-2/seed-0"], latent_dims=[2], seeds=[0]))
+    results = read_results(make_results(collapsed=["conv-2/seed-0"], latent_dims=[2], seeds=[0]))
     figure = drawn(results)
     crosses = [line for line in figure.axes[0].lines if line.get_color() == ALARM]
     assert len(crosses) == 1

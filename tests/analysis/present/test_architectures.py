@@ -12,8 +12,8 @@ from analysis.present.architectures import (
     metric_differences_frame,
     metric_differences_table,
 )
-from analysis.read.frames import load_results
 from pipeline.schemas.metrics import ACTIVE_UNITS, ELBO, KL, METRICS, RECONSTRUCTION
+from tests.analysis.conftest import read_results
 
 MakeResults = Callable[..., Path]
 DISTANCE, BORDERS = METRICS["frechet_distance"], METRICS["grid_center_borders"]
@@ -21,7 +21,7 @@ DISTANCE, BORDERS = METRICS["frechet_distance"], METRICS["grid_center_borders"]
 
 def cells(folder: Path, *names: str) -> dict[tuple[str, str], tuple[str, str]]:
     """Text and detail of each cell, by row and heading."""
-    results = load_results(folder)
+    results = read_results(folder)
     compared = compare_metrics(results.runs, 0.95, [METRICS[name] for name in names])
     table = metric_differences_table(compared, results.protocol)
     return {
@@ -49,7 +49,7 @@ def test_rows_are_metrics_and_columns_are_sizes(results_folder: Path) -> None:
 
 
 def test_a_number_without_a_better_direction_is_higher_or_lower(make_results: MakeResults) -> None:
-    runs = load_results(make_results(seeds=[0, 1, 2])).runs
+    runs = read_results(make_results(seeds=[0, 1, 2])).runs
     shift = np.where(runs["architecture"] == "conv", 3.0, 0.0) * np.where(
         runs["latent_dim"] == 2, 1, -1
     )
@@ -59,7 +59,7 @@ def test_a_number_without_a_better_direction_is_higher_or_lower(make_results: Ma
 
 
 def test_rounding_never_hides_a_verdict(make_results: MakeResults) -> None:
-    results = load_results(make_results(seeds=[0, 1, 2]))
+    results = read_results(make_results(seeds=[0, 1, 2]))
     runs = results.runs
     small = np.where(runs["architecture"] == "conv", 0.003, 0.0) + 1e-4 * runs["seed"]
     compared = compare_metrics(runs.assign(elbo=small), 0.95, [ELBO])
@@ -84,7 +84,7 @@ def test_one_seed_has_no_verdict(make_results: MakeResults) -> None:
 
 
 def test_betas_are_not_compared_with_each_other(make_results: MakeResults) -> None:
-    results = load_results(make_results(betas=[1, 4]))
+    results = read_results(make_results(betas=[1, 4]))
     compared = compare_metrics(results.runs, 0.95, [ELBO, RECONSTRUCTION])
     frame = metric_differences_frame(compared)
     assert frame.groupby(["metric", "latent_dim", "beta"]).size().tolist() == [1] * 8
@@ -93,7 +93,7 @@ def test_betas_are_not_compared_with_each_other(make_results: MakeResults) -> No
 
 
 def test_there_is_one_row_per_pair(make_results: MakeResults) -> None:
-    results = load_results(make_results(architectures=["linear", "conv", "other"]))
+    results = read_results(make_results(architectures=["linear", "conv", "other"]))
     table = metric_differences_table(compare_metrics(results.runs, 0.95, [ELBO]), results.protocol)
     assert [row[1].text for row in table.rows] == [
         "conv against linear",
@@ -103,7 +103,7 @@ def test_there_is_one_row_per_pair(make_results: MakeResults) -> None:
 
 
 def test_the_frame_contains_the_numbers(results_folder: Path) -> None:
-    runs = load_results(results_folder).runs
+    runs = read_results(results_folder).runs
     row = metric_differences_frame(compare_metrics(runs, 0.95, [DISTANCE, BORDERS])).iloc[0]
     assert row["metric"] == "frechet_distance"
     assert (row["difference_mean"], row["verdict"]) == (0.0, "not distinguishable")
@@ -111,7 +111,7 @@ def test_the_frame_contains_the_numbers(results_folder: Path) -> None:
 
 
 def test_one_architecture_has_no_differences(make_results: MakeResults) -> None:
-    runs = load_results(make_results(architectures=["conv"])).runs
+    runs = read_results(make_results(architectures=["conv"])).runs
     assert compare_metrics(runs, 0.95, [ELBO]) == []
 
 
@@ -119,7 +119,7 @@ def test_one_architecture_has_no_differences(make_results: MakeResults) -> None:
 def test_a_verdict_is_decided_exactly_if_zero_is_excluded(
     results_folder: Path, metric: object
 ) -> None:
-    runs = load_results(results_folder).runs
+    runs = read_results(results_folder).runs
     for item in compare_metrics(runs, 0.95, [metric]):  # type: ignore[list-item]
         interval = item.comparison.difference
         assert (item.verdict == "not distinguishable") == (interval.low <= 0 <= interval.high)

@@ -16,13 +16,14 @@ from analysis.present.tables import (
     group_tables,
 )
 from analysis.present.writers import to_latex, to_markdown
-from analysis.read.frames import load_results
+from pipeline.schemas.metric import Group
+from tests.analysis.conftest import read_results
 
 MakeResults = Callable[..., Path]
 
 
 def table_of(folder: Path) -> Table:
-    results = load_results(folder)
+    results = read_results(folder)
     return comparison_table(summarise(results.runs, 0.95), results.protocol)
 
 
@@ -64,6 +65,11 @@ def test_grey_pixels_are_no_likelihood(make_results: MakeResults) -> None:
     assert "cross-entropy" not in table.columns[3].unit
 
 
+def groups_of(folder: Path) -> dict[Group, Table]:
+    results = read_results(folder)
+    return group_tables(summarise(results.runs, 0.95), results.protocol, (), results.judge)
+
+
 def with_metrics(folder: Path, **columns: list[float | None]) -> Path:
     """More columns for the eight runs: linear-2, linear-10, conv-2, conv-10, two seeds each."""
     frame = pd.read_csv(folder / "metrics.csv")
@@ -77,10 +83,8 @@ def test_a_missing_metric_is_a_dash(make_results: MakeResults) -> None:
         grid_continuity=[0.25, 0.35, None, None, 0.2, 0.2, None, None],
         ais_nll=[None] * 8,
     )
-    results = load_results(folder)
-    summary = summarise(results.runs, 0.95)
-    assert "ais_nll_mean" not in summary
-    table = group_tables(summary, results.protocol)["paths"]
+    assert "ais_nll_mean" not in summarise(read_results(folder).runs, 0.95)
+    table = groups_of(folder)["paths"]
     assert [cell.text for cell in column(table, "Grid continuity")] == ["0.300", "–", "0.200", "–"]
     assert [bool(cell.detail) for cell in column(table, "Grid continuity")] == [True] + [False] * 3
     for write in (to_markdown, to_latex):
@@ -89,7 +93,7 @@ def test_a_missing_metric_is_a_dash(make_results: MakeResults) -> None:
 
 def test_the_best_is_chosen_among_those_that_have_the_metric(make_results: MakeResults) -> None:
     folder = make_results()
-    results = load_results(folder)
+    results = read_results(folder)
     runs = results.runs.assign(nll_500=[90.0, 90.0, None, None, 80.0, 80.0, None, None])
     table = comparison_table(summarise(runs, 0.95), results.protocol)
     assert [cell.best for cell in column(table, "NLL, K = 500")] == [False, False, True, False]
@@ -97,44 +101,50 @@ def test_the_best_is_chosen_among_those_that_have_the_metric(make_results: MakeR
 
 def test_an_estimators_error_has_no_interval_over_seeds(make_results: MakeResults) -> None:
     folder = with_metrics(make_results(), elbo_mc_error=[0.03, 0.05] * 4)
-    results = load_results(folder)
-    table = group_tables(summarise(results.runs, 0.95), results.protocol)["bound"]
-    errors = column(table, "Monte Carlo error")
+    errors = column(groups_of(folder)["bound"], "Monte Carlo error")
     assert {(cell.text, cell.detail) for cell in errors} == {("0.040", "")}
 
 
 def test_the_comparison_shows_the_main_metrics_and_groups_all(make_results: MakeResults) -> None:
-    folder = with_metrics(make_results(), nll_50=[90.0] * 8, nll_500=[89.0] * 8, contrast=[0.5] * 8)
+    folder = with_metrics(make_results(), nll_50=[90.0] * 8, elbo_mc_error=[None] * 8)
     labels = [heading.label for heading in table_of(folder).columns]
     assert "NLL, K = 500" in labels
     assert not {"NLL, K = 50", "Contrast"} & set(labels)
-    results = load_results(folder)
-    groups = group_tables(summarise(results.runs, 0.95), results.protocol)
-    assert list(groups) == ["likelihood", "images", "judge", "paths"]
+    groups = groups_of(folder)
+    assert list(groups) == ["likelihood", "latent", "images", "judge", "paths"]
     found = [heading.label for heading in groups["likelihood"].columns]
-    assert found == ["Model", "NLL, K = 50", "NLL, K = 500"]
+    assert found[:3] == ["Model", "NLL, K = 50", "NLL, K = 500"]
     assert column(groups["likelihood"], "NLL, K = 50")[0].text == "90.00"
 
 
-def test_results_without_more_metrics_have_no_more_tables(results_folder: Path) -> None:
-    results = load_results(results_folder)
-    groups = group_tables(summarise(results.runs, 0.95), results.protocol)
-    assert list(groups) == ["judge", "paths"]
+def test_results_without_a_likelihood_have_no_table_of_its_estimates(
+    make_results: MakeResults,
+) -> None:
+    groups = groups_of(make_results(protocol={"binarisation": "none"}))
+    assert list(groups) == ["bound", "latent", "images", "judge", "paths"]
     assert column(groups["paths"], "Class at the origin")[0].text == "8, 9"
 
 
+def test_real_images_end_the_judges_table(results_folder: Path) -> None:
+    table = groups_of(results_folder)["judge"]
+    assert [cell.text for cell in column(table, "Model")][-1] == "real images"
+    assert column(table, "Fréchet distance")[-1].text == "0.59"
+    assert column(table, "Low confidence")[-1].text == "0.050", "by definition"
+
+
 def test_classes_have_their_names(make_results: MakeResults) -> None:
-    results = load_results(make_results(seeds=[0, 1, 2], latent_dims=[2]))
+    results = read_results(make_results(seeds=[0, 1, 2], latent_dims=[2]))
     runs = results.runs.assign(grid_center_class=[9.0, 3.0, 9.0, 3.0, 3.0, None])
     names = ["a", "b", "c", "Ankle boot"]
-    table = group_tables(summarise(runs, 0.95), results.protocol, names)["paths"]
+    groups = group_tables(summarise(runs, 0.95), results.protocol, names, results.judge)
+    table = groups["paths"]
     cells = column(table, "Class at the origin")
     assert [cell.text for cell in cells] == ["9 (2), Ankle boot", "Ankle boot (2)"]
     assert not any(cell.best or cell.detail for cell in cells)
 
 
 def test_differences(results_folder: Path) -> None:
-    results = load_results(results_folder)
+    results = read_results(results_folder)
     comparisons = compare_architectures(results.runs, 0.95)
     table = differences_table(comparisons, results.protocol)
     assert [cell.text for cell in column(table, "Verdict")] == ["better", "not distinguishable"]

@@ -16,14 +16,14 @@ from analysis.present.writers import (
     to_latex,
     to_markdown,
 )
-from analysis.read.frames import load_results
+from tests.analysis.conftest import read_results
 
 MakeResults = Callable[..., Path]
 NASTY = r"a|b_c*d$e\f&g%h#i{j}<k>"
 
 
 def test_csv_preserves_the_numbers(make_results: MakeResults) -> None:
-    summary = summarise(load_results(make_results(seeds=[0, 1, 3])).runs, 0.95)
+    summary = summarise(read_results(make_results(seeds=[0, 1, 3])).runs, 0.95)
     read = pd.read_csv(io.StringIO(to_csv(summary)))
     pd.testing.assert_frame_equal(read, summary, check_dtype=False, rtol=1e-9)
     assert {"elbo_mean", "elbo_low", "elbo_high", "seeds"} <= set(read.columns)

@@ -8,7 +8,8 @@ import pytest
 
 from analysis.read.arrays import load_drawings, load_per_image, that_share, with_arrays
 from analysis.read.cells import ResultsError
-from analysis.read.frames import load_results
+from pipeline.schemas.record import RecordError
+from tests.analysis.conftest import read_results
 
 MakeResults = Callable[..., Path]
 
@@ -21,7 +22,7 @@ def change(folder: Path, run: str, **arrays: np.ndarray | None) -> None:
 
 
 def test_the_lowest_seed_is_shown(results_folder: Path) -> None:
-    drawings, notes = load_drawings(results_folder, load_results(results_folder).runs)
+    drawings, notes = load_drawings(results_folder, read_results(results_folder).runs)
     assert [drawing.run for drawing in drawings] == [
         f"{model}/seed-0" for model in ("linear-2", "linear-10", "conv-2", "conv-10")
     ]
@@ -31,8 +32,8 @@ def test_the_lowest_seed_is_shown(results_folder: Path) -> None:
 def test_what_the_judge_said_belongs_to_what_was_drawn(make_results: MakeResults) -> None:
     folder = make_results()
     change(folder, "conv-2/seed-0", samples_confidence=np.ones(63, np.float32))
-    with pytest.raises(ResultsError, match="samples_confidence has the shape"):
-        load_drawings(folder, load_results(folder).runs)
+    with pytest.raises(RecordError, match="samples_confidence has the shape"):
+        load_drawings(folder, read_results(folder).runs)
 
 
 def test_missing_arrays_are_noted(make_results: MakeResults) -> None:
@@ -40,21 +41,21 @@ def test_missing_arrays_are_noted(make_results: MakeResults) -> None:
     (folder / "runs/linear-2/seed-0/arrays.npz").unlink()
     for seed in (0, 1):
         (folder / f"runs/conv-2/seed-{seed}/arrays.npz").unlink()
-    drawings, notes = load_drawings(folder, load_results(folder).runs)
+    drawings, notes = load_drawings(folder, read_results(folder).runs)
     assert drawings[0].run == "linear-2/seed-1"
     assert notes == ["No arrays.npz of conv-2: no images of it."]
 
 
 def test_a_collapsed_run_is_labelled(make_results: MakeResults) -> None:
     folder = make_results(collapsed=["conv-2/seed-0"])
-    drawings, _ = load_drawings(folder, load_results(folder).runs)
+    drawings, _ = load_drawings(folder, read_results(folder).runs)
     assert [drawing.label for drawing in drawings][2] == "conv-2 (collapsed)"
 
 
 def test_other_images_do_not_stand_beside(make_results: MakeResults) -> None:
     folder = make_results()
     change(folder, "conv-10/seed-0", originals=np.zeros((10, 8, 8), np.uint8), samples=None)
-    drawings, _ = load_drawings(folder, load_results(folder).runs)
+    drawings, _ = load_drawings(folder, read_results(folder).runs)
     same, notes = that_share(drawings, "originals")
     assert [drawing.model for drawing in same] == ["linear-2", "linear-10", "conv-2"]
     assert notes == ["Not beside the others, for it was shown other images: conv-10."]
@@ -63,61 +64,41 @@ def test_other_images_do_not_stand_beside(make_results: MakeResults) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "array", "rule"),
+    ("run", "name", "array", "rule"),
     [
-        ("samples", np.zeros((64, 64), np.uint8), "must have 3 axes of uint8"),
-        ("samples", np.zeros((64, 8, 8), np.float32), "must have 3 axes of uint8"),
-        ("mu", np.full((4, 2), np.nan), "must be finite"),
-        ("mu", np.zeros((40, 3)), "axis of length 2, not 3"),
-        ("log_var", np.zeros((39, 2)), "axis of length 40, not 39"),
-        ("labels", np.zeros(40), "must have 1 axis of whole numbers"),
-        ("mu_variance", np.array(["a", "b"]), "must have 1 axis of numbers"),
-        ("ranked_values", np.zeros((2, 4)), "axis of length 3, not 2"),
-        ("ranked_indices", np.full((3, 4), 40), "must be from 0 to 39, but has values from 40 to"),
+        ("linear-2/seed-0", "samples", np.zeros((64, 64), np.uint8), "must have 3 axes of uint8"),
+        ("linear-2/seed-0", "mu", np.full((4, 2), np.nan), "must be finite"),
+        ("linear-2/seed-0", "mu", np.zeros((40, 3)), "axis of length 2, not 3"),
+        ("linear-2/seed-0", "mu_variance", np.array(["a", "b"]), "must have 1 axis of numbers"),
+        ("conv-10/seed-0", "traversal_dims", np.arange(3, 11), "must be from 0 to 9, but has"),
     ],
 )
-def test_wrong_arrays(make_results: MakeResults, name: str, array: np.ndarray, rule: str) -> None:
-    folder = make_results()
-    change(folder, "linear-2/seed-0", **{name: array})
-    with pytest.raises(ResultsError, match=rule):
-        load_drawings(folder, load_results(folder).runs)
-
-
-@pytest.mark.parametrize(
-    ("name", "array", "rule"),
-    [
-        ("traversals", np.zeros((10, 8, 15, 8), np.uint8), "must have 5 axes of uint8"),
-        ("traversals", np.zeros((10, 8, 15, 8, 8)), "must have 5 axes of uint8"),
-        ("traversal_axis", np.zeros(4), "require an axis"),
-        ("traversal_dims", np.arange(3, 11), "must be from 0 to 9, but has values from 3 to 10"),
-    ],
-)
-def test_wrong_traversals(
-    make_results: MakeResults, name: str, array: np.ndarray, rule: str
+def test_wrong_arrays(
+    make_results: MakeResults, run: str, name: str, array: np.ndarray, rule: str
 ) -> None:
     folder = make_results()
-    change(folder, "conv-10/seed-0", **{name: array})
-    with pytest.raises(ResultsError, match=rule):
-        load_drawings(folder, load_results(folder).runs)
+    change(folder, run, **{name: array})
+    with pytest.raises(RecordError, match=rf"{run}/arrays\.npz: {name}.* {rule}"):
+        load_drawings(folder, read_results(folder).runs)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a zip", b"PK\x03\x04broken", b"\x93NUMPY\x01\x00"])
 def test_a_damaged_archive(make_results: MakeResults, content: bytes) -> None:
     folder = make_results()
     (folder / "runs/linear-2/seed-0/arrays.npz").write_bytes(content)
-    with pytest.raises(ResultsError, match=r"arrays\.npz: cannot be read .*`dvc repro`"):
-        load_drawings(folder, load_results(folder).runs)
+    with pytest.raises(RecordError, match=r"arrays\.npz: cannot be read .*`dvc repro evaluate`"):
+        load_drawings(folder, read_results(folder).runs)
 
 
 def test_pickles_are_refused(make_results: MakeResults) -> None:
     folder = make_results()
     change(folder, "linear-2/seed-0", samples=np.array([{"a": 1}], dtype=object))
-    with pytest.raises(ResultsError, match="cannot be read"):
-        load_drawings(folder, load_results(folder).runs)
+    with pytest.raises(RecordError, match="cannot be read"):
+        load_drawings(folder, read_results(folder).runs)
 
 
 def test_values_of_every_image_are_those_of_all_runs(results_folder: Path) -> None:
-    runs = load_results(results_folder).runs
+    runs = read_results(results_folder).runs
     values, notes = load_per_image(results_folder, runs)
     assert list(values) == runs["run"].tolist()
     assert [array.mean() for array in values.values()] == pytest.approx(runs["elbo"].tolist())
@@ -128,7 +109,7 @@ def test_runs_without_values_of_every_image_are_noted(make_results: MakeResults)
     folder = make_results()
     change(folder, "conv-2/seed-0", elbo=None)
     (folder / "runs/conv-2/seed-1/arrays.npz").unlink()
-    values, notes = load_per_image(folder, load_results(folder).runs)
+    values, notes = load_per_image(folder, read_results(folder).runs)
     assert len(values) == 6
     assert notes == [
         "No ELBO of every image of conv-2/seed-0 and conv-2/seed-1: no interval over images of it."
@@ -150,4 +131,4 @@ def test_values_that_are_not_the_runs_are_refused(
     folder = make_results()
     change(folder, "conv-2/seed-1", elbo=elbo)
     with pytest.raises(ResultsError, match=rule):
-        load_per_image(folder, load_results(folder).runs)
+        load_per_image(folder, read_results(folder).runs)

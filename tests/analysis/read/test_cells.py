@@ -1,21 +1,17 @@
-"""Readers of cells, and how a fault is told."""
+"""CSV files cell by cell, and how a fault is reported."""
 
 from pathlib import Path
 
 import pytest
 
-from analysis.read.cells import ResultsError, convert, count, number, numbers, read_csv, text, truth
+from analysis.read.cells import ResultsError, convert, read_csv, read_table
+from pipeline.schemas.cells import count, text
+from pipeline.schemas.tables import Table
+
+TABLE = Table("a.csv", {"run": text, "n": count}, grows=True)
 
 
-def test_readers() -> None:
-    assert text("a") == "a"
-    assert number("1e-3") == 0.001
-    assert count("3.0") == 3
-    assert truth("False") is False
-    assert numbers("[1, 2.5]") == (1.0, 2.5)
-
-
-def test_cells_stay_as_they_stand_in_the_file(tmp_path: Path) -> None:
+def test_cells_keep_their_text(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("run,n\nNA,007\n")
     frame = read_csv(tmp_path / "a.csv", ["run"])
     assert frame.iloc[0].tolist() == ["NA", "007"]
@@ -25,6 +21,15 @@ def test_missing_columns_are_named(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("run,n\na,1\n")
     with pytest.raises(ResultsError, match=r"a\.csv: must have the columns elbo, kl;"):
         read_csv(tmp_path / "a.csv", ["run", "elbo", "kl"])
+
+
+def test_declared_columns_are_converted_and_others_stay_text(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("run,n,own\na,2,007\n")
+    frame = read_table(tmp_path / "a.csv", TABLE)
+    assert frame.iloc[0].tolist() == ["a", 2, "007"]
+    (tmp_path / "a.csv").write_text("n,own\n2,007\n")
+    with pytest.raises(ResultsError, match="must have the columns run;"):
+        read_table(tmp_path / "a.csv", TABLE)
 
 
 @pytest.mark.parametrize("rows", ["a,1\nb,x\n", "a,1\nb,\n", "a,1\nb\n"])

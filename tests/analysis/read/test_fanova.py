@@ -29,10 +29,10 @@ def test_no_rows_are_no_groups(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"importance": 1.5}, "line 2, importance = '1.5' must lie in 0 to 1"),
+        ({"importance": 1.5}, "line 2, importance = '1.5' must be from 0 to 1"),
         ({"importance": "much"}, "line 2, importance = 'much' must be a number"),
         ({"values": "some"}, "line 2, values = 'some' must be final or first comparison"),
-        ({"parameter": "latent_dim"}, "all names a parameter twice"),
+        ({"parameter": "latent_dim"}, "all lists a parameter twice"),
         ({"trials": 3}, "all must rest on the same trials throughout"),
     ],
 )

@@ -8,9 +8,11 @@ import pandas as pd
 import pytest
 
 from analysis.read.cells import ResultsError
-from analysis.read.frames import load_results, model_name, plain_beta
+from analysis.read.frames import model_name, plain_beta
 from pipeline.schemas.judge_card import JudgeError
 from pipeline.schemas.protocol import PROTOCOL_FIELDS, ProtocolError
+from pipeline.schemas.record import RecordError
+from tests.analysis.conftest import read_results
 
 MakeResults = Callable[..., Path]
 
@@ -23,7 +25,7 @@ def edit(folder: Path, name: str, line: int, **cells: object) -> None:
 
 
 def test_runs_are_typed_sorted_and_named(results_folder: Path) -> None:
-    runs = load_results(results_folder).runs
+    runs = read_results(results_folder).runs
     names = ["linear-2", "linear-10", "conv-2", "conv-10"]
     assert list(dict.fromkeys(runs["model"])) == names
     assert runs["seed"].tolist() == [0, 1] * 4
@@ -32,7 +34,7 @@ def test_runs_are_typed_sorted_and_named(results_folder: Path) -> None:
 
 
 def test_everything_there_leaves_no_note(results_folder: Path) -> None:
-    results = load_results(results_folder)
+    results = read_results(results_folder)
     assert results.notes == ()
     assert results.data is not None
     assert results.data.sizes == {"train": 4050, "valid": 450, "test": 500}
@@ -40,7 +42,7 @@ def test_everything_there_leaves_no_note(results_folder: Path) -> None:
 
 
 def test_several_betas_stand_in_the_names(make_results: MakeResults) -> None:
-    results = load_results(make_results(architectures=["conv"], latent_dims=[2], betas=[1, 4]))
+    results = read_results(make_results(architectures=["conv"], latent_dims=[2], betas=[1, 4]))
     assert list(dict.fromkeys(results.runs["model"])) == [
         model_name("conv", 2, 1),
         model_name("conv", 2, 4),
@@ -56,28 +58,28 @@ def test_plain_beta(betas: list[float], plain: float) -> None:
 
 def test_missing_metrics(tmp_path: Path) -> None:
     with pytest.raises(ResultsError, match=r"metrics\.csv: no such file; .*`dvc repro`"):
-        load_results(tmp_path)
+        read_results(tmp_path)
 
 
 @pytest.mark.parametrize("content", ["", "run,elbo\n", '"', "\x00\x00"])
 def test_malformed_metrics(tmp_path: Path, content: str) -> None:
     (tmp_path / "metrics.csv").write_text(content)
     with pytest.raises(ResultsError, match=r"metrics\.csv: .*`dvc repro`") as caught:
-        load_results(tmp_path)
+        read_results(tmp_path)
     assert "\n" not in caught.value.message
 
 
 def test_metrics_that_are_no_text(tmp_path: Path) -> None:
     (tmp_path / "metrics.csv").write_bytes(b"\xff\xfe\x00run")
     with pytest.raises(ResultsError, match="is not a CSV file"):
-        load_results(tmp_path)
+        read_results(tmp_path)
 
 
 def test_metrics_without_a_run(results_folder: Path, tmp_path: Path) -> None:
     heading = (results_folder / "metrics.csv").read_text().splitlines()[0]
     (tmp_path / "metrics.csv").write_text(heading + "\n")
-    with pytest.raises(ResultsError, match="holds no run"):
-        load_results(tmp_path)
+    with pytest.raises(ResultsError, match="has no runs"):
+        read_results(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +95,7 @@ def test_metrics_without_a_run(results_folder: Path, tmp_path: Path) -> None:
         ("kl_per_dim", "1.5;1.5", "must be a JSON list"),
         ("kl_per_dim", '["x", 1]', "must be a number"),
         ("kl_per_dim", "[1.5]", "holds 1 numbers and must hold latent_dim = 2"),
-        ("seed", "0", "stand there twice"),
+        ("seed", "0", "are listed twice"),
         ("parameters", "7", "must have one number of parameters"),
         ("elbo", "160.5", r"must be -\(reconstruction \+ kl\)"),
     ],
@@ -104,14 +106,14 @@ def test_a_wrong_cell_names_line_and_rule(
     folder = make_results()
     edit(folder, "metrics.csv", 1, **{column: value})
     with pytest.raises(ResultsError, match=rule):
-        load_results(folder)
+        read_results(folder)
 
 
 def test_runs_of_two_protocols_are_refused(make_results: MakeResults) -> None:
     folder = make_results()
     edit(folder, "metrics.csv", 1, binarisation="static", arithmetic="bfloat16")
     with pytest.raises(ProtocolError, match=r"binarisation \(dynamic / static\), arithmetic"):
-        load_results(folder)
+        read_results(folder)
 
 
 @pytest.mark.parametrize("field", PROTOCOL_FIELDS)
@@ -121,7 +123,7 @@ def test_each_field_of_the_protocol_is_held_one_for_all_runs(
     folder = make_results()
     edit(folder, "metrics.csv", 3, **{field: "other"})
     with pytest.raises(ProtocolError, match=rf"differ in {field} \([^()]*\), so"):
-        load_results(folder)
+        read_results(folder)
 
 
 GREY = {"binarisation": "none"}
@@ -151,7 +153,7 @@ def test_a_number_is_there_where_its_definition_says_so(
     frame = pd.read_csv(folder / "metrics.csv").assign(**columns)
     frame.to_csv(folder / "metrics.csv", index=False)
     with pytest.raises(ResultsError, match=rule):
-        load_results(folder)
+        read_results(folder)
 
 
 @pytest.mark.parametrize(
@@ -171,37 +173,29 @@ def test_a_number_that_a_run_cannot_have_may_be_empty(
     frame = pd.read_csv(folder / "metrics.csv").assign(**columns)
     frame.to_csv(folder / "metrics.csv", index=False)
     (name,) = columns
-    assert load_results(folder).runs[name].isna().tolist() == [
+    assert read_results(folder).runs[name].isna().tolist() == [
         value is None for value in columns[name]
     ]
 
 
 def test_the_judges_card_must_be_that_of_the_results(make_results: MakeResults) -> None:
     folder = make_results()
-    card = load_results(folder, folder / "judge.json").judge
-    assert card is not None
+    card = read_results(folder).judge
     assert card.accuracy == 0.992
-    assert load_results(folder).judge is None
     text = (folder / "judge.json").read_text()
     (folder / "judge.json").write_text(text.replace("5d3b", "beef"))
-    with pytest.raises(ResultsError, match="the judge beef01234567, and the results are by 5d3b"):
-        load_results(folder, folder / "judge.json")
+    with pytest.raises(ResultsError, match=r"the judge beef01234567, but .* judged by 5d3b"):
+        read_results(folder)
     (folder / "judge.json").unlink()
     with pytest.raises(JudgeError, match="train the judge again"):
-        load_results(folder, folder / "judge.json")
-
-
-def test_results_that_no_judge_saw_need_no_card(make_results: MakeResults) -> None:
-    folder = make_results(protocol={"judge": ""})
-    (folder / "judge.json").unlink()
-    assert load_results(folder, folder / "judge.json").judge is None
+        read_results(folder)
 
 
 def test_without_history_and_card(make_results: MakeResults) -> None:
     folder = make_results()
     (folder / "history.csv").unlink()
     (folder / "data.json").unlink()
-    results = load_results(folder)
+    results = read_results(folder)
     assert results.history.empty
     assert results.data is None
     assert [note.split(" is missing")[0] for note in results.notes] == [
@@ -214,30 +208,37 @@ def test_a_run_without_history_is_noted(make_results: MakeResults) -> None:
     folder = make_results()
     history = pd.read_csv(folder / "history.csv")
     history[history["run"] != "conv-2/seed-1"].to_csv(folder / "history.csv", index=False)
-    assert any("no history of conv-2/seed-1" in note for note in load_results(folder).notes)
+    assert any("no history of conv-2/seed-1" in note for note in read_results(folder).notes)
 
 
 @pytest.mark.parametrize(
     ("cells", "rule"),
-    [({"split": "test"}, "must be train or valid"), ({"epoch": "2"}, "stands there twice")],
+    [({"split": "test"}, "must be train or valid"), ({"epoch": "2"}, "is listed twice")],
 )
 def test_malformed_history(make_results: MakeResults, cells: dict[str, str], rule: str) -> None:
     folder = make_results()
     edit(folder, "history.csv", 0, **cells)
     with pytest.raises(ResultsError, match=rule):
-        load_results(folder)
+        read_results(folder)
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"name": "mnist"}', '{"name": 1, "classes": 2}'])
-def test_malformed_card(make_results: MakeResults, content: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "rule"),
+    [
+        ("{", "is not valid JSON"),
+        ("[]", "does not describe a data set"),
+        ('{"name": "mnist"}', "does not describe a data set: classes: Field required"),
+    ],
+)
+def test_malformed_card(make_results: MakeResults, content: str, rule: str) -> None:
     folder = make_results()
     (folder / "data.json").write_text(content)
-    with pytest.raises(ResultsError, match=r"data\.json: must be a JSON object"):
-        load_results(folder)
+    with pytest.raises(RecordError, match=rf"data\.json: {rule}.*`dvc repro prepare collect`"):
+        read_results(folder)
 
 
 def test_unknown_columns_are_kept_aside(make_results: MakeResults) -> None:
     folder = make_results()
     frame = pd.read_csv(folder / "metrics.csv").assign(nll=json.dumps({"later": 1}))
     frame.to_csv(folder / "metrics.csv", index=False)
-    assert "nll" in load_results(folder).runs
+    assert "nll" in read_results(folder).runs

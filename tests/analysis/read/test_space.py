@@ -35,6 +35,5 @@ def test_names_are_readable() -> None:
     assert readable("latent_dim") == "Latent size"
     one = SpaceDimension("width", True, when=(("architecture", "linear"), ("batch_size", "128")))
     assert one.condition == "architecture linear, batch size 128"
-    assert one.allowed == "–"
     assert SpaceDimension("beta", True, low=0.25, high=4.0).allowed == "0.25 to 4"
     assert SpaceDimension("channels", False, choices=("16", "24")).allowed == "16, 24"

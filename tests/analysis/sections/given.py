@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 
 from analysis.findings import Findings, find
-from analysis.read.frames import load_results
+from tests.analysis.conftest import read_results
 
 
-def found_in(folder: Path, *, judge: bool = True) -> Findings:
-    """Return the findings of a results folder, with or without its judge's card."""
-    return find(load_results(folder, folder / "judge.json" if judge else None), 0.95)
+def found_in(folder: Path) -> Findings:
+    """Return the findings of a results folder."""
+    return find(read_results(folder), 0.95)
 
 
 def change_arrays(folder: Path, pattern: str = "*/*", **arrays: np.ndarray | None) -> None:
@@ -22,7 +22,7 @@ def change_arrays(folder: Path, pattern: str = "*/*", **arrays: np.ndarray | Non
         np.savez(path, **{name: array for name, array in kept.items() if array is not None})
 
 
-def add_columns(folder: Path, **values: float) -> None:
-    """Add columns to ``metrics.csv`` with the same number for every run."""
+def set_columns(folder: Path, **values: float | None) -> None:
+    """Set columns of ``metrics.csv`` to the same number, or none, for every run."""
     path = folder / "metrics.csv"
     pd.read_csv(path).assign(**values).to_csv(path, index=False)

@@ -7,15 +7,15 @@ import pytest
 
 from analysis.estimate.intervals import summarise
 from analysis.estimate.verdicts import compare_architectures, compare_sizes
-from analysis.read.frames import load_results
 from analysis.sections.answers import Answer, answer
+from tests.analysis.conftest import read_results
 
 MakeResults = Callable[..., Path]
 NBSP = "\N{NO-BREAK SPACE}"
 
 
 def answered(folder: Path) -> Answer:
-    results = load_results(folder)
+    results = read_results(folder)
     runs = results.runs
     return answer(
         runs,

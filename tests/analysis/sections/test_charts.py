@@ -7,10 +7,10 @@ import pytest
 
 from analysis.estimate.intervals import summarise
 from analysis.present.style import assign_styles, theme
-from analysis.read.frames import load_results
 from analysis.sections.comparison import differences_exhibit, sizes_exhibit
 from analysis.sections.latent_space import dimensions_exhibit
 from analysis.sections.training import curve_models, curves_exhibit
+from tests.analysis.conftest import read_results
 
 MakeResults = Callable[..., Path]
 
@@ -22,13 +22,13 @@ MakeResults = Callable[..., Path]
 def test_models_chosen_for_the_curves(
     make_results: MakeResults, sizes: list[int], chosen: tuple[int, ...]
 ) -> None:
-    runs = load_results(make_results(latent_dims=sizes, seeds=[0], epochs=1)).runs
+    runs = read_results(make_results(latent_dims=sizes, seeds=[0], epochs=1)).runs
     expected = [f"{name}-{size}" for name in ("linear", "conv") for size in chosen]
     assert curve_models(summarise(runs, 0.95)) == expected
 
 
 def test_captions_name_n_unit_and_interval(results_folder: Path) -> None:
-    results = load_results(results_folder)
+    results = read_results(results_folder)
     summary = summarise(results.runs, 0.95)
     styles = assign_styles(summary)
     with theme():
@@ -43,7 +43,7 @@ def test_captions_name_n_unit_and_interval(results_folder: Path) -> None:
 
 
 def test_a_single_seed_is_mentioned(make_results: MakeResults) -> None:
-    results = load_results(make_results(seeds=[3]))
+    results = read_results(make_results(seeds=[3]))
     summary = summarise(results.runs, 0.95)
     with theme():
         exhibit = curves_exhibit(results, summary, assign_styles(summary), 0.95)
@@ -54,7 +54,7 @@ def test_a_single_seed_is_mentioned(make_results: MakeResults) -> None:
 def test_nothing_to_show(make_results: MakeResults) -> None:
     folder = make_results(latent_dims=[2])
     (folder / "history.csv").unlink()
-    results = load_results(folder)
+    results = read_results(folder)
     summary = summarise(results.runs, 0.95)
     styles = assign_styles(summary)
     assert curves_exhibit(results, summary, styles, 0.95) is None

@@ -4,13 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from analysis.findings import Findings
 from analysis.present.exhibits import Exhibit
 from analysis.present.style import theme
 from analysis.sections import interpolations
-from tests.analysis.sections.given import change_arrays, found_in
+from tests.analysis.sections.given import change_arrays, found_in, set_columns
 
 MakeResults = Callable[..., Path]
 
@@ -45,13 +44,6 @@ def test_implausible_steps_have_a_question_mark(results_folder: Path) -> None:
     assert "Plausible steps: linear-2 53 %" in exhibit.alt
 
 
-def test_without_a_judge_no_step_has_a_class(results_folder: Path) -> None:
-    exhibit = sheet(found_in(results_folder, judge=False))
-    assert set(words(exhibit)) == {"linear-2", "linear-10", "conv-2", "conv-10"}
-    assert exhibit.notes[0].startswith("Without a judge")
-    assert "bar" not in exhibit.caption
-
-
 def test_other_pairs_and_missing_judgements_are_noted(make_results: MakeResults) -> None:
     folder = make_results()
     other = np.zeros((4, 2, 8, 8), np.uint8)
@@ -66,8 +58,9 @@ def test_plausibility_over_all_pairs(results_folder: Path) -> None:
     found = found_in(results_folder)
     table = interpolations.plausibility_exhibit(found)
     assert table is not None
-    assert table.table.rows[0][1].text == "0.305"
-    assert table.table.rows[0][1].detail.startswith("[0.241,")
+    place = [heading.label for heading in table.table.columns].index("Path plausibility")
+    assert table.table.rows[0][place].text == "0.305"
+    assert table.table.rows[0][place].detail.startswith("[0.241,")
     assert table.frame is not None
     with theme():
         section = interpolations.section(found)
@@ -75,10 +68,9 @@ def test_plausibility_over_all_pairs(results_folder: Path) -> None:
     assert "0.305 [0.241" in section.lead[0]
 
 
-def test_results_without_judged_paths(make_results: MakeResults) -> None:
+def test_images_of_one_class_have_no_paths_to_judge(make_results: MakeResults) -> None:
     folder = make_results()
-    frame = pd.read_csv(folder / "metrics.csv").drop(columns="path_plausibility")
-    frame.to_csv(folder / "metrics.csv", index=False)
+    set_columns(folder, path_plausibility=None, path_min_confidence=None)
     found = found_in(folder)
     assert interpolations.plausibility_exhibit(found) is None
     with theme():

@@ -11,12 +11,12 @@ from ruamel.yaml import YAML
 from analysis.findings import Findings, find
 from analysis.present.exhibits import ReportSection, TableExhibit, number_parts
 from analysis.present.style import theme
-from analysis.read.frames import load_results
 from analysis.read.trials import load_trials
 from analysis.report import SECTIONS
 from analysis.sections import provenance
 from analysis.sections.provenance import CONFIRMED, SOURCES, STAGES, runs_frame
 from pipeline.schemas.protocol import PROTOCOL_FIELDS
+from tests.analysis.conftest import read_results
 from tests.analysis.searches import planned_row, write_search
 from tests.analysis.sections.given import found_in
 from tests.conftest import ROOT
@@ -38,7 +38,7 @@ def tables(section: ReportSection) -> dict[str, TableExhibit]:
 def found(tmp_path_factory: pytest.TempPathFactory, results_folder: Path) -> Findings:
     folder = tmp_path_factory.mktemp("search")
     trials = load_trials(write_search(folder, *(planned_row(n, -100.0 - n) for n in range(6))))
-    return find(load_results(results_folder, results_folder / "judge.json"), 0.95, trials)
+    return find(read_results(results_folder), 0.95, trials)
 
 
 @pytest.fixture(scope="module")
@@ -90,13 +90,14 @@ def test_missing_files_are_not_listed(make_results: MakeResults) -> None:
     folder = make_results()
     (folder / "data.json").unlink()
     (folder / "provenance.json").unlink()
-    found = found_in(folder, judge=False)
+    found = found_in(folder)
     frame = tables(provenance.section(found, others(found)))["files"].frame
     assert frame is not None
     named = set(" ".join(frame["made_from"]).split())
     assert named == {
-        "results/metrics.csv", "results/history.csv", "results/runs/*/*/arrays.npz"
-    }  # fmt: skip
+        *("results/metrics.csv", "results/history.csv", "results/runs/*/*/arrays.npz"),
+        "judge/judge.json",
+    }
 
 
 def test_runs_have_all_their_identifiers(found: Findings) -> None:
@@ -134,13 +135,13 @@ def test_versions_of_training_judge_and_report(make_results: MakeResults) -> Non
     path.write_text(json.dumps(content))
     exhibit = tables(provenance.section(found_in(folder), []))["versions"]
     assert [column.label for column in exhibit.table.columns] == [
-        "Library", "Training", "This report"
+        "Library", "Training", "Judge", "This report"
     ]  # fmt: skip
     rows = {row[0].text: [cell.text for cell in row[1:]] for row in exhibit.table.rows}
-    assert rows["torch"] == ["2.8.0 / 2.9.1", "–"]
+    assert rows["torch"] == ["2.8.0 / 2.9.1", "2.9.1", "–"]
     assert rows["python"][0] == "3.12.1"
-    assert rows["matplotlib"][0] == "–"
-    assert rows["matplotlib"][1]
+    assert rows["matplotlib"][:2] == ["–", "–"]
+    assert rows["matplotlib"][2]
     assert "several versions of torch" in exhibit.caption
 
 

@@ -9,7 +9,7 @@ from analysis.present.exhibits import Exhibit, ReportSection, TableExhibit
 from analysis.present.style import theme
 from analysis.sections import rate_distortion
 from analysis.sections.rate_distortion import runs_plane, trials_plane
-from tests.analysis.searches import loaded, planned_row, write_search
+from tests.analysis.searches import SPACE, loaded, planned_row, write_search
 from tests.analysis.sections.given import found_in
 
 MakeResults = Callable[..., Path]
@@ -87,10 +87,7 @@ def test_trials_have_their_own_panel(results_folder: Path, tmp_path: Path) -> No
 
 def test_a_search_without_beta_is_not_coloured(tmp_path: Path) -> None:
     rows = [trial(n, 10 + n, 100 - n) for n in range(3)]
-    for row in rows:
-        del row["beta"], row["architecture"]
-    card = {"plan": None}
-    plane = trials_plane(loaded(write_search(tmp_path, *rows, **card)))
+    plane = trials_plane(loaded(write_search(tmp_path, *rows, plan={"space": SPACE[1:2]})))
     assert plane is not None
     assert not plane.coloured
     assert len(plane.styles) == 1

@@ -3,13 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import pandas as pd
-
 from analysis.findings import Findings
 from analysis.present.exhibits import Exhibit, TableExhibit
 from analysis.present.style import theme
 from analysis.sections import samples
-from tests.analysis.sections.given import add_columns, change_arrays, found_in
+from tests.analysis.sections.given import change_arrays, found_in, set_columns
 
 MakeResults = Callable[..., Path]
 
@@ -31,13 +29,6 @@ def test_implausible_samples_are_marked_and_counted(results_folder: Path) -> Non
     assert sheet.notes == ()
 
 
-def test_without_a_judge_nothing_is_marked(results_folder: Path) -> None:
-    sheet, _ = parts(found_in(results_folder, judge=False))
-    assert "orange" not in sheet.caption.lower()
-    assert sheet.notes == ("Without a judge, no sample is marked as implausible.",)
-    assert not [axes for axes in sheet.figure.axes if axes.collections]
-
-
 def test_samples_that_were_not_judged_are_noted(make_results: MakeResults) -> None:
     folder = make_results()
     change_arrays(folder, "conv-2/*", samples_confidence=None)
@@ -47,11 +38,11 @@ def test_samples_that_were_not_judged_are_noted(make_results: MakeResults) -> No
 
 def test_real_images_end_the_table(make_results: MakeResults) -> None:
     folder = make_results()
-    add_columns(folder, sharpness=0.7, contrast=0.8, contrast_data=0.91, precision=0.5)
+    set_columns(folder, sharpness=0.7, contrast=0.8, contrast_data=0.91, precision=0.5)
     _, table = parts(found_in(folder))
     headings = [column.label for column in table.table.columns]
     assert headings == [
-        "Model", "Sharpness", "Contrast", "Confidence", "Fréchet distance", "Precision"
+        "Model", "Sharpness", "Contrast", "Confidence", "Fréchet distance", "Precision", "Recall"
     ]  # fmt: skip
     last = table.table.rows[-1]
     assert [cell.text for cell in last] == [
@@ -61,17 +52,9 @@ def test_real_images_end_the_table(make_results: MakeResults) -> None:
         "0.987",
         "0.59",
         "0.810",
+        "0.820",
     ]
     assert last[0].reference
     assert table.frame is not None
     assert len(table.frame) == 4
     assert "precision_low" in table.frame
-
-
-def test_no_numbers_no_table(make_results: MakeResults) -> None:
-    folder = make_results()
-    frame = pd.read_csv(folder / "metrics.csv")
-    frame.drop(columns=["frechet_distance", "confidence"]).to_csv(
-        folder / "metrics.csv", index=False
-    )
-    assert samples.scores_exhibit(found_in(folder)) is None

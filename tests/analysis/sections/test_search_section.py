@@ -8,12 +8,11 @@ import pytest
 from analysis.findings import find
 from analysis.present.exhibits import Exhibit, ReportSection, TableExhibit
 from analysis.present.style import theme
-from analysis.read.frames import load_results
 from analysis.read.trials import Trials
 from analysis.report import make_report
 from analysis.sections.search import section
+from tests.analysis.conftest import read_results
 from tests.analysis.searches import (
-    PLAN,
     PROTOCOL,
     SPACE,
     loaded,
@@ -41,7 +40,7 @@ WHOLE = [
 
 
 def built(results_folder: Path, trials: Trials | None) -> ReportSection:
-    found = find(load_results(results_folder), 0.95, trials)
+    found = find(read_results(results_folder), 0.95, trials)
     with theme():
         return section(found)
 
@@ -114,7 +113,7 @@ def test_the_front_excludes_dominated_trials(results_folder: Path, tmp_path: Pat
     rows = [
         planned_row(n, -a - b, value=None, reconstruction=a, kl=b) for n, (a, b) in enumerate(pairs)
     ]
-    write_search(tmp_path, *rows, objective="rate-distortion", first_comparison=None)
+    write_search(tmp_path, *rows, objective="rate-distortion")
     shown = built(results_folder, loaded(tmp_path))
     (front,) = [one for one in shown.parts if one.name == "front"]
     assert isinstance(front, TableExhibit)
@@ -126,7 +125,7 @@ def test_two_objectives_have_a_front_and_no_history(results_folder: Path, tmp_pa
         planned_row(n, -100.0 - n, value=None, kl=30.0 - n, reconstruction=70.0 + 2 * n)
         for n in range(12)
     ]
-    write_search(tmp_path, *rows, objective="rate-distortion", first_comparison=None)
+    write_search(tmp_path, *rows, objective="rate-distortion")
     shown = built(results_folder, loaded(tmp_path))
     assert "front" in names(shown)
     assert not {"search", "trials"} & set(names(shown))
@@ -140,13 +139,13 @@ def test_two_objectives_have_a_front_and_no_history(results_folder: Path, tmp_pa
 @pytest.mark.parametrize(
     "card",
     [
-        {"objective": "nll", "protocol": PROTOCOL | {"nll_samples": 64}},
-        {"plan": None, "protocol": None, "failed": None, "first_comparison": None},
-        {"plan": PLAN | {"space": SPACE[1:3]}},
-        {"plan": PLAN | {"space": SPACE[:1], "replicates": 3}},
+        {"objective": "nll"},
+        {"first_comparison": None},
+        {"plan": {"space": SPACE[1:3]}},
+        {"plan": {"space": SPACE[:1], "replicates": 3}},
         {"protocol": GREY},
     ],
-    ids=["nll", "older", "no-architecture", "one-dimension", "grey"],
+    ids=["nll", "no-pruning", "no-architecture", "one-dimension", "grey"],
 )
 @pytest.mark.parametrize(("complete", "pruned"), [(12, 4), (2, 12), (1, 0), (0, 3)])
 def test_unusual_searches_still_produce_a_section(
@@ -159,24 +158,16 @@ def test_unusual_searches_still_produce_a_section(
     assert ("cross-entropy" in text) == (card.get("protocol", PROTOCOL) == GREY)
 
 
-def test_an_incomplete_export_asks_for_a_new_one(results_folder: Path, tmp_path: Path) -> None:
-    older = searched(tmp_path, 3, plan=None, protocol=None, failed=None, first_comparison=None)
-    shown = built(results_folder, older)
-    assert any("Run `study export`" in note for note in shown.notes)
-    (states,) = [part for part in shown.parts if part.name == "search-states"]
-    assert "Failed trials are not in this export." in states.caption
-    assert "Scales are linear" in exhibit(shown, "slices").caption
-
-
 def test_user_input_is_escaped_and_the_bytes_are_stable(
     results_folder: Path, tmp_path: Path
 ) -> None:
     evil = '<b>"$x_y$</b>|'
-    rows = [planned_row(n, -100.0 - n) | {evil: float(n % 7)} for n in range(24)]
-    space = [*SPACE, {"name": evil, "kind": "float", "low": 0.0, "high": 6.0, "when": {}}]
+    rows = [planned_row(n, -100.0 - n, activation=evil if n % 2 else "silu") for n in range(24)]
+    choice = {"name": "activation", "kind": "categorical", "choices": ["silu", evil], "when": {}}
     failed = [{"number": 30, "reason": evil}]
-    write_search(tmp_path, *rows, plan=PLAN | {"space": space}, failed=failed, search=evil)
-    results = load_results(results_folder)
+    plan = {"space": [*SPACE, choice]}
+    write_search(tmp_path, *rows, plan=plan, failed=failed, search=evil)
+    results = read_results(results_folder)
     files = make_report(results, 0.95, loaded(tmp_path))
     page = files["index.html"].decode()
     assert '<b>"$x_y' not in page

@@ -12,9 +12,9 @@ from analysis.findings import find
 from analysis.present.writers import to_latex, to_markdown
 from analysis.read.arrays import load_borders
 from analysis.read.cells import ResultsError
-from analysis.read.frames import load_results
 from analysis.sections.statements import leads, section, statements_frame, statements_table
 from analysis.statements import Decision, decide_statements
+from tests.analysis.conftest import read_results
 from tests.analysis.statements.worlds import by_size, world
 
 MakeResults = Callable[..., Path]
@@ -22,7 +22,7 @@ NBSP = "\N{NO-BREAK SPACE}"
 
 
 def decisions() -> list[Decision]:
-    return decide_statements(world(values={"elbo": by_size(0.2)}, without=["precision"]), {}, 0.95)
+    return decide_statements(world(values={"elbo": by_size(0.2)}), {}, 0.95)
 
 
 def test_every_statement_has_a_row() -> None:
@@ -106,7 +106,7 @@ def test_the_hubs_are_read_from_every_run(make_results: MakeResults) -> None:
     frame.to_csv(folder / "metrics.csv", index=False)
     for run in frame[frame["latent_dim"] == 2]["run"]:
         write_borders(folder, run, np.array([[8, 3], [1, 2]]))
-    found = section(find(load_results(folder), 0.95))
+    found = section(find(read_results(folder), 0.95))
     row = found.parts[0].frame.iloc[10]  # type: ignore[union-attr]
     assert row["verdict"] == "supported"
     assert row["reason"].startswith("Hubs: 8 in 6 runs. Continuity: 0.110 [")
@@ -116,7 +116,7 @@ def test_damaged_borders_are_refused(make_results: MakeResults) -> None:
     folder = make_results()
     write_borders(folder, "conv-2/seed-1", np.zeros((3, 3)))
     with pytest.raises(ResultsError, match="two columns of whole numbers"):
-        load_borders(folder, load_results(folder).runs)
+        load_borders(folder, read_results(folder).runs)
 
 
 def write_borders(folder: Path, run: str, borders: np.ndarray) -> None:

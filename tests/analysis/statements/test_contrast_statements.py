@@ -166,17 +166,11 @@ def test_one_seed_decides_nothing(number: int) -> None:
     assert not decision.effect.is_known
 
 
-@pytest.mark.parametrize(
-    ("judge", "reason"),
-    [
-        ("", "No judge classified the samples, so there is no confidence."),
-        ("5d3b", "The results contain no confidence; run dvc repro to measure it."),
-    ],
-)
-def test_a_missing_metric_decides_nothing(judge: str, reason: str) -> None:
-    decision = decide(world(judge=judge, without=["confidence"]), 8)
+def test_a_missing_metric_decides_nothing() -> None:
+    """Data of one class have no paths between classes."""
+    decision = decide(world(without=["path_plausibility", "path_min_confidence"]), 10)
     assert decision.verdict == "cannot be decided"
-    assert decision.reasons == (reason,)
+    assert decision.reasons == ("The results contain no path_plausibility.",)
 
 
 def test_architectures_of_other_names_decide_nothing() -> None:

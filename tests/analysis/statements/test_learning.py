@@ -1,5 +1,7 @@
 """The statement that all four models learn: each of them must."""
 
+from dataclasses import replace
+
 import pytest
 
 from analysis.read.frames import Results
@@ -58,4 +60,4 @@ def test_missing_data_is_reported() -> None:
 
 
 def with_history(results: Results, history) -> Results:  # type: ignore[no-untyped-def]
-    return Results(results.folder, results.runs, history, results.protocol, results.data, None, ())
+    return replace(results, history=history)

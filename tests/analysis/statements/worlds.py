@@ -1,12 +1,15 @@
 """Synthetic results with known differences."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from analysis.read.frames import DataCard, Results, model_name
+from analysis.read.frames import Results, model_name
+from pipeline.schemas.metrics import METRICS
 from pipeline.schemas.protocol import Protocol
+from tests.analysis.conftest import PROTOCOL, data_card, judge_card
 
 Value = Callable[[str, int], float]  # of an architecture and a latent size
 
@@ -28,16 +31,6 @@ def by_architecture(effect: float) -> Value:
     return lambda architecture, _: 0.7 + effect * (architecture == "conv")
 
 
-METRICS: dict[str, Value] = dict.fromkeys(
-    (
-        *("elbo", "reconstruction", "kl", "marginal_kl", "sharpness", "reconstruction_sharpness"),
-        *("contrast", "confidence", "low_confidence", "precision"),
-        *("path_plausibility", "path_min_confidence"),
-    ),
-    constant,
-)
-
-
 def world(
     *,
     architectures: Sequence[str] = ("linear", "conv"),
@@ -50,7 +43,6 @@ def world(
     continuity: float = 0.13,
     classes: Sequence[str] = DIGITS,
     collapsed: Sequence[str] = (),
-    judge: str = "5d3b",
 ) -> Results:
     """Create results in which every run has the value of its configuration, plus a spread.
 
@@ -60,14 +52,13 @@ def world(
         betas: likewise; if there are several, values apply to the first, others are far off.
         seeds: runs per configuration.
         values: values of metrics that replace the defaults, in which nothing differs.
-        without: metrics that were not measured.
+        without: metrics that no run has.
         gains: gain in validation ELBO from the first of three epochs to the last.
         continuity: grid continuity of two-dimensional models.
         classes: names of the classes.
         collapsed: runs that collapsed.
-        judge: hash of the judge; empty for none.
     """
-    rows, history = [], []
+    rows, history, given = [], [], dict(values or {})
     for architecture in architectures:
         for size in sizes:
             for beta in betas:
@@ -83,11 +74,11 @@ def world(
                     noise = SPREAD * (seed - (seeds - 1) / 2) + 99 * (beta != betas[0])
                     metrics = {
                         name: value(architecture, size) + noise
-                        for name, value in (METRICS | dict(values or {})).items()
-                        if name not in without
+                        for name, value in (dict.fromkeys(METRICS, constant) | given).items()
                     }
-                    if size == 2:
-                        metrics |= {"grid_continuity": continuity + noise, "grid_center_class": 8.0}
+                    metrics |= {"grid_continuity": continuity + noise, "grid_center_class": 8.0}
+                    absent = {name for name in METRICS if size != 2 and name.startswith("grid_")}
+                    metrics |= dict.fromkeys(absent | set(without), math.nan)
                     rows.append(own | metrics | {"collapsed": own["run"] in collapsed})
                     for epoch in (1, 2, 3):
                         gain = gains(architecture, size) * (epoch - 1) / 2 + noise * epoch
@@ -96,10 +87,8 @@ def world(
         folder=Path("results"),
         runs=pd.DataFrame(rows),
         history=pd.DataFrame(history),
-        protocol=Protocol(
-            "mnist-5k", "test", "ab", "bernoulli", "dynamic", "last", "float32", judge
-        ),
-        data=DataCard("mnist-5k", tuple(classes), {"test": 500}, "fe"),
-        judge=None,
+        protocol=Protocol(**PROTOCOL),
+        data=data_card(classes),
+        judge=judge_card(classes),
         notes=(),
     )
