@@ -99,7 +99,8 @@ def remove_outdated(folder: Path, before: Mapping[str, str], now: Iterable[str])
     """
     for name in before.keys() - set(now):
         path = folder / name
-        if path.is_file() and file_sha256(path) == before[name]:
+        inside = path.resolve().is_relative_to(folder.resolve())  # the card could be edited
+        if inside and path.is_file() and file_sha256(path) == before[name]:
             path.unlink()
 
 
