@@ -3,7 +3,6 @@
 Free of torch and Optuna; mapping it to a sampler is left to the search.
 """
 
-from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, Strict, model_validator
@@ -36,10 +35,6 @@ class _Dimension(SettingsSection):
 
     name: Name
     when: Annotated[dict[str, Value], Strict(False)] = Field(default_factory=dict)
-
-    def applies(self, chosen: Mapping[str, Value]) -> bool:
-        """Return whether the values chosen so far meet the conditions in ``when``."""
-        return all(chosen.get(name) == value for name, value in self.when.items())
 
 
 class IntRange(_Dimension):

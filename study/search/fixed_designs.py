@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline.errors import UserError
 from pipeline.settings.space import Choice, Dimension, FloatRange, IntRange, Value
-from study.search.space import Chosen
+from study.search.space import Chosen, applies
 
 
 def grid(space: tuple[Dimension, ...], seed: int) -> list[Chosen]:
@@ -25,7 +25,7 @@ def grid(space: tuple[Dimension, ...], seed: int) -> list[Chosen]:
             point | extension
             for point in points
             for extension in (
-                [{dimension.name: v} for v in values] if dimension.applies(point) else [{}]
+                [{dimension.name: v} for v in values] if applies(dimension, point) else [{}]
             )
         ]
     order = np.random.default_rng(seed).permutation(len(points))
@@ -56,7 +56,7 @@ def sobol_point(space: tuple[Dimension, ...], number: int, seed: int) -> Chosen:
     coordinates = engine.random(1)[0]
     chosen: Chosen = {}
     for dimension, coordinate in zip(space, coordinates, strict=True):
-        if dimension.applies(chosen):
+        if applies(dimension, chosen):
             chosen[dimension.name] = _at(dimension, float(coordinate))
     return chosen
 

@@ -17,11 +17,16 @@ from pipeline.settings.space import Choice, Dimension, IntRange, Value
 Chosen = dict[str, Value]
 
 
+def applies(dimension: Dimension, chosen: Mapping[str, Value]) -> bool:
+    """Whether a dimension has a meaning with the values chosen so far."""
+    return all(chosen.get(name) == value for name, value in dimension.when.items())
+
+
 def suggest(trial: optuna.Trial, space: tuple[Dimension, ...]) -> Chosen:
     """Ask the sampler for a value of each dimension that applies, given the earlier values."""
     chosen: Chosen = {}
     for dimension in space:
-        if dimension.applies(chosen):
+        if applies(dimension, chosen):
             chosen[dimension.name] = _suggest_one(trial, dimension)
     return chosen
 
