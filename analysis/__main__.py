@@ -45,12 +45,12 @@ def main(params: Path, results: Path, judge: Path, out: Path) -> None:
     A report that is up to date is kept; `study report` always creates it again.
     """
     settings = load_settings(params)
-    # Drawing libraries take a second to load, which --help should not.
     from analysis.report_card import finished_report, report_fingerprint
 
     if finished_report(out) == report_fingerprint(settings, results, judge):
         click.echo("the report is up to date")
         return
+    # Drawing libraries take seconds to load.
     from analysis.report import write_report
 
     index = write_report(settings, results, out, judge)

@@ -1,27 +1,38 @@
 """``reports/report.json``: the fingerprint of a report, to check that it is up to date."""
 
 import importlib.metadata
+import platform
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import ClassVar
 
-import analysis
-import analysis.estimate
-import analysis.figures
-import analysis.present
-import analysis.read
-import analysis.sections
-import analysis.statements
-import pipeline.schemas
-import pipeline.settings
 from pipeline.errors import UserError
-from pipeline.schemas.fingerprint import file_sha256, fingerprint_of, source_hash
+from pipeline.schemas.arrays import ARRAYS
+from pipeline.schemas.best_card import BEST
+from pipeline.schemas.data_card import DATA_CARD
+from pipeline.schemas.fingerprint import file_sha256, fingerprint_of, folders_hash
+from pipeline.schemas.provenance import PROVENANCE
 from pipeline.schemas.record import Record, read_record
+from pipeline.schemas.tables import CONFIRMED, GRID_EPOCHS, IMPORTANCE, RUN_METRICS, TRIALS
 from pipeline.settings import Settings
 
 REPORT_CARD = "report.json"
-TEMPLATES = Path(__file__).parent / "templates"
-DECIDING = ("matplotlib", "seaborn", "pandas", "numpy", "scipy", "jinja2")
+ANALYSIS = Path(__file__).parent
+TEMPLATES = ANALYSIS / "templates"
+# The code that decides the report. It is not imported here: it takes seconds to load.
+FOLDERS = (
+    ANALYSIS,
+    *sorted(path for path in ANALYSIS.iterdir() if path.is_dir()),
+    ANALYSIS.parent / "pipeline" / "schemas",
+    ANALYSIS.parent / "pipeline" / "settings",
+)
+INPUTS = (
+    *(table.name for table in (RUN_METRICS, GRID_EPOCHS, TRIALS, IMPORTANCE, CONFIRMED)),
+    DATA_CARD,
+    PROVENANCE,
+    BEST,
+)
+DECIDING = ("vae-study", "matplotlib", "seaborn", "pandas", "numpy", "scipy", "jinja2")
 
 
 class ReportCard(Record):
@@ -47,25 +58,15 @@ def report_fingerprint(settings: Settings, results: Path, judge: Path) -> str:
         results: the results folder, which contains ``metrics.csv``.
         judge: the file ``judge.json``.
     """
-    code = source_hash(
-        analysis,
-        analysis.read,
-        analysis.estimate,
-        analysis.present,
-        analysis.statements,
-        analysis.figures,
-        analysis.sections,
-        pipeline.schemas,
-        pipeline.settings,
-    )
-    inputs = [*results.glob("*.*"), *results.glob("runs/*/*/*.npz")]
+    files = [results / name for name in INPUTS] + [*results.glob(f"runs/*/*/{ARRAYS}")]
     return fingerprint_of(
         {
-            "code": code,
+            "code": folders_hash(*FOLDERS),
             "templates": _hashes(TEMPLATES, TEMPLATES.iterdir()),
             "settings": settings.analyze.model_dump(mode="json"),
-            "results": _hashes(results, inputs),
-            "judge": file_sha256(judge) if judge.exists() else "",
+            "results": _hashes(results, files),
+            "judge": file_sha256(judge) if judge.is_file() else "",
+            "python": platform.python_version(),
             "versions": [importlib.metadata.version(name) for name in DECIDING],
         }
     )
@@ -105,5 +106,9 @@ def remove_outdated(folder: Path, before: Mapping[str, str], now: Iterable[str])
 
 
 def _hashes(root: Path, paths: Iterable[Path]) -> dict[str, str]:
-    """Return the SHA-256 of files by their path within a folder."""
-    return {path.relative_to(root).as_posix(): file_sha256(path) for path in sorted(paths)}
+    """Return the SHA-256 of those files that exist, by their path within a folder."""
+    return {
+        path.relative_to(root).as_posix(): file_sha256(path)
+        for path in sorted(paths)
+        if path.is_file()
+    }

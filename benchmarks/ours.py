@@ -12,7 +12,7 @@ from pipeline.data.prepared import Split, load_prepared
 from pipeline.numerics.hardware import resolve_hardware, seeded_generator
 from pipeline.settings import RunSettings
 from pipeline.training.loop import EpochReport, fit, train_epochs, validate
-from pipeline.training.start import new_model
+from pipeline.training.run import new_model
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from pipeline.numerics.hardware import resolve_hardware
 from pipeline.numerics.optimizers import Adam
 from pipeline.training.loop import ADAM_BETAS
 from pipeline.training.rates import parameter_groups
-from pipeline.training.start import new_model
+from pipeline.training.run import new_model
 
 STEPS, WARM_UP = 20, 3
 CEILING_SIDE = 2048

@@ -14,7 +14,7 @@ from pipeline.data.inputs import model_inputs
 from pipeline.data.prepared import load_prepared
 from pipeline.evaluation.iwae import importance_weighted_nll
 from pipeline.numerics.hardware import seeded_generator
-from pipeline.training.start import new_model
+from pipeline.training.run import new_model
 
 SAMPLES, IMAGES, QUICK_IMAGES = 5000, 100, 20
 BATCH = 1000  # codes decoded at a time

@@ -3,7 +3,7 @@
 import importlib.metadata
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -13,19 +13,17 @@ from threadpoolctl import threadpool_limits
 
 import pipeline.data
 import pipeline.evaluation
-import pipeline.evaluation.measures
 import pipeline.judge
-import pipeline.judge.measures
+import pipeline.measures
 import pipeline.models
 import pipeline.numerics
 from pipeline.data.prepared import PreparedData, load_prepared
 from pipeline.errors import UserError
-from pipeline.evaluation.evaluated_model import prepare_model
 from pipeline.files import replacing_folder
-from pipeline.jobs.measures import measure_all, measure_names
-from pipeline.judge.context import JudgeContext, JudgedModel, load_context
-from pipeline.models import load_model
-from pipeline.schemas.arrays import ARRAYS, Arrays, write_arrays
+from pipeline.judge.context import JudgeContext, load_context
+from pipeline.measures.registry import measure_names
+from pipeline.measures.run import SPLITS, measure_run
+from pipeline.schemas.arrays import ARRAYS, write_arrays
 from pipeline.schemas.fingerprint import file_sha256, fingerprint_of, source_hash
 from pipeline.schemas.judge_card import (
     JUDGE_CARD,
@@ -33,6 +31,7 @@ from pipeline.schemas.judge_card import (
     PLAUSIBLE_QUANTILE,
     JudgeCard,
 )
+from pipeline.schemas.metrics import METRICS
 from pipeline.schemas.record import Record, read_record, write_record
 from pipeline.schemas.run_card import CONFIG, RunCard, load_whole_card
 from pipeline.schemas.run_row import METRICS_FILE, write_row
@@ -40,7 +39,6 @@ from pipeline.schemas.tables import Row
 from pipeline.settings import EvaluateSettings
 
 CARD_FILE = "evaluation.json"
-SPLITS = ("train", "test")  # some measures are fitted on the first and scored on the second
 FORMAT: Literal[1] = 1  # of the results folder; increasing it evaluates all runs again
 
 DECIDING = ("torch", "numpy", "scikit-learn")  # libraries whose version may change a number
@@ -51,9 +49,8 @@ DECIDED_BY = (
     pipeline.numerics,
     pipeline.models,
     pipeline.evaluation,
-    pipeline.evaluation.measures,
     pipeline.judge,
-    pipeline.judge.measures,
+    pipeline.measures,
 )
 CODE = source_hash(*DECIDED_BY)
 
@@ -127,7 +124,7 @@ def evaluate_run(task: EvaluationTask, tell: Callable[[float], None]) -> Row:
         )
     # For numpy and scikit-learn, whose matrix products would take the other workers' cores.
     with threadpool_limits(limits=task.threads):
-        row, arrays = measure_run(task, card, data, context)
+        row, arrays = measure_run(task.name, task.model_folder, card, task.settings, data, context)
     has_likelihood = card.protocol.is_likelihood
     with replacing_folder(task.folder) as folder:
         write_row(folder, row)
@@ -140,46 +137,6 @@ def evaluate_run(task: EvaluationTask, tell: Callable[[float], None]) -> Row:
         write_record(folder / CARD_FILE, done)
     tell(time.perf_counter() - start)
     return row
-
-
-def measure_run(
-    task: EvaluationTask, card: RunCard, data: PreparedData, context: JudgeContext
-) -> tuple[Row, Arrays]:
-    """Return one run's row of ``results/metrics.csv`` and its arrays for the report.
-
-    Args:
-        task: the run to evaluate.
-        card: the model's card, from ``usable_card``.
-        data: with the splits ``SPLITS``.
-        context: the judge and its output for the test split.
-    """
-    run, test = card.settings, data.splits["test"]
-    protocol = replace(card.protocol, split="test", split_hash=test.hash, judge=context.card.sha256)
-    subject = prepare_model(
-        load_model(task.model_folder),
-        run,
-        data.splits["train"],
-        test,
-        task.settings,
-        has_likelihood=protocol.is_likelihood,
-    )
-    numbers, arrays = measure_all(JudgedModel.of(subject, context))
-    row = {
-        "run": task.name,
-        "architecture": run.architecture,
-        "latent_dim": run.latent_dim,
-        "beta": run.beta,
-        "seed": run.seed,
-        "parameters": card.parameters,
-        "train_seconds": card.train_seconds,
-        "epochs": card.epochs,
-        **protocol.as_dict(),
-        **numbers,
-        "data_hash": data.hash,
-        "commit": card.commit,
-        "run_id": card.run_id,
-    }
-    return row, arrays
 
 
 def usable_card(folder: Path, data_hash: str) -> RunCard:
@@ -226,7 +183,7 @@ def evaluation_fingerprint(
             "settings": settings.model_dump(mode="json"),
             "threads": threads,
             "code": CODE,
-            "measures": measure_names(),
+            "measures": [*measure_names(), *METRICS],
             "plausible": PLAUSIBLE_QUANTILE,
             "versions": [importlib.metadata.version(name) for name in DECIDING],
         }

@@ -12,7 +12,7 @@ from pipeline.evaluation.pictures import write_sheets
 from pipeline.jobs.evaluate import EvaluationTask, evaluate_run
 from pipeline.jobs.job import Job
 from pipeline.jobs.progress import RunsProgress
-from pipeline.runtime.tracking import Tracker
+from pipeline.runtime.tracking import MlflowRecord, Tracker
 from pipeline.runtime.workers import Send
 from pipeline.schemas.arrays import ARRAYS, read_arrays
 from pipeline.schemas.metrics import METRICS
@@ -57,13 +57,20 @@ class EvaluationJob(Job[EvaluationTask]):
             self._record(task, row)
 
     def _record(self, task: EvaluationTask, row: Row) -> None:
-        """Add the test metrics and pictures to the run's record; set the mark last."""
-        # A model that DVC restored from its cache has no record in this store, so create one.
-        record = self._tracker.resume(row["run_id"])
-        known = record is not None
-        if record is None:
-            params = {key: row[key] for key in row if key not in METRICS}
-            record = self._tracker.start(row["run"], params)
+        """Add the test metrics and pictures to the run's record, or to a new one.
+
+        A model that came out of DVC's cache has no record in this store.
+        """
+        known = self._tracker.resume(row["run_id"])
+        if known is not None:
+            self._add(known, task, row)
+            return
+        params = {key: row[key] for key in row if key not in METRICS}
+        with self._tracker.run(row["run"], params) as record:
+            self._add(record, task, row)
+
+    def _add(self, record: MlflowRecord, task: EvaluationTask, row: Row) -> None:
+        """Add everything to a record; the mark comes last."""
         record.log_metrics(
             {f"test/{name}": float(row[name]) for name in METRICS if row[name] is not None}
         )
@@ -71,11 +78,9 @@ class EvaluationJob(Job[EvaluationTask]):
             write_sheets(Path(name), read_arrays(task.folder / ARRAYS))
             try:
                 record.log_files(Path(name), "test")
-            except UserError as error:  # a full disk there affects the record, not the run
+            except UserError as error:  # a full disk there costs the record, not the run
                 click.echo(f"warning: {error.message}", err=True)
         record.mark(EVALUATION, task.fingerprint)
-        if not known:
-            record.finish()
 
 
 def describe(row: Row, seconds: float) -> str:

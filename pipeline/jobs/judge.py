@@ -4,23 +4,17 @@ import importlib.metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 import pipeline.data
 import pipeline.judge
 import pipeline.numerics
-from pipeline.data.inputs import model_inputs
 from pipeline.data.prepared import PreparedData
+from pipeline.errors import UserError
 from pipeline.files import replacing_folder
-from pipeline.judge.classifier import build_judge, initialise_judge, save_judge_weights
-from pipeline.judge.reference import real_scores
-from pipeline.judge.training import (
-    JudgeReport,
-    accuracy,
-    calibration_error,
-    fit_temperature,
-    predict,
-    train_judge,
-)
-from pipeline.numerics.hardware import seeded_generator
+from pipeline.judge.classifier import save_judge_weights
+from pipeline.judge.make import train_and_test
+from pipeline.judge.training import JudgeReport
 from pipeline.runtime.code_version import versions
 from pipeline.schemas.fingerprint import file_sha256, fingerprint_of, source_hash
 from pipeline.schemas.judge_card import (
@@ -73,10 +67,13 @@ def make_judge(
     settings: JudgeSettings,
     prepared: PreparedData,
     threads: int,
-    commit: str = "",
+    commit: str,
     record: "MlflowRecord | None" = None,
 ) -> JudgeCard:
-    """Train, calibrate and test a judge, and write its folder atomically.
+    """Train and test a judge, record it, and write its folder atomically.
+
+    The folder appears only after everything is recorded: a judge that was killed on the way is
+    trained again.
 
     Args:
         target: the folder to write.
@@ -84,21 +81,17 @@ def make_judge(
         prepared: with all three splits.
         threads: number of threads for computation, for the card.
         commit: commit of the code, for the card.
-        record: tracks each epoch; None to track nothing.
+        record: tracks the judge; None to track nothing.
     """
-    train, valid, test = (prepared.splits[name] for name in ("train", "valid", "test"))
-    judge = build_judge(settings, prepared.image_shape, len(prepared.classes))
-    initialise_judge(judge, seeded_generator(settings.seed, "initialisation"))
-    for report in train_judge(judge, settings, train, valid):
+
+    def tell(report: JudgeReport) -> None:
         if record is not None:
             record.log_metrics(_epoch_metrics(report), report.epoch)
-    valid_logits = predict(judge, model_inputs(valid, "none"))
-    judge.temperature.fill_(fit_temperature(valid_logits, valid.labels))
 
-    logits = predict(judge, model_inputs(test, "none"))
+    tested = train_and_test(settings, prepared, tell)
     height, width = prepared.image_shape
     with replacing_folder(target) as folder:
-        save_judge_weights(folder, judge)
+        save_judge_weights(folder, tested.judge)
         card = JudgeCard(
             settings=settings,
             data=prepared.name,
@@ -106,16 +99,14 @@ def make_judge(
             fingerprint=judge_fingerprint(settings, prepared.hash, threads),
             image=ImageSize(height=height, width=width),
             classes=prepared.classes,
-            accuracy=accuracy(logits, test.labels),
-            valid_accuracy=accuracy(valid_logits, valid.labels),
-            calibration_error=calibration_error(
-                (logits / judge.temperature).softmax(1), test.labels
-            ),
-            uncalibrated_error=calibration_error(logits.softmax(1), test.labels),
-            temperature=judge.temperature.item(),
-            real=real_scores(judge, train, test, settings),
-            parameters=judge.parameter_count,
-            train_seconds=round(report.seconds, 3),
+            accuracy=tested.accuracy,
+            valid_accuracy=tested.valid_accuracy,
+            calibration_error=tested.calibration_error,
+            uncalibrated_error=tested.uncalibrated_error,
+            temperature=tested.judge.temperature.item(),
+            real=tested.real,
+            parameters=tested.judge.parameter_count,
+            train_seconds=round(tested.seconds, 3),
             threads=threads,
             versions=versions(),
             commit=commit,
@@ -123,7 +114,23 @@ def make_judge(
             sha256=file_sha256(folder / JUDGE_WEIGHTS),
         )
         write_record(folder / JUDGE_CARD, card)
+        if record is not None:
+            _record(record, card, folder)
     return card
+
+
+def _record(record: "MlflowRecord", card: JudgeCard, folder: Path) -> None:
+    record.log_metrics(
+        {
+            "test/accuracy": card.accuracy,
+            "test/calibration_error": card.calibration_error,
+            "valid/temperature": card.temperature,
+        }
+    )
+    try:
+        record.log_files(folder, "judge")
+    except UserError as error:  # a full disk there costs the record, not the judge
+        click.echo(f"warning: {error.message}", err=True)
 
 
 def _epoch_metrics(report: JudgeReport) -> dict[str, float]:

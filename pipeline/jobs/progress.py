@@ -79,7 +79,8 @@ class _Bars:
 
     def step(self, run: str, done: int, note: str) -> None:
         self._under_way[run] = done
-        self._progress.update(self._bars[run], completed=done, note=note)
+        if run in self._bars:
+            self._progress.update(self._bars[run], completed=done, note=note)
         self._update()
 
     def finished(self, run: str, line: str) -> None:

@@ -18,7 +18,6 @@ from pipeline.models import VAE, ImageShape, save_weights
 from pipeline.numerics.hardware import Hardware, resolve_hardware
 from pipeline.runtime.code_version import versions
 from pipeline.schemas.fingerprint import file_sha256, fingerprint_of, source_hash
-from pipeline.schemas.protocol import Protocol
 from pipeline.schemas.record import write_record
 from pipeline.schemas.run_card import (
     CONFIG,
@@ -32,8 +31,8 @@ from pipeline.schemas.run_card import (
 )
 from pipeline.schemas.tables import EPOCHS
 from pipeline.settings import RunSettings
-from pipeline.training.loop import EpochReport, Fit, fit, train_epochs
-from pipeline.training.start import new_model
+from pipeline.training.loop import EpochReport, Fit
+from pipeline.training.run import train_model, training_protocol
 
 # The packages whose code decides a run's result.
 DECIDED_BY = (pipeline.data, pipeline.numerics, pipeline.models, pipeline.training)
@@ -87,7 +86,6 @@ def train_run(task: TrainingTask, tell: Callable[[EpochReport], None], data_path
         UserError: if code or data have changed since the task was created.
     """
     torch.set_num_threads(task.threads)
-    torch.backends.cudnn.allow_tf32 = False  # TF32 is a third precision, which no protocol mentions
     data = _load_training_data(data_path)
     settings = task.settings
     machine = resolve_hardware(settings.device, settings.precision)
@@ -95,11 +93,7 @@ def train_run(task: TrainingTask, tell: Callable[[EpochReport], None], data_path
         raise UserError(
             f"{task.name}: code or data changed after training began; run `dvc repro` again"
         )
-    train, valid = data.splits["train"], data.splits["valid"]
-    model = new_model(settings, data)
-    reports = train_epochs(model, settings, train, valid, machine)
-    result = fit(model, reports, settings, tell)
-
+    model, result = train_model(settings, data, machine, tell)
     with replacing_folder(task.folder) as folder:
         return save_run(folder, task, model, result, data, machine)
 
@@ -150,19 +144,6 @@ def _load_training_data(path: Path) -> PreparedData:
 @lru_cache(maxsize=1)
 def _load_once(path: Path, changed: int) -> PreparedData:
     return load_prepared(path, splits=("train", "valid"))
-
-
-def training_protocol(settings: RunSettings, data: PreparedData, machine: Hardware) -> Protocol:
-    """Return the protocol of the numbers in a run's history, which are for the validation split."""
-    return Protocol(
-        data=data.name,
-        split="valid",
-        split_hash=data.splits["valid"].hash,
-        likelihood=settings.likelihood,
-        binarisation=settings.binarisation,
-        checkpoint=settings.checkpoint,
-        arithmetic=machine.precision,
-    )
 
 
 def fingerprint(settings: RunSettings, data_hash: str, machine: Hardware, threads: int) -> str:

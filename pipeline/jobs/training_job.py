@@ -78,8 +78,8 @@ class TrainingJob(Job[TrainingTask]):
         """Start the run's record, whose ID its card will contain."""
         params = task.settings.model_dump() | versions()
         record = self._tracker.start(task.name, params, self._parent, self._commit)
-        record.log_dataset(self._data.name, self._data.hash, "training")
         self._open[task.name] = record
+        record.log_dataset(self._data.name, self._data.hash, "training")
         return replace(task, commit=self._commit, run_id=record.run_id)
 
     def heard(self, task: TrainingTask, content: EpochReport, progress: RunsProgress) -> None:

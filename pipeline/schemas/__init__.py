@@ -1,1 +1,1 @@
-"""Schemas of all files that one stage writes and another reads. Free of torch."""
+"""Every file that one stage writes and another reads, declared once. Free of torch."""

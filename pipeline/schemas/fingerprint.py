@@ -22,17 +22,22 @@ def file_sha256(path: Path) -> str:
 def source_hash(*packages: ModuleType) -> str:
     """Return a hash of the code in the packages' own folders, without their subfolders.
 
-    Comments, docstrings and formatting are ignored, since they do not affect results. Call this
-    at import time: an edit on disk during training must not count as the code that trained the
-    run.
+    Comments, docstrings and formatting are ignored, since they do not affect results. Whoever
+    trains calls this at import time: an edit on disk during training must not count as the code
+    that trained the run.
 
     Args:
         packages: imported packages, such as ``pipeline.training``.
     """
+    return folders_hash(*(Path(package.__path__[0]) for package in packages))
+
+
+def folders_hash(*folders: Path) -> str:
+    """Return a hash of the code in folders, as ``source_hash`` does, without importing it."""
     digest = hashlib.sha256()
-    for package in packages:
-        for path in sorted(Path(package.__path__[0]).glob("*.py")):
-            name = f"{package.__name__}/{path.name}"
+    for folder in folders:
+        for path in sorted(folder.glob("*.py")):
+            name = f"{folder.parent.name}/{folder.name}/{path.name}"
             digest.update(f"{name}\n{_without_comments(path)}\n".encode())
     return digest.hexdigest()
 

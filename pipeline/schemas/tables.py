@@ -8,6 +8,7 @@ import io
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pipeline.schemas.cells import (
@@ -25,6 +26,7 @@ from pipeline.schemas.cells import (
 )
 from pipeline.schemas.metrics import METRICS
 from pipeline.schemas.protocol import PROTOCOL_FIELDS
+from pipeline.schemas.record import RecordError
 
 Row = dict[str, Any]
 
@@ -45,28 +47,43 @@ class Table:
     grows: bool = False
 
     def to_csv(self, rows: Iterable[Mapping[str, Any]]) -> str:
-        """Return the file's text, with lists as JSON and None as an empty cell.
+        """Return the file's text; lists become JSON, and None an empty cell.
 
         Args:
-            rows: rows with the same columns, at least those of the table; the first row decides the
-                order of columns.
+            rows: each has at least the table's columns. Further columns of a table that grows are
+                empty in rows that lack them.
 
         Raises:
-            ValueError: if a column is missing or unknown, which is a programming error.
+            ValueError: if a column is missing or unknown, which is an error of the calling code.
         """
         rows = list(rows)
-        header = list(rows[0]) if rows else list(self.columns)
-        expected = dict.fromkeys([*self.columns, *(header if self.grows else ())])
+        header = list(dict.fromkeys(name for row in rows for name in row)) or list(self.columns)
         for row in rows:
-            missing = [name for name in expected if name not in row]
-            unknown = [name for name in row if name not in expected]
+            missing = [name for name in self.columns if name not in row]
+            unknown = [] if self.grows else [name for name in row if name not in self.columns]
             if missing or unknown:
-                raise ValueError(f"{self.name}: missing columns {missing}, unknown {unknown}")
+                raise ValueError(f"{self.name}: lacks {missing} and has unknown {unknown}")
         stream = io.StringIO()
-        writer = csv.DictWriter(stream, header, lineterminator="\n")
+        writer = csv.DictWriter(stream, header, lineterminator="\n", restval="")
         writer.writeheader()
         writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
         return stream.getvalue()
+
+    def read(self, path: Path, remedy: str) -> list[dict[str, str]]:
+        """Read the rows as text, so that nothing is rounded on the way.
+
+        Raises:
+            RecordError: if the file is missing, has no rows, or lacks a column.
+        """
+        try:
+            rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not text"
+            raise RecordError(f"{path}: cannot be read: {reason}; {remedy}") from None
+        missing = [name for name in self.columns if not rows or rows[0].get(name) is None]
+        if missing:
+            raise RecordError(f"{path}: must have rows with {', '.join(missing)}; {remedy}")
+        return rows
 
 
 def _cell(value: Any) -> Any:

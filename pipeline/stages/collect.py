@@ -3,13 +3,10 @@
 It also records where the runs came from, so that every number can be traced.
 """
 
-import csv
-import io
 from pathlib import Path
 
 import click
 
-from pipeline.errors import UserError
 from pipeline.files import write_text
 from pipeline.runtime.code_version import commit_date
 from pipeline.schemas.data_card import DATA_CARD, DataCard
@@ -48,7 +45,7 @@ def main(params: str, data: Path, models: Path, results: Path) -> None:
     epochs = [
         {key: row[key] for key in IDENTITY} | epoch
         for name, row in zip(names, rows, strict=True)
-        for epoch in _read_history(models / name / HISTORY)
+        for epoch in EPOCHS.read(models / name / HISTORY, "run `dvc repro train`")
     ]
     write_text(results / GRID_EPOCHS.name, GRID_EPOCHS.to_csv(epochs))
     write_record(results / DATA_CARD, read_record(DataCard, data))
@@ -70,20 +67,6 @@ def _provenance(models: Path, rows: list[Row]) -> Provenance:
     commits = sorted({row["commit"] for row in rows} - {""})
     dates = {commit: commit_date(commit) for commit in commits}
     return Provenance(runs=runs, dates={commit: day for commit, day in dates.items() if day})
-
-
-def _read_history(path: Path) -> list[dict[str, str]]:
-    """Return the rows of a run's history as text, so that nothing is rounded."""
-    try:
-        rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
-    except OSError as error:
-        raise UserError(
-            f"{path}: cannot be read: {error.strerror}; run `dvc repro train`"
-        ) from None
-    if not rows or list(rows[0]) != list(EPOCHS.columns):
-        columns = ", ".join(EPOCHS.columns)
-        raise UserError(f"{path}: must have rows with {columns}; run `dvc repro train`")
-    return rows
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from pipeline.runtime.workers import count_workers
 from pipeline.schemas.metrics import METRICS, main_metrics
 from pipeline.schemas.run_card import HISTORY
 from pipeline.schemas.run_row import read_row
-from pipeline.schemas.tables import Row
+from pipeline.schemas.tables import EPOCHS, Row
 from pipeline.schemas.where import GRID_EXPERIMENT
 from pipeline.settings import load_settings, shortest_repr
 from pipeline.stages.options import worker_options
@@ -71,7 +71,8 @@ def main(
             for name in names
         ]
         todo = out_of_date(tasks, finished_evaluation)
-        if todo:
+        unrecorded = folder.with_name(f"{folder.name}.unrecorded")  # left by a kill
+        if todo or unrecorded.exists():
             # Imported only if there is a run to record, because importing takes seconds.
             from pipeline.jobs.evaluation_job import EvaluationJob
             from pipeline.runtime.tracking import Tracker
@@ -80,7 +81,10 @@ def main(
             for task in tasks:
                 if task not in todo:
                     job.record_late(task)
-            do(job, todo, min(processes, len(todo)))
+            if todo:
+                unrecorded.touch()
+                do(job, todo, min(processes, len(todo)))
+            unrecorded.unlink(missing_ok=True)
         for name in remove_others(folder, keep=set(names)):
             click.echo(f"removed {folder / name}, which is not in the grid")
         _write_cells(results, models, [read_row(task.folder) for task in tasks])
@@ -110,11 +114,17 @@ def mean_curve(histories: list[Path]) -> pd.DataFrame:
 
     After that, the mean would be over the runs that did not stop early, and the curve would jump.
     """
-    runs = [pd.read_csv(path) for path in histories]
+    terms = ["elbo", "reconstruction", "kl"]
+    runs = [
+        pd.DataFrame(EPOCHS.read(path, "run `dvc repro train`")).astype(
+            {"epoch": int} | dict.fromkeys(terms, float)
+        )
+        for path in histories
+    ]
     last = min(run["epoch"].max() for run in runs)
     epochs = pd.concat(runs)
     validation = epochs[(epochs["split"] == "valid") & (epochs["epoch"] <= last)]
-    means: pd.DataFrame = validation.groupby("epoch")[["elbo", "reconstruction", "kl"]].mean()
+    means: pd.DataFrame = validation.groupby("epoch")[terms].mean()
     return means.round(4)
 
 

@@ -8,6 +8,8 @@ import torch
 from pipeline.data.prepared import load_prepared
 from pipeline.jobs.judge import finished_judge, judge_fingerprint, make_judge
 from pipeline.runtime.code_version import git_commit, versions
+from pipeline.runtime.interrupts import sigterm_as_interrupt
+from pipeline.runtime.lock import sole_writer
 from pipeline.schemas.where import GRID_EXPERIMENT
 from pipeline.settings import load_settings
 
@@ -40,26 +42,19 @@ def main(params: str, data: Path, target: Path, threads: int) -> None:
     settings = load_settings(params).judge
     torch.set_num_threads(threads)
     prepared = load_prepared(data)
-    if finished_judge(target) == judge_fingerprint(settings, prepared.hash, threads):
-        click.echo("the judge is up to date")
-        return
-    # Imported only if there is a judge to record, because importing takes seconds.
-    from pipeline.runtime.tracking import Tracker
+    with sole_writer(target, "training of the judge"), sigterm_as_interrupt():
+        if finished_judge(target) == judge_fingerprint(settings, prepared.hash, threads):
+            click.echo("the judge is up to date")
+            return
+        # Imported only if there is a judge to record, because importing takes seconds.
+        from pipeline.runtime.tracking import Tracker
 
-    commit = git_commit()
-    tracker = Tracker.open(GRID_EXPERIMENT)
-    asked = settings.model_dump() | {"threads": threads} | versions()
-    with tracker.run("judge", asked, commit=commit) as record:
-        record.log_dataset(prepared.name, prepared.hash, "training")
-        card = make_judge(target, settings, prepared, threads, commit, record)
-        record.log_metrics(
-            {
-                "test/accuracy": card.accuracy,
-                "test/calibration_error": card.calibration_error,
-                "valid/temperature": card.temperature,
-            }
-        )
-        record.log_files(target, "judge")
+        commit = git_commit()
+        tracker = Tracker.open(GRID_EXPERIMENT)
+        asked = settings.model_dump() | {"threads": threads} | versions()
+        with tracker.run("judge", asked, commit=commit) as record:
+            record.log_dataset(prepared.name, prepared.hash, "training")
+            card = make_judge(target, settings, prepared, threads, commit, record)
     click.echo(
         f"test accuracy {card.accuracy:.2%}, expected calibration error "
         f"{card.calibration_error:.2%} ({card.uncalibrated_error:.2%} uncalibrated, temperature "

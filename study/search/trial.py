@@ -17,7 +17,7 @@ from pipeline.models import VAE
 from pipeline.numerics.hardware import Hardware, resolve_hardware, seeded_generator
 from pipeline.settings import RunSettings
 from pipeline.training.loop import EpochReport, Fit, fit, train_epochs
-from pipeline.training.start import new_model
+from pipeline.training.run import new_model
 from study.search.plan import NLL_BATCH, NLL_SAMPLES, Plan
 from study.search.space import Chosen, to_run
 

@@ -20,9 +20,8 @@ DECIDES = {
     "models": {"train", "evaluate"},
     "training": {"train"},
     "evaluation": {"evaluate"},
-    "evaluation/measures": {"evaluate"},
     "judge": {"evaluate", "judge"},
-    "judge/measures": {"evaluate"},
+    "measures": {"evaluate"},
 }
 
 OTHERS = {"data/sources", "schemas", "settings", "runtime", "jobs"}

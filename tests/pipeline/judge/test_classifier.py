@@ -13,6 +13,7 @@ from torch import Tensor
 from pipeline.data.inputs import model_inputs
 from pipeline.data.prepared import PreparedData
 from pipeline.errors import UserError
+from pipeline.jobs.judge import make_judge
 from pipeline.judge.classifier import Judge, build_judge, initialise_judge, load_judge
 from pipeline.judge.training import (
     TEMPERATURES,
@@ -25,7 +26,6 @@ from pipeline.judge.training import (
 from pipeline.numerics.hardware import seeded_generator
 from pipeline.schemas.judge_card import JudgeCard, JudgeError
 from pipeline.settings import JudgeSettings, Settings, parse_settings
-from pipeline.stages.judge import make_judge
 from tests.conftest import make_tiny_params
 
 
@@ -214,7 +214,7 @@ def made_once(
     tmp_path_factory: pytest.TempPathFactory, prepared: PreparedData
 ) -> tuple[Path, JudgeCard]:
     folder = tmp_path_factory.mktemp("made") / "judge"
-    return folder, make_judge(folder, parse_settings(make_tiny_params()).judge, prepared, 1)
+    return folder, make_judge(folder, parse_settings(make_tiny_params()).judge, prepared, 1, "")
 
 
 @pytest.fixture

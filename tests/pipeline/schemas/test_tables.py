@@ -39,16 +39,14 @@ def test_the_first_row_decides_the_order() -> None:
 @pytest.mark.parametrize(
     ("table", "rows", "message"),
     [
-        (FIXED, [{"n": 1, "x": 2.0}], r"a\.csv: missing columns \['list'\]"),
+        (FIXED, [{"n": 1, "x": 2.0}], r"a\.csv: lacks \['list'\]"),
         (
             FIXED,
             [{"n": 1, "x": 2.0, "list": [], "y": 0}],
             r"a\.csv: .* unknown \['y'\]",
         ),
-        (GROWING, [{"n": 1}], r"b\.csv: missing columns \['name'\]"),
-        (GROWING, [{"n": 1, "name": ""}, {"n": 2}], r"missing columns \['name'\]"),
-        (GROWING, [{"n": 1, "name": "", "y": 0}, {"n": 2, "name": ""}], r"columns \['y'\]"),
-        (GROWING, [{"n": 1, "name": ""}, {"n": 2, "name": "", "y": 0}], r"unknown \['y'\]"),
+        (GROWING, [{"n": 1}], r"b\.csv: lacks \['name'\]"),
+        (GROWING, [{"n": 1, "name": ""}, {"n": 2}], r"lacks \['name'\]"),
     ],
 )
 def test_a_missing_or_unknown_column_is_refused(
@@ -56,6 +54,25 @@ def test_a_missing_or_unknown_column_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         table.to_csv(rows)
+
+
+def test_a_column_that_some_rows_lack_is_empty_there() -> None:
+    rows = [{"n": 1, "name": "a"}, {"n": 2, "name": "b", "mine": 0.5}]
+    assert GROWING.to_csv(rows) == "n,name,mine\n1,a,\n2,b,0.5\n"
+
+
+def test_rows_are_read_as_they_were_written(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("n,x,list\n1,0.10000000000000001,[]\n", encoding="utf-8")
+    assert FIXED.read(path, "run it") == [{"n": "1", "x": "0.10000000000000001", "list": "[]"}]
+    for content, message in (
+        ("n,x\n1,2\n", r"a\.csv: must have rows with list; run it"),
+        ("n,x,list\n", r"a\.csv: must have rows with n, x, list; run it"),
+        (None, r"a\.csv: cannot be read: No such file or directory; run it"),
+    ):
+        path.write_text(content, encoding="utf-8") if content else path.unlink()
+        with pytest.raises(RecordError, match=message):
+            FIXED.read(path, "run it")
 
 
 def test_a_run_has_its_place_its_protocol_and_every_metric() -> None:

@@ -11,10 +11,10 @@ import pytest
 
 from pipeline.data.prepared import load_prepared
 from pipeline.evaluation.evaluated_model import Measurement
-from pipeline.jobs import measures
 from pipeline.jobs.evaluate import EvaluationTask, measure_run, usable_card
 from pipeline.jobs.evaluation_job import describe
 from pipeline.judge.context import JudgedModel, load_context
+from pipeline.measures import registry
 from pipeline.schemas.arrays import Arrays, read_arrays
 from pipeline.schemas.metrics import METRICS
 from pipeline.schemas.run_card import RunCard
@@ -63,7 +63,7 @@ def test_a_new_measure_is_one_file_and_one_line(
     change(evaluated, "train", architectures=["linear"], latent_dims=[2])
     name, results_of = RUNS[0], evaluated / "results"
     before = read_row(evaluated, name)
-    monkeypatch.setattr(measures, "MEASURES", (*measures.MEASURES, my_measure))
+    monkeypatch.setattr(registry, "MEASURES", (*registry.MEASURES, my_measure))
     output = call(evaluate.main).output
     assert "up to date" not in output, "results without the new measure were kept"
     assert "evaluated 1 runs" in output

@@ -7,7 +7,7 @@ import torch
 
 from pipeline.evaluation.evaluated_model import LogWeights, prepare_model
 from pipeline.evaluation.iwae import BLOCK
-from pipeline.evaluation.measures.likelihood import measure
+from pipeline.measures.likelihood import measure
 from tests.pipeline.evaluation.subjects import evaluate_settings, evaluated, run_settings, split_of
 from tests.pipeline.known import code_as_pixels, exact_log_likelihood, linear_gaussian
 

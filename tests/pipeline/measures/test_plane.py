@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.evaluation.measures.plane import measure
+from pipeline.measures.plane import measure
 from tests.pipeline.evaluation.subjects import evaluated
 from tests.pipeline.known import code_as_pixels
 

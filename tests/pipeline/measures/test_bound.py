@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from pipeline.evaluation.bound import estimate_bound
-from pipeline.evaluation.measures.bound import measure, summarise
+from pipeline.measures.bound import measure, summarise
 from tests.pipeline.evaluation.subjects import evaluated
 from tests.pipeline.known import affine_posterior, code_as_pixels
 

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.judge.measures.plane import grid_centrality, measure
+from pipeline.measures.judged_plane import grid_centrality, measure
 from tests.pipeline.evaluation.subjects import evaluated
 from tests.pipeline.judge.known_judge import judged, pixels_of
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from pipeline.evaluation.evaluated_model import Numbers
-from pipeline.judge.measures.samples import measure
+from pipeline.measures.samples import measure
 from pipeline.models import VAE
 from pipeline.numerics.hardware import seeded_generator
 from tests.pipeline.evaluation.subjects import evaluate_settings, evaluated

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from pipeline.evaluation.measures.ranked_images import SHOWN, measure, rank_images
+from pipeline.measures.ranked_images import SHOWN, measure, rank_images
 from tests.pipeline.evaluation.subjects import evaluated
 from tests.pipeline.known import code_as_pixels
 

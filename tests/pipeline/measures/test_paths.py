@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pipeline.evaluation.pictures import pairs_to_show
-from pipeline.judge.measures.paths import PATH_POINTS, PATHS, measure, path_plausibility
+from pipeline.measures.paths import PATH_POINTS, PATHS, measure, path_plausibility
 from tests.pipeline.evaluation.subjects import evaluated
 from tests.pipeline.judge.known_judge import judged, pixels_of
 

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from pipeline.evaluation.measures.traversals import MOST, measure, most_active, traverse
+from pipeline.measures.traversals import MOST, measure, most_active, traverse
 from tests.pipeline.evaluation.subjects import evaluated
 from tests.pipeline.known import code_as_pixels
 

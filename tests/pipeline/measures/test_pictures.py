@@ -3,9 +3,10 @@
 import numpy as np
 import torch
 
-from pipeline.evaluation.measures.pictures import measure
+from pipeline.measures.pictures import draw_pictures, judge_pictures
 from pipeline.schemas.arrays import Arrays
 from tests.pipeline.evaluation.subjects import evaluated
+from tests.pipeline.judge.known_judge import judged, pixels_of
 from tests.pipeline.known import code_as_pixels
 
 LABELS = torch.arange(40) % 4
@@ -17,13 +18,10 @@ def draw(dims: int) -> Arrays:
     grey = torch.randint(0, 256, (40, 1, 6), generator=random).byte()
     images = (grey > 127).float().unsqueeze(1)
     mu = torch.randn(40, dims, generator=random)
-    numbers, arrays = measure(
-        evaluated(
-            code_as_pixels(dims), mu, LABELS, grey=grey, images=images, reconstructions=images
-        )
+    subject = evaluated(
+        code_as_pixels(dims), mu, LABELS, grey=grey, images=images, reconstructions=images
     )
-    assert numbers == {}
-    return arrays
+    return draw_pictures(subject)
 
 
 def test_all_pictures_have_their_shapes() -> None:
@@ -57,3 +55,25 @@ def test_other_models_show_the_same_images() -> None:
     two, five = draw(2), draw(5)
     for name in SHOWN:
         assert np.array_equal(two[name], five[name])
+
+
+def test_shown_pictures_are_judged_as_they_are_shown() -> None:
+    """Pixel 0 of a shown byte says the class, pixel 1 how sure the judge is."""
+    model = pixels_of([[0.3, 0.0], [0.0, 0.2]], [0.5, 0.7])
+    mu = torch.randn(20, 2, generator=torch.Generator().manual_seed(0))
+    subject = judged(evaluated(model, mu, samples=torch.rand(3, 1, 1, 2)))
+    shown = draw_pictures(subject)
+    arrays = judge_pictures(subject.context.judge, shown)
+    for name in ("samples", "interpolations"):
+        left, right = np.moveaxis(shown[name][..., 0, :] / np.float32(255), -1, 0)
+        classes = (left > 0.3).astype(int) + (left > 0.7)
+        np.testing.assert_array_equal(arrays[f"{name}_classes"], classes)
+        sure = np.clip(right, 0.4, 1)
+        np.testing.assert_allclose(arrays[f"{name}_confidence"], sure, rtol=1e-6)
+    assert set(arrays) == {
+        "samples_classes",
+        "samples_confidence",
+        "interpolations_classes",
+        "interpolations_confidence",
+    }
+    assert len(np.unique(arrays["interpolations_classes"])) > 1, "a case that shows nothing"

@@ -8,21 +8,22 @@ declared in ``pipeline.schemas`` have a label, a unit and a definition in the re
 import math
 from collections.abc import Callable
 
-from pipeline.evaluation.evaluated_model import Measurement, Numbers
-from pipeline.evaluation.measures import (
+from pipeline.evaluation.evaluated_model import Measurement, Number, Numbers
+from pipeline.judge.context import JudgedModel
+from pipeline.measures import (
     annealing,
     appearance,
     bound,
+    judged_plane,
     latents,
     likelihood,
+    paths,
     pictures,
     plane,
     ranked_images,
+    samples,
     traversals,
 )
-from pipeline.judge.context import JudgedModel
-from pipeline.judge.measures import opinions, paths, samples
-from pipeline.judge.measures import plane as judged_plane
 from pipeline.schemas.arrays import Arrays
 from pipeline.schemas.metrics import METRICS
 
@@ -39,7 +40,6 @@ MEASURES: tuple[Callable[[JudgedModel], Measurement], ...] = (
     samples.measure,
     paths.measure,
     judged_plane.measure,
-    opinions.measure,
 )
 
 
@@ -61,12 +61,11 @@ def measure_all(subject: JudgedModel) -> tuple[Numbers, Arrays]:
         found, drawn = measure(subject)
         numbers |= found
         arrays |= drawn
-    ordered: Numbers = {name: _finite(numbers.pop(name, None)) for name in METRICS}
-    return ordered | numbers, arrays
+    finite = {name: _finite(value) for name, value in numbers.items()}
+    ordered: Numbers = {name: finite.pop(name, None) for name in METRICS}
+    return ordered | finite, arrays
 
 
-def _finite(
-    value: float | int | bool | list[float] | None,
-) -> float | int | bool | list[float] | None:
+def _finite(value: Number) -> Number:
     """Return None for a number that is not finite, which JSON cannot represent."""
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pipeline.evaluation.measures.appearance import measure
+from pipeline.measures.appearance import measure
 from tests.pipeline.evaluation.subjects import evaluated
 from tests.pipeline.known import code_as_pixels
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from pipeline.evaluation.evaluated_model import LogWeights
-from pipeline.evaluation.measures.annealing import measure
 from pipeline.evaluation.simulation import simulate
+from pipeline.measures.annealing import measure
 from tests.pipeline.evaluation.subjects import evaluated
 from tests.pipeline.known import blind_encoder, exact_nll
 

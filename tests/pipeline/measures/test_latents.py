@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from pipeline.evaluation.measures.latents import measure
+from pipeline.measures.latents import measure
 from tests.pipeline.evaluation.subjects import evaluated, split_of
 from tests.pipeline.known import affine_posterior
 

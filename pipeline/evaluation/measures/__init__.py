@@ -1,1 +1,0 @@
-"""Measures of a trained model, one per file, each with the function `measure(subject)`."""
