@@ -3,12 +3,14 @@
 import csv
 import io
 import math
+from pathlib import Path
 
 import pytest
 
 from pipeline.schemas.cells import any_text, count, number_or_none, numbers
 from pipeline.schemas.metrics import METRICS
 from pipeline.schemas.protocol import PROTOCOL_FIELDS
+from pipeline.schemas.record import RecordError
 from pipeline.schemas.tables import EPOCHS, GRID_EPOCHS, IDENTITY, RUN_METRICS, TRIALS, Table
 
 FIXED = Table("a.csv", {"n": count, "x": number_or_none, "list": numbers})
