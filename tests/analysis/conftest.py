@@ -1,14 +1,18 @@
 """A results folder like that of an evaluation: tiny, plausible, with known numbers."""
 
+import json
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
+from analysis.present import style
 from analysis.read.frames import Results, load_results
 from analysis.report import make_report
+from pipeline.files import write_bytes
 from pipeline.schemas.arrays import ARRAYS, write_arrays
 from pipeline.schemas.data_card import DataCard
 from pipeline.schemas.judge_card import JudgeCard, RealScores
@@ -19,7 +23,7 @@ from pipeline.schemas.record import write_record
 from pipeline.schemas.run_card import ImageSize
 from pipeline.schemas.tables import GRID_EPOCHS, RUN_METRICS
 from pipeline.settings import JudgeSettings
-from tests.conftest import read_params
+from tests.conftest import built_once, read_params
 
 MakeResults = Callable[..., Path]
 
@@ -329,10 +333,34 @@ def make_results(tmp_path: Path) -> MakeResults:
 @pytest.fixture(scope="session")
 def results_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two architectures, 2 and 10 dimensions, two seeds; read-only."""
-    return write_results(tmp_path_factory.mktemp("results"))
+    return built_once(tmp_path_factory, "results", write_results)
 
 
 @pytest.fixture(scope="session")
-def report(results_folder: Path) -> dict[str, bytes]:
-    """Every file of the report for ``results_folder``."""
-    return make_report(read_results(results_folder), 0.95)
+def report(results_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Every file of the report for ``results_folder``, in the order of writing."""
+
+    def build(folder: Path) -> None:
+        files = make_report(read_results(results_folder), 0.95)
+        for name, content in files.items():
+            write_bytes(folder / name, content)
+        (folder / "names.json").write_text(json.dumps(list(files)))
+
+    folder = built_once(tmp_path_factory, "report", build)
+    names = json.loads((folder / "names.json").read_text())
+    return {name: (folder / name).read_bytes() for name in names}
+
+
+@pytest.fixture
+def unrendered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lay out and draw each figure once, but write no image: half the time of a report."""
+    drawn: list[Figure] = []
+
+    def render(figure: Figure, kind: str) -> bytes:
+        if not any(figure is other for other in drawn):
+            drawn.append(figure)
+            with style.theme():
+                figure.draw_without_rendering()
+        return kind.encode()
+
+    monkeypatch.setattr(style, "render", render)

@@ -28,22 +28,20 @@ def test_help_has_an_example() -> None:
     assert "Example: python -m analysis" in output
 
 
-def test_it_writes_the_report(make_results: MakeResults, tmp_path: Path) -> None:
-    folder, out = make_results(latent_dims=[2]), tmp_path / "deep" / "reports"
-    code, output = call("--params", PARAMS, "--out", out, *of(folder))
-    assert (code, output) == (0, f"Report: {out / 'index.html'}\n")
-    assert (out / "index.html").read_text(encoding="utf-8").startswith("<!doctype html>")
-    assert not list(out.rglob(".*"))  # no temporary file stays
-    code, output = call("--params", PARAMS, "--out", out, *of(folder))
-    assert (code, output) == (0, "the report is up to date\n")
-
-
-def test_the_confidence_comes_from_the_settings(make_results: MakeResults, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("unrendered")
+def test_it_writes_a_report_with_the_confidence_of_the_settings(
+    make_results: MakeResults, tmp_path: Path
+) -> None:
     params = tmp_path / "params.yaml"
     params.write_text(re.sub(r"confidence: \S+", "confidence: 0.8", PARAMS.read_text()))
-    folder, out = make_results(latent_dims=[2]), tmp_path / "reports"
-    assert call("--params", params, "--out", out, *of(folder))[0] == 0
+    folder, out = make_results(latent_dims=[2]), tmp_path / "deep" / "reports"
+    code, output = call("--params", params, "--out", out, *of(folder))
+    assert (code, output) == (0, f"Report: {out / 'index.html'}\n")
+    assert (out / "index.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     assert "80\N{NO-BREAK SPACE}% interval" in (out / "report.md").read_text(encoding="utf-8")
+    assert not list(out.rglob(".*"))  # no temporary file stays
+    code, output = call("--params", params, "--out", out, *of(folder))
+    assert (code, output) == (0, "the report is up to date\n")
 
 
 def test_without_the_judges_card_there_is_no_report(

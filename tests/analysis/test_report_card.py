@@ -35,7 +35,7 @@ class Project:
         names = [*(f"figures/{name}" for name in self.figures), "index.html"]
         return dict.fromkeys(names, content)
 
-    def report(self) -> str:
+    def report(self, code: int = 0) -> str:
         """Call the command and return what it prints."""
         options = {
             "--params": self.params,
@@ -45,7 +45,7 @@ class Project:
         }
         words = [str(word) for pair in options.items() for word in pair]
         outcome = CliRunner().invoke(main, words, catch_exceptions=False)
-        assert outcome.exit_code == 0, outcome.output
+        assert outcome.exit_code == code, outcome.output
         return outcome.output
 
     def files(self) -> dict[str, str]:
@@ -166,10 +166,18 @@ def test_an_interrupted_report_is_made_again(
         patch.setattr(analysis.report, "write_bytes", write_bytes)
         project.params.write_text(re.sub(r"confidence: \S+", "confidence: 0.8", confidence))
         project.figures = ["a.svg", "a.png", "new.svg"]
-        with pytest.raises(AssertionError, match="cannot be written"):
-            project.report()
+        assert "cannot be written" in project.report(code=2)
     # Neither the settings of the last report nor those of the interrupted one have a report.
     project.figures = ["a.svg", "a.png"]
     project.params.write_text(confidence)
     assert project.report() != UP_TO_DATE
     assert project.files() == dict.fromkeys(FIRST, "3"), "of the interrupted one nothing is left"
+
+
+def test_a_folder_that_cannot_be_written_is_reported_in_one_line(project: Project) -> None:
+    project.out.write_text("a file")
+    output = project.report(code=2)
+    assert output.startswith(f"Error: {project.out}")
+    assert "cannot be written" in output
+    assert output.count("\n") == 1
+    assert project.out.read_text() == "a file"

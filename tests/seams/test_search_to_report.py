@@ -1,4 +1,4 @@
-"""From `study export` to the report's chapter on the search, with the trials of a real search."""
+"""From `study export` to the report's section on the search, with the trials of a real search."""
 
 import csv
 from pathlib import Path
@@ -6,17 +6,26 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from analysis.findings import find
+from analysis.present.exhibits import TableExhibit
+from analysis.present.style import theme
+from analysis.present.writers import to_markdown
 from analysis.read.cells import ResultsError
 from analysis.read.trials import load_trials
-from analysis.report import write_report
+from analysis.sections import search
 from analysis.words import format_number
 from pipeline.schemas.record import RecordError
 from pipeline.settings import load_settings
 from study.cli import main
-from tests.analysis.conftest import write_results
-from tests.study.conftest import SPACE, change_search, searchable  # noqa: F401 (a fixture)
+from tests.analysis.conftest import read_results, write_results
+from tests.study.conftest import (  # noqa: F401 (fixtures)
+    SPACE,
+    change_search,
+    one_process,
+    searchable,
+)
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.usefixtures("one_process")]
 
 
 def exported(project: Path) -> Path:
@@ -42,19 +51,20 @@ def test_what_is_exported_is_what_the_report_shows(
     trials = load_trials(results)
     assert trials is not None
     assert trials.space == tuple(one["name"] for one in SPACE)
-    settings = load_settings()
-    write_report(settings, results, Path("reports"), results / "judge.json")
-    text = Path("reports/report.md").read_text(encoding="utf-8")
-    assert trials.search in text
-    best = max(rows, key=lambda row: float(row["elbo"]))
-    table = Path("reports/tables/trials.md").read_text(encoding="utf-8")
-    for name in ("elbo", "reconstruction", "kl"):
-        assert format_number(float(best[name])) in table
-    assert (
-        f"{settings.search.epochs} epochs" in Path("reports/tables/search-settings.md").read_text()
-    )
+    with theme():
+        section = search.section(find(read_results(results), 0.95, trials))
+    assert trials.search in section.lead[0]
+    tables = {
+        part.name: to_markdown(part.table)
+        for part in section.parts
+        if isinstance(part, TableExhibit)
+    }
+    for row in rows:
+        for name in ("elbo", "reconstruction", "kl"):
+            assert format_number(float(row[name])) in tables["trials"]
+    assert f"{load_settings().search.epochs} epochs" in tables["search-settings"]
 
-    # A writer that renames a column or a key is found out by the reader.
+    # A renamed column or key does not go unnoticed.
     renamed = (results / "trials.csv").read_text().replace("reconstruction", "distortion")
     (results / "trials.csv").write_text(renamed)
     with pytest.raises(ResultsError, match="must have the columns reconstruction"):

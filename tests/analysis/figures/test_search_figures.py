@@ -10,7 +10,7 @@ from analysis.estimate.confirmed import confirmations
 from analysis.figures.confirmed import optimism_rows
 from analysis.figures.fanova import fanova_bars
 from analysis.figures.search import history, score_limits
-from analysis.present.style import theme
+from analysis.present.style import render, theme
 from analysis.read.fanova import load_fanova
 from tests.analysis.searches import SEARCH, searched, write_confirmed, write_importance
 
@@ -38,6 +38,9 @@ def test_points_at_the_edge_are_clear_of_the_axis_and_the_best_has_a_ring(
     ]
     ticks = [tick for tick in axes.get_xticks() if 0 <= tick <= 11]
     assert ticks == [0, 2, 4, 6, 8, 10]
+    with theme():
+        again = history(trials.frame, trials.best_so_far, "ELBO", (-110.0, -99.0), 0)
+    assert render(again, "svg") == render(figure, "svg")
 
 
 @pytest.mark.parametrize("higher", [True, False])

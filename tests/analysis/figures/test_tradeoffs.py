@@ -36,13 +36,18 @@ def drawn(models: pd.DataFrame) -> Figure:
         return tradeoffs(models, assign_styles(models), PROTOCOL)
 
 
+@pytest.fixture(scope="module")
+def figure() -> Figure:
+    return drawn(MODELS)
+
+
 def test_the_frontier_of_each_cost() -> None:
     assert frontier(MODELS, "parameters") == ["small", "middle"]
     assert frontier(MODELS, "train_seconds_mean") == ["bigger", "middle"]
 
 
-def test_steps_follow_the_frontier_and_its_models_are_ringed() -> None:
-    parameters, time = drawn(MODELS).axes
+def test_steps_follow_the_frontier_and_its_models_are_ringed(figure: Figure) -> None:
+    parameters, time = figure.axes
     for axes, xs, ys in (
         (parameters, [1000, 2000], [-150, -110]),
         (time, [1, 3], [-110.5, -110]),
@@ -59,15 +64,15 @@ def test_steps_follow_the_frontier_and_its_models_are_ringed() -> None:
     assert rings == [True, True, False, False]
 
 
-def test_axes_are_logarithmic_with_plain_numbers() -> None:
-    parameters, time = drawn(MODELS).axes
+def test_axes_are_logarithmic_with_plain_numbers(figure: Figure) -> None:
+    parameters, time = figure.axes
     assert parameters.get_xscale() == time.get_xscale() == "log"
     assert parameters.xaxis.get_major_formatter()(2000, 0) == "2,000"
     assert parameters.get_title(loc="left") == "ELBO ↑ against parameters"
 
 
-def test_collapsed_runs_are_mentioned_in_the_label() -> None:
-    names = [text.get_text() for text in drawn(MODELS).axes[0].texts if text.get_text()]
+def test_collapsed_runs_are_mentioned_in_the_label(figure: Figure) -> None:
+    names = [text.get_text() for text in figure.axes[0].texts if text.get_text()]
     assert names == ["small", "middle", "bigger", "slow (1 collapsed)"]
 
 

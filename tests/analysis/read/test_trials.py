@@ -11,10 +11,8 @@ from analysis.present.search_tables import best_table
 from analysis.present.style import theme
 from analysis.read.cells import ResultsError
 from analysis.read.trials import Trials, load_trials
-from analysis.report import make_report
 from analysis.sections.search import search_exhibit
 from pipeline.schemas.record import RecordError
-from tests.analysis.conftest import read_results
 from tests.analysis.searches import SPACE, edit_card, loaded, planned_row, searched, write_search
 
 MakeResults = Callable[..., Path]
@@ -62,22 +60,8 @@ def test_the_caption_counts_the_trials_outside_the_axis(trials: Trials) -> None:
     assert all(low <= point[1] <= high for point in drawn)
 
 
-def test_without_a_search_the_report_says_so(results_folder: Path) -> None:
+def test_without_a_search_there_are_no_trials(results_folder: Path) -> None:
     assert load_trials(results_folder) is None
-    assert search_exhibit(None) is None
-    results = read_results(results_folder)
-    page = make_report(results, 0.95)["index.html"].decode()
-    assert "No search was exported" in page
-
-
-def test_the_report_shows_the_search(results_folder: Path, trials: Trials) -> None:
-    files = make_report(read_results(results_folder), 0.95, trials)
-    page = files["index.html"].decode()
-    assert "<h2>The search</h2>" in page
-    assert "3 complete and 2 pruned trials, optimising the ELBO" in page
-    assert "−105.50" in files["tables/trials.md"].decode()
-    assert "Best trials" in files["report.md"].decode()
-    assert files["figures/search.svg"]
 
 
 @pytest.mark.parametrize(

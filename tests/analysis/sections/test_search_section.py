@@ -1,16 +1,17 @@
 """The section on the search, with and without its parts."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from analysis.findings import find
+from analysis.findings import Findings, find
 from analysis.present.exhibits import Exhibit, ReportSection, TableExhibit
 from analysis.present.style import theme
 from analysis.read.trials import Trials
 from analysis.report import make_report
-from analysis.sections.search import section
+from analysis.sections.search import search_exhibit, section
 from tests.analysis.conftest import read_results
 from tests.analysis.searches import (
     PROTOCOL,
@@ -39,10 +40,14 @@ WHOLE = [
 ]
 
 
-def built(results_folder: Path, trials: Trials | None) -> ReportSection:
-    found = find(read_results(results_folder), 0.95, trials)
+@pytest.fixture(scope="module")
+def grid(results_folder: Path) -> Findings:
+    return find(read_results(results_folder), 0.95)
+
+
+def built(grid: Findings, trials: Trials) -> ReportSection:
     with theme():
-        return section(found)
+        return section(replace(grid, trials=trials))
 
 
 def exhibit(shown: ReportSection, name: str) -> Exhibit:
@@ -54,10 +59,10 @@ def names(shown: ReportSection) -> list[str]:
     return [part.name for part in shown.parts]
 
 
-def test_all_parts_are_there_in_order(results_folder: Path, tmp_path: Path) -> None:
+def test_all_parts_are_there_in_order(grid: Findings, tmp_path: Path) -> None:
     write_importance(tmp_path)
     write_confirmed(tmp_path, 0, -101.0, -102.0, -103.0)
-    shown = built(results_folder, searched(tmp_path, 24, 6))
+    shown = built(grid, searched(tmp_path, 24, 6))
     assert names(shown) == WHOLE
     assert shown.notes == ()
     confirmed = exhibit(shown, "confirmed")
@@ -73,10 +78,10 @@ def test_all_parts_are_there_in_order(results_folder: Path, tmp_path: Path) -> N
 
 
 def test_few_complete_trials_fall_back_to_the_first_comparison(
-    results_folder: Path, tmp_path: Path
+    grid: Findings, tmp_path: Path
 ) -> None:
     write_importance(tmp_path, epoch=4)
-    shown = built(results_folder, searched(tmp_path, 5, 20))
+    shown = built(grid, searched(tmp_path, 5, 20))
     assert {"slices", "slices-first", "contours", "importance"} <= set(names(shown))
     for name in ("slices-first", "contours", "importance"):
         caption = exhibit(shown, name).caption
@@ -85,8 +90,8 @@ def test_few_complete_trials_fall_back_to_the_first_comparison(
     assert "all 25 trials" in exhibit(shown, "slices-first").caption
 
 
-def test_missing_parts_are_noted_with_a_remedy(results_folder: Path, tmp_path: Path) -> None:
-    shown = built(results_folder, searched(tmp_path, 3, 2))
+def test_missing_parts_are_noted_with_a_remedy(grid: Findings, tmp_path: Path) -> None:
+    shown = built(grid, searched(tmp_path, 3, 2))
     told = " ".join(shown.notes)
     assert "`study rerun 0 --seeds 5`" in told
     assert "No importance of hyperparameters" in told
@@ -96,37 +101,37 @@ def test_missing_parts_are_noted_with_a_remedy(results_folder: Path, tmp_path: P
 
 
 def test_confirming_another_trial_keeps_the_hint_for_the_best(
-    results_folder: Path, tmp_path: Path
+    grid: Findings, tmp_path: Path
 ) -> None:
     write_confirmed(tmp_path, 2, -101.0)
-    shown = built(results_folder, searched(tmp_path, 3))
+    shown = built(grid, searched(tmp_path, 3))
     assert any(note.startswith("The best trial has not been confirmed") for note in shown.notes)
     assert "One fresh seed gives no interval" in exhibit(shown, "confirmed").caption
 
     write_confirmed(tmp_path, 2, -101.0, search="another")
-    shown = built(results_folder, searched(tmp_path, 3))
+    shown = built(grid, searched(tmp_path, 3))
     assert any("belong to another search" in note for note in shown.notes)
 
 
-def test_the_front_excludes_dominated_trials(results_folder: Path, tmp_path: Path) -> None:
+def test_the_front_excludes_dominated_trials(grid: Findings, tmp_path: Path) -> None:
     pairs = [(90.0, 10.0), (80.0, 20.0), (95.0, 15.0)]
     rows = [
         planned_row(n, -a - b, value=None, reconstruction=a, kl=b) for n, (a, b) in enumerate(pairs)
     ]
     write_search(tmp_path, *rows, objective="rate-distortion")
-    shown = built(results_folder, loaded(tmp_path))
+    shown = built(grid, loaded(tmp_path))
     (front,) = [one for one in shown.parts if one.name == "front"]
     assert isinstance(front, TableExhibit)
     assert [row[0].text for row in front.table.rows] == ["1", "0"], "lowest reconstruction first"
 
 
-def test_two_objectives_have_a_front_and_no_history(results_folder: Path, tmp_path: Path) -> None:
+def test_two_objectives_have_a_front_and_no_history(grid: Findings, tmp_path: Path) -> None:
     rows = [
         planned_row(n, -100.0 - n, value=None, kl=30.0 - n, reconstruction=70.0 + 2 * n)
         for n in range(12)
     ]
     write_search(tmp_path, *rows, objective="rate-distortion")
-    shown = built(results_folder, loaded(tmp_path))
+    shown = built(grid, loaded(tmp_path))
     assert "front" in names(shown)
     assert not {"search", "trials"} & set(names(shown))
     (front,) = [one for one in shown.parts if one.name == "front"]
@@ -149,16 +154,22 @@ def test_two_objectives_have_a_front_and_no_history(results_folder: Path, tmp_pa
 )
 @pytest.mark.parametrize(("complete", "pruned"), [(12, 4), (2, 12), (1, 0), (0, 3)])
 def test_unusual_searches_still_produce_a_section(
-    results_folder: Path, tmp_path: Path, card: dict[str, Any], complete: int, pruned: int
+    grid: Findings, tmp_path: Path, card: dict[str, Any], complete: int, pruned: int
 ) -> None:
-    shown = built(results_folder, searched(tmp_path, complete, pruned, **card))
+    shown = built(grid, searched(tmp_path, complete, pruned, **card))
     text = " ".join([*shown.lead, *shown.notes, *(part.caption for part in shown.parts)])
     assert "nan" not in text
     assert "None" not in text
     assert ("cross-entropy" in text) == (card.get("protocol", PROTOCOL) == GREY)
 
 
-def test_user_input_is_escaped_and_the_bytes_are_stable(
+def test_without_a_search_the_report_says_so(report: dict[str, bytes]) -> None:
+    assert search_exhibit(None) is None
+    assert "No search was exported" in report["index.html"].decode()
+
+
+@pytest.mark.usefixtures("unrendered")
+def test_the_report_shows_the_search_with_user_input_escaped(
     results_folder: Path, tmp_path: Path
 ) -> None:
     evil = '<b>"$x_y$</b>|'
@@ -167,10 +178,14 @@ def test_user_input_is_escaped_and_the_bytes_are_stable(
     failed = [{"number": 30, "reason": evil}]
     plan = {"space": [*SPACE, choice]}
     write_search(tmp_path, *rows, plan=plan, failed=failed, search=evil)
-    results = read_results(results_folder)
-    files = make_report(results, 0.95, loaded(tmp_path))
+    files = make_report(read_results(results_folder), 0.95, loaded(tmp_path))
     page = files["index.html"].decode()
+    assert "<h2>The search</h2>" in page
+    assert "24 complete and 0 pruned trials, optimising the ELBO" in page
+    assert "−123.00" not in files["tables/trials.md"].decode(), "only the best ten"
+    assert "−100.00" in files["tables/trials.md"].decode()
+    assert "Best trials" in files["report.md"].decode()
+    assert {"figures/search.svg", "figures/search.png"} <= files.keys()
     assert '<b>"$x_y' not in page
     assert "&lt;b&gt;" in page
     assert r"\<b\>" in files["tables/search-space.md"].decode()
-    assert make_report(results, 0.95, loaded(tmp_path)) == files
