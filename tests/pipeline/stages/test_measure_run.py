@@ -11,10 +11,11 @@ import pytest
 
 from pipeline.data.prepared import load_prepared
 from pipeline.evaluation.evaluated_model import Measurement
-from pipeline.jobs.evaluate import EvaluationTask, measure_run, usable_card
+from pipeline.jobs.evaluate import usable_card
 from pipeline.jobs.evaluation_job import describe
 from pipeline.judge.context import JudgedModel, load_context
 from pipeline.measures import registry
+from pipeline.measures.run import measure_run
 from pipeline.schemas.arrays import Arrays, read_arrays
 from pipeline.schemas.metrics import METRICS
 from pipeline.schemas.run_card import RunCard
@@ -33,8 +34,8 @@ def measured(card: RunCard | None = None, **settings: Any) -> tuple[Row, Arrays]
     data = load_prepared(PREPARED)
     context = load_context(JUDGE, data.hash, data.splits["test"])
     changed = load_settings().evaluate.model_copy(update=settings)
-    task = EvaluationTask("run", changed, PREPARED, JUDGE, MODEL, Path("new"), "")
-    return measure_run(task, card or usable_card(MODEL, data.hash), data, context)
+    used = card or usable_card(MODEL, data.hash)
+    return measure_run("run", MODEL, used, changed, data, context)
 
 
 def test_more_can_be_asked_for(evaluated: Path) -> None:
