@@ -125,7 +125,8 @@ def load_per_image(
     absent = [run for run in runs["run"] if run not in values]
     notes = (
         [
-            f"No interval over images for {join_and(absent)}, whose {metric.label} per image is missing."
+            f"No interval over images for {join_and(absent)}, whose {metric.label} per image is "
+            "missing."
         ]
         if absent
         else []
