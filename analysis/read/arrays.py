@@ -1,7 +1,7 @@
-"""``results/runs/<run>/arrays.npz``: drawn images and latent codes, and values of every image.
+"""``results/runs/<run>/arrays.npz``: generated images, latent codes, and values of each image.
 
-A figure shows the run of the lowest seed that has arrays: a rule that cannot pick favourites.
-Values of every image are those of all runs.
+A figure shows the run with the lowest seed that has arrays, so that none can be hand-picked.
+Values of each image are read from all runs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,14 +24,14 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Drawings:
-    """What one run drew.
+    """The images and codes of one run.
 
     Attributes:
         model: display name of its configuration.
         run: its folder under ``results/runs/``.
         latent_dim: number of latent dimensions.
         collapsed: whether the run collapsed.
-        arrays: by name, as ``arrays.npz`` holds them.
+        arrays: by name, as in ``arrays.npz``.
     """
 
     model: str
@@ -71,12 +71,14 @@ def load_drawings(folder: Path, runs: pd.DataFrame) -> tuple[list[Drawings], lis
                 arrays=read_checked_arrays(paths[found[0]], latent_dim),
             )
         )
-    notes = [f"No arrays.npz of {join_and(missing)}: no images of it."] if missing else []
+    notes = (
+        [f"No images of {join_and(missing)}, because there is no arrays.npz."] if missing else []
+    )
     return drawings, notes
 
 
 def with_arrays(drawings: Sequence[Drawings], *names: str) -> list[Drawings]:
-    """Those that hold all these arrays, none of them empty."""
+    """Select the drawings that have all these arrays, none of them empty."""
     return [
         drawing
         for drawing in drawings
@@ -85,9 +87,9 @@ def with_arrays(drawings: Sequence[Drawings], *names: str) -> list[Drawings]:
 
 
 def that_share(drawings: Sequence[Drawings], name: str) -> tuple[list[Drawings], list[str]]:
-    """Those whose array equals the first's, and notes on the others.
+    """Select the drawings whose array equals the first's, with notes on the others.
 
-    Only models that were shown the same images may stand side by side.
+    Only models that were given the same images may be compared image by image.
     """
     if not drawings:
         return [], []
@@ -96,18 +98,14 @@ def that_share(drawings: Sequence[Drawings], name: str) -> tuple[list[Drawings],
     others = [
         drawing.model for drawing in drawings if not np.array_equal(drawing.arrays[name], first)
     ]
-    notes = (
-        [f"Not beside the others, for it was shown other images: {join_and(others)}."]
-        if others
-        else []
-    )
+    notes = [f"Left out, because it was given other images: {join_and(others)}."] if others else []
     return same, notes
 
 
 def load_per_image(
     folder: Path, runs: pd.DataFrame, metric: Metric = ELBO
 ) -> tuple[dict[str, NDArray[np.float64]], list[str]]:
-    """A metric's value (N,) of every test image, by run, and notes on what is missing.
+    """A metric's values (N,) for all test images, by run, and notes on what is missing.
 
     Raises:
         ResultsError: if an archive cannot be read, or its values are not those of the run.
@@ -126,7 +124,10 @@ def load_per_image(
         )
     absent = [run for run in runs["run"] if run not in values]
     notes = (
-        [f"No {metric.label} of every image of {join_and(absent)}: no interval over images of it."]
+        [
+            f"No interval over images for {join_and(absent)}, whose {metric.label} per image is "
+            "missing."
+        ]
         if absent
         else []
     )
@@ -134,7 +135,7 @@ def load_per_image(
 
 
 def load_borders(folder: Path, runs: pd.DataFrame) -> dict[str, Array]:
-    """Of each 2-D run that has it, by run: (C, 2), a class and how many others it borders.
+    """Borders of each two-dimensional run, by run: (C, 2), a class and how many it borders.
 
     Raises:
         ResultsError: if an archive cannot be read, or its array is not of two whole columns.
@@ -157,10 +158,10 @@ def _checked_values(path: Path, array: Array, metric: Metric, mean: float) -> ND
     name = metric.name
     if array.ndim != 1 or not array.size or not np.isfinite(array).all():
         raise ResultsError(
-            f"{path}: {name} must be one finite number an image, in one axis; {REMEDY}"
+            f"{path}: {name} must be one finite number per image, in one axis; {REMEDY}"
         )
     values = array.astype(np.float64)
-    # An archive of another evaluation would put an interval beside the wrong difference.
+    # An archive of another evaluation would give the difference a wrong interval.
     if abs(values.mean() - mean) > 0.01 + 1e-4 * abs(mean):
         raise ResultsError(
             f"{path}: {name} has the mean {values.mean():g} over images, but the run's {name} in "

@@ -1,8 +1,8 @@
 """Exported results -> checked frames.
 
 Everything downstream may rely on what is checked here: columns, types, finite numbers, one row per
-run, one protocol. A model's display name (column ``model``) stands for one configuration, which is
-architecture, latent size and beta; beta is named where the results hold several.
+run, one protocol. A model's display name (column ``model``) identifies one configuration, which is
+architecture, latent size and beta; beta is named if the results contain several.
 """
 
 from dataclasses import dataclass
@@ -32,13 +32,13 @@ class Results:
     """All exported numbers, checked.
 
     Attributes:
-        folder: where they were read, and where the arrays lie.
-        runs: one row a run, in the order architecture, latent size, beta, seed; the columns of
-            ``metrics.csv`` and ``model``, the configuration's display name.
-        history: one row a run, epoch and split, with ``model``; empty if none was exported.
+        folder: where they were read, and where the arrays are.
+        runs: one row per run, ordered by architecture, latent size, beta and seed; the columns
+            of ``metrics.csv`` and ``model``, the configuration's display name.
+        history: one row per run, epoch and split, with ``model``; empty if none was exported.
         protocol: the one protocol of all runs.
         data: the data set's card; None if it was not exported.
-        judge: the card of the judge that some numbers are by.
+        judge: the card of the judge behind some of the numbers.
         notes: what is missing, in sentences.
         provenance: where the runs came from; None if it was not exported.
     """
@@ -62,12 +62,12 @@ def load_results(folder: Path, judge: Path) -> Results:
     """Read and check ``metrics.csv``, ``history.csv`` and the two cards of a results folder.
 
     Args:
-        folder: of the results.
-        judge: the file ``judge.json`` that describes the judge of these results.
+        folder: the results folder.
+        judge: the file ``judge.json`` of the judge of these results.
 
     Raises:
         ResultsError: if ``metrics.csv`` is missing, any of the others breaks a rule, or the judge
-            is another than that of the results.
+            is not that of the results.
         ProtocolError: if runs were measured under different protocols.
         JudgeError: if the judge's card cannot be read.
         UserError: if ``provenance.json`` is there and cannot be read.
@@ -115,7 +115,7 @@ def beta_name(beta: float) -> str:
 
 
 def plain_beta(frame: pd.DataFrame) -> float:
-    """The beta that stands for the rest where only one can be shown: 1, or else the smallest."""
+    """The beta to show where only one can be shown: 1, or else the smallest."""
     betas = set(frame["beta"])
     return 1.0 if 1 in betas else float(min(betas))
 
@@ -159,7 +159,7 @@ def read_history(path: Path, runs: pd.DataFrame) -> tuple[pd.DataFrame, list[str
         )
     frame = frame[frame["run"].isin(runs["run"])]
     absent = [run for run in runs["run"] if run not in set(frame["run"])]
-    notes = [f"{path} holds no history of {', '.join(absent)}."] if absent else []
+    notes = [f"{path} contains no history of {', '.join(absent)}."] if absent else []
     frame = _named(frame, several_betas=runs["beta"].nunique() > 1)
     return _sorted(frame, ["seed", "split", "epoch"]), notes
 
@@ -168,7 +168,7 @@ def read_history(path: Path, runs: pd.DataFrame) -> tuple[pd.DataFrame, list[str
 
 
 def _check_gaps(frame: pd.DataFrame, metric: Metric, path: Path) -> None:
-    """A number is there where its definition says so, and nowhere else."""
+    """Check that a number is present exactly where its definition allows it."""
     empty = frame[metric.name].isna()
     lacking = pd.Series("", index=frame.index)  # why a run cannot have the number
     if "plane" in metric.needs:
@@ -190,7 +190,7 @@ def _check_gaps(frame: pd.DataFrame, metric: Metric, path: Path) -> None:
     chosen = {"option", "classes"} & set(metric.needs)
     if missing.any() and not (chosen and empty.all()):
         row = frame[missing].iloc[0]
-        rule = "must be there for all runs or for none" if chosen else "must be a number"
+        rule = "must be present for all runs or for none" if chosen else "must be a number"
         raise ResultsError(
             f"{path}: line {line_of(row.name)}, {metric.name} of run {row['run']} is empty and "
             f"{rule}; {REMEDY}"
@@ -215,13 +215,13 @@ def _check_kl_per_dim(frame: pd.DataFrame, path: Path) -> None:
     ):
         if len(values) != latent_dim:
             raise ResultsError(
-                f"{path}: line {line_of(row)}, kl_per_dim holds {len(values)} numbers and must "
-                f"hold latent_dim = {latent_dim}; {REMEDY}"
+                f"{path}: line {line_of(row)}, kl_per_dim has {len(values)} numbers and must "
+                f"have latent_dim = {latent_dim}; {REMEDY}"
             )
 
 
 def _check_configurations(frame: pd.DataFrame, path: Path) -> None:
-    """A configuration has one row a seed, and one size of network."""
+    """A configuration has one row per seed, and one size of network."""
     repeated = frame.duplicated([*CONFIGURATION, "seed"])
     if repeated.any():
         row = frame[repeated].iloc[0]

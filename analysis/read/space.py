@@ -24,7 +24,7 @@ class SpaceDimension:
         high: largest value allowed; NaN as well.
         log: whether it was searched by its logarithm.
         choices: as text, in the declared order; empty for a range.
-        when: the values of other dimensions beside which it applies, as text.
+        when: the values of other dimensions for which it applies, as text.
     """
 
     name: str

@@ -22,12 +22,12 @@ class Trials:
     """A search's finished trials.
 
     Attributes:
-        frame: one row a trial, by number; numbers are NaN where a trial has none, amounts among
-            the searched values as well, and choices are empty texts.
+        frame: one row per trial, by number; a number that a trial does not have is NaN, and a
+            choice that does not apply to it is an empty text.
         dimensions: what was searched.
         card: what is known of the whole search.
         importance: shares of the variance; empty where none were exported.
-        confirmed: trials that were trained again, one row a seed; None where there are none.
+        confirmed: trials that were trained again, one row per seed; None if there are none.
     """
 
     frame: pd.DataFrame
@@ -101,16 +101,16 @@ class Trials:
 
     @property
     def each(self) -> str:
-        """``one seed a trial``."""
+        """``one seed per trial``."""
         seeds = self.card.plan.replicates
-        return "one seed a trial" if seeds == 1 else f"means of {seeds} seeds a trial"
+        return "one seed per trial" if seeds == 1 else f"means of {seeds} seeds per trial"
 
 
 def load_trials(folder: Path) -> Trials | None:
-    """Read the export of a search from a results folder; None where no search was exported.
+    """Read the export of a search from a results folder; None if no search was exported.
 
-    ``trials.csv`` and ``best.json`` make a search; ``importance.csv`` and ``confirmed.csv`` may
-    stand beside them.
+    A search needs ``trials.csv`` and ``best.json``; ``importance.csv`` and ``confirmed.csv`` are
+    optional.
 
     Raises:
         ResultsError: if they break a rule.
@@ -134,7 +134,7 @@ def load_trials(folder: Path) -> Trials | None:
 
 
 def _require_values(frame: pd.DataFrame, card: BestCard, path: Path) -> None:
-    """Complete trials have their metrics and, of one objective, its value; numbers come once."""
+    """Check that complete trials have metrics and value, and that no number is repeated."""
     if frame["number"].duplicated().any():
         raise ResultsError(f"{path}: must name each number once; {REMEDY}")
     needed = ["elbo", "reconstruction", "kl"] + ["value"] * (card.objective != "rate-distortion")

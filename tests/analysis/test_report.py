@@ -301,7 +301,7 @@ def test_without_arrays_and_history(make_results: MakeResults) -> None:
         path.unlink()
     files = make_report(read_results(folder), 0.95)
     text = Page(files["index.html"]).text
-    assert "No arrays.npz of linear-2, linear-10, conv-2 and conv-10" in text
+    assert "No images of linear-2, linear-10, conv-2 and conv-10, because" in text
     assert "training curves are not shown" in text
     sheets = {f"figures/{name}" for name in FIGURES if name.endswith(".png")}
     assert not sheets & set(files)

@@ -40,7 +40,7 @@ def test_without_a_file_there_is_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "column", "value", "told"),
+    ("row", "column", "value", "message"),
     [
         (0, "elbo", "good", "line 2, elbo = 'good' must be a number"),
         (1, "seed", "8", "must list each seed of a trial once"),
@@ -49,7 +49,7 @@ def test_without_a_file_there_is_none(tmp_path: Path) -> None:
     ],
 )
 def test_damage_is_refused_in_one_line(
-    tmp_path: Path, row: int, column: str, value: str, told: str
+    tmp_path: Path, row: int, column: str, value: str, message: str
 ) -> None:
     write_confirmed(tmp_path, 3, -101.0, -102.0)
     frame = pd.read_csv(tmp_path / "confirmed.csv", dtype=str)
@@ -57,7 +57,7 @@ def test_damage_is_refused_in_one_line(
     frame.to_csv(tmp_path / "confirmed.csv", index=False)
     with pytest.raises(ResultsError) as refused:
         load_confirmed(tmp_path)
-    assert told in refused.value.message
+    assert message in refused.value.message
     (tmp_path / "confirmed.csv").write_text("a,b\n1,2\n")
     with pytest.raises(ResultsError, match="must have the columns search, number"):
         load_confirmed(tmp_path)

@@ -81,9 +81,9 @@ def test_states_with_architectures_and_shares_of_time(tmp_path: Path) -> None:
         ["failed", "1", "–", "–", "–", "–", "–"],
         ["finished", "8", "4", "4", "80", "35", f"100{share}"],
     ]
-    told = failures(trials)
-    assert told.startswith(" Failed: trial 4: diverged in epoch 2")
-    assert len(told) < 200
+    sentence = failures(trials)
+    assert sentence.startswith(" Failed: trial 4: diverged in epoch 2")
+    assert len(sentence) < 200
 
 
 def test_settings_of_one_architecture_are_below_its_name(tmp_path: Path) -> None:

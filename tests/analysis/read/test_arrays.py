@@ -43,7 +43,7 @@ def test_missing_arrays_are_noted(make_results: MakeResults) -> None:
         (folder / f"runs/conv-2/seed-{seed}/arrays.npz").unlink()
     drawings, notes = load_drawings(folder, read_results(folder).runs)
     assert drawings[0].run == "linear-2/seed-1"
-    assert notes == ["No arrays.npz of conv-2: no images of it."]
+    assert notes == ["No images of conv-2, because there is no arrays.npz."]
 
 
 def test_a_collapsed_run_is_labelled(make_results: MakeResults) -> None:
@@ -52,13 +52,13 @@ def test_a_collapsed_run_is_labelled(make_results: MakeResults) -> None:
     assert [drawing.label for drawing in drawings][2] == "conv-2 (collapsed)"
 
 
-def test_other_images_do_not_stand_beside(make_results: MakeResults) -> None:
+def test_models_given_other_images_are_left_out(make_results: MakeResults) -> None:
     folder = make_results()
     change(folder, "conv-10/seed-0", originals=np.zeros((10, 8, 8), np.uint8), samples=None)
     drawings, _ = load_drawings(folder, read_results(folder).runs)
     same, notes = that_share(drawings, "originals")
     assert [drawing.model for drawing in same] == ["linear-2", "linear-10", "conv-2"]
-    assert notes == ["Not beside the others, for it was shown other images: conv-10."]
+    assert notes == ["Left out, because it was given other images: conv-10."]
     assert len(with_arrays(drawings, "samples")) == 3
     assert that_share([], "originals") == ([], [])
 
@@ -112,7 +112,8 @@ def test_runs_without_values_of_every_image_are_noted(make_results: MakeResults)
     values, notes = load_per_image(folder, read_results(folder).runs)
     assert len(values) == 6
     assert notes == [
-        "No ELBO of every image of conv-2/seed-0 and conv-2/seed-1: no interval over images of it."
+        "No interval over images for conv-2/seed-0 and conv-2/seed-1, whose ELBO per image is "
+        "missing."
     ]
 
 
@@ -120,8 +121,8 @@ def test_runs_without_values_of_every_image_are_noted(make_results: MakeResults)
     ("elbo", "rule"),
     [
         (np.full(40, -150.0), "has the mean -150 over images"),
-        (np.full((40, 1), -154.5), "one finite number an image"),
-        (np.full(40, np.nan), "one finite number an image"),
+        (np.full((40, 1), -154.5), "one finite number per image"),
+        (np.full(40, np.nan), "one finite number per image"),
         (np.full(39, -154.5), "all must have the same"),
     ],
 )

@@ -27,7 +27,7 @@ def test_no_rows_are_no_groups(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"importance": 1.5}, "line 2, importance = '1.5' must be from 0 to 1"),
         ({"importance": "much"}, "line 2, importance = 'much' must be a number"),
@@ -36,7 +36,9 @@ def test_no_rows_are_no_groups(tmp_path: Path) -> None:
         ({"trials": 3}, "all must rest on the same trials throughout"),
     ],
 )
-def test_damage_is_refused_in_one_line(tmp_path: Path, change: dict[str, Any], told: str) -> None:
+def test_damage_is_refused_in_one_line(
+    tmp_path: Path, change: dict[str, Any], message: str
+) -> None:
     write_importance(tmp_path)
     frame = pd.read_csv(tmp_path / "importance.csv", dtype=object)
     for name, value in change.items():
@@ -44,7 +46,7 @@ def test_damage_is_refused_in_one_line(tmp_path: Path, change: dict[str, Any], t
     frame.to_csv(tmp_path / "importance.csv", index=False)
     with pytest.raises(ResultsError) as refused:
         load_fanova(tmp_path)
-    assert told in refused.value.message
+    assert message in refused.value.message
 
 
 def test_early_values_name_their_epoch(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def test_everything_there_leaves_no_note(results_folder: Path) -> None:
     assert results.protocol.split_hash == "0123456789abcdef0123"
 
 
-def test_several_betas_stand_in_the_names(make_results: MakeResults) -> None:
+def test_several_betas_are_part_of_the_names(make_results: MakeResults) -> None:
     results = read_results(make_results(architectures=["conv"], latent_dims=[2], betas=[1, 4]))
     assert list(dict.fromkeys(results.runs["model"])) == [
         model_name("conv", 2, 1),
@@ -94,7 +94,7 @@ def test_metrics_without_a_run(results_folder: Path, tmp_path: Path) -> None:
         ("architecture", "", "must not be empty"),
         ("kl_per_dim", "1.5;1.5", "must be a JSON list"),
         ("kl_per_dim", '["x", 1]', "must be a number"),
-        ("kl_per_dim", "[1.5]", "holds 1 numbers and must hold latent_dim = 2"),
+        ("kl_per_dim", "[1.5]", "has 1 numbers and must have latent_dim = 2"),
         ("seed", "0", "are listed twice"),
         ("parameters", "7", "must have one number of parameters"),
         ("elbo", "160.5", r"must be -\(reconstruction \+ kl\)"),
@@ -117,7 +117,7 @@ def test_runs_of_two_protocols_are_refused(make_results: MakeResults) -> None:
 
 
 @pytest.mark.parametrize("field", PROTOCOL_FIELDS)
-def test_each_field_of_the_protocol_is_held_one_for_all_runs(
+def test_each_field_of_the_protocol_must_be_the_same_for_all_runs(
     make_results: MakeResults, field: str
 ) -> None:
     folder = make_results()
@@ -237,7 +237,7 @@ def test_malformed_card(make_results: MakeResults, content: str, rule: str) -> N
         read_results(folder)
 
 
-def test_unknown_columns_are_kept_aside(make_results: MakeResults) -> None:
+def test_unknown_columns_are_kept(make_results: MakeResults) -> None:
     folder = make_results()
     frame = pd.read_csv(folder / "metrics.csv").assign(nll=json.dumps({"later": 1}))
     frame.to_csv(folder / "metrics.csv", index=False)

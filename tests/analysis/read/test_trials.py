@@ -65,7 +65,7 @@ def test_without_a_search_there_are_no_trials(results_folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"state": "done"}, "line 2, state = 'done' must be complete or pruned"),
         ({"elbo": "high"}, "line 2, elbo = 'high' must be a number"),
@@ -74,14 +74,14 @@ def test_without_a_search_there_are_no_trials(results_folder: Path) -> None:
     ],
 )
 def test_a_damaged_table_is_refused_in_one_line(
-    tmp_path: Path, change: dict[str, Any], told: str
+    tmp_path: Path, change: dict[str, Any], message: str
 ) -> None:
     write_search(tmp_path, planned_row(0))
     frame = pd.read_csv(tmp_path / "trials.csv", dtype=object).assign(**change)
     frame.to_csv(tmp_path / "trials.csv", index=False)
     with pytest.raises(ResultsError, match="line 2") as refused:
         load_trials(tmp_path)
-    assert told in refused.value.message
+    assert message in refused.value.message
 
 
 def test_a_damaged_card_is_refused(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_a_damaged_card_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("card", "told"),
+    ("card", "message"),
     [
         ({"objective": "loss"}, "objective: Input should be 'elbo', 'nll' or 'rate-distortion'"),
         ({"plan": {"objective": "elbo", "sampler": "tpe"}}, "plan.pruner: Field required"),
@@ -103,12 +103,12 @@ def test_a_damaged_card_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_a_card_with_a_fault_is_refused_by_its_place(
-    tmp_path: Path, card: dict[str, Any], told: str
+    tmp_path: Path, card: dict[str, Any], message: str
 ) -> None:
     edit_card(write_search(tmp_path, planned_row(0)), **card)
     with pytest.raises(RecordError) as refused:
         load_trials(tmp_path)
-    assert told in refused.value.message
+    assert message in refused.value.message
     assert "\n" not in refused.value.message
 
 

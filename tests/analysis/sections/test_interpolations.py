@@ -50,7 +50,7 @@ def test_other_pairs_and_missing_judgements_are_noted(make_results: MakeResults)
     change_arrays(folder, "conv-10/*", interpolation_originals=other)
     change_arrays(folder, "conv-2/*", interpolations_classes=None)
     notes = sheet(found_in(folder)).notes
-    assert "shown other images: conv-10" in notes[0]
+    assert "given other images: conv-10" in notes[0]
     assert "No classes of the steps for conv-2" in notes[1]
 
 

@@ -92,11 +92,11 @@ def test_few_complete_trials_fall_back_to_the_first_comparison(
 
 def test_missing_parts_are_noted_with_a_remedy(grid: Findings, tmp_path: Path) -> None:
     shown = built(grid, searched(tmp_path, 3, 2))
-    told = " ".join(shown.notes)
-    assert "`study rerun 0 --seeds 5`" in told
-    assert "No importance of hyperparameters" in told
-    assert "No map of the objective: it needs 10 trials" in told
-    assert "3 complete trials" in told
+    notes = " ".join(shown.notes)
+    assert "`study rerun 0 --seeds 5`" in notes
+    assert "No importance of hyperparameters" in notes
+    assert "No map of the objective: it needs 10 trials" in notes
+    assert "3 complete trials" in notes
     assert not {"contours", "importance", "confirmed"} & set(names(shown))
 
 
