@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pipeline.runtime.tracking import MlflowRecord, RecordedRun, Status, Tracker
 
 EXPERIMENT = "vae-study"  # of MLflow, for all searches
+RECORDED = "recorded"  # attribute of a search: how many attempts its closed records cover
 ATTEMPT_TAG = "vae.attempt"  # of an MLflow run: the number of its attempt in Optuna
 
 LOST = "its process ended; the same parameters will be retried"
@@ -70,6 +71,39 @@ def reconcile(search: optuna.Study, tracker: "Tracker", parent: str) -> int:
         )
         close(record, attempt)
     return len(wrong)
+
+
+def close_search(
+    search: optuna.Study,
+    tracker: "Tracker",
+    parent: "MlflowRecord",
+    status: "Status" = "FINISHED",
+    reason: str = "",
+) -> None:
+    """Make MLflow agree with Optuna and end the search's own record, whatever the former raises.
+
+    A search that ends as FINISHED notes how many attempts that covers; see ``is_recorded``.
+    """
+    states = [attempt.state for attempt in search.get_trials(deepcopy=False)]
+    try:
+        reconcile(search, tracker, parent.run_id)
+    finally:
+        parent.finish(status, reason)
+    if status == "FINISHED":
+        search.set_user_attr(RECORDED, sum(state.is_finished() for state in states))
+
+
+def forget_recorded(search: optuna.Study) -> None:
+    """Withdraw what ``close_search`` noted, before a record is opened again."""
+    search.set_user_attr(RECORDED, None)
+
+
+def is_recorded(search: optuna.Study) -> bool:
+    """Whether MLflow agrees with Optuna and has no open record, without opening MLflow.
+
+    An ended attempt never changes, so what was closed holds until there is another attempt.
+    """
+    return search.user_attrs.get(RECORDED) == len(search.get_trials(deepcopy=False))
 
 
 def close(record: "MlflowRecord", attempt: FrozenTrial) -> None:
