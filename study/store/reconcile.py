@@ -64,10 +64,11 @@ def reconcile(search: optuna.Study, tracker: "Tracker", parent: str) -> int:
     wrong = disagreements(search, tracker, parent)
     for one in wrong:
         attempt = one.attempt
-        number = attempt.user_attrs.get(TRIAL, attempt.number)
+        number = attempt.user_attrs.get(TRIAL)
+        name = "attempt at no trial" if number is None else f"trial {number}"
         run_id = one.run.run_id if one.run else ""
         record = tracker.resume(run_id) or tracker.start(
-            f"trial {number}", attempt.params, parent, tags={ATTEMPT_TAG: str(attempt.number)}
+            name, attempt.params, parent, tags={ATTEMPT_TAG: str(attempt.number)}
         )
         close(record, attempt)
     return len(wrong)

@@ -191,7 +191,7 @@ def _require_first(search: optuna.Study, taken: optuna.Trial) -> None:
     for attempt in search.get_trials(deepcopy=False)[: taken.number]:
         same = attempt.user_attrs.get(TRIAL) == taken.user_attrs.get(TRIAL)
         if same and (attempt.state != TrialState.FAIL or FAULT in attempt.user_attrs):
-            _give_back(taken, f"attempt {attempt.number} is at the same trial")
+            _give_back(taken, f"another attempt at trial {taken.user_attrs.get(TRIAL)} came first")
 
 
 def _empty_queue(search: optuna.Study, attempts: list[FrozenTrial]) -> None:
