@@ -11,7 +11,6 @@ from study.search.schedule import FAULT, REASON, TRIAL
 if TYPE_CHECKING:
     from pipeline.runtime.tracking import MlflowRecord, RecordedRun, Status, Tracker
 
-EXPERIMENT = "vae-study"  # of MLflow, for all searches
 RECORDED = "recorded"  # attribute of a search: how many attempts its closed records cover
 ATTEMPT_TAG = "vae.attempt"  # of an MLflow run: the number of its attempt in Optuna
 

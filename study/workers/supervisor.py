@@ -13,9 +13,10 @@ import optuna
 
 from pipeline.errors import UserError
 from pipeline.runtime.processes import PID
+from pipeline.schemas.where import SEARCH_EXPERIMENT
 from study.search.plan import PARENT, TARGET, plan_of
 from study.search.schedule import OWNER, TRIAL, Trial, deaths_key, first_finished
-from study.store.reconcile import EXPERIMENT, close_search, forget_recorded, is_recorded, reconcile
+from study.store.reconcile import close_search, forget_recorded, is_recorded, reconcile
 from study.store.reconnect import NO_SERVER
 from study.store.searches import all_trials
 from study.store.storage import fail_dead_attempts
@@ -78,7 +79,7 @@ def supervise(
     from pipeline.runtime.tracking import Tracker
     from study.workers.worker import worker_command
 
-    tracker = Tracker.open(EXPERIMENT)  # closes what dead processes left open
+    tracker = Tracker.open(SEARCH_EXPERIMENT)  # closes what dead processes left open
     forget_recorded(search)
     parent = _parent(search, tracker)
     reconcile(search, tracker, parent.run_id)
@@ -109,7 +110,7 @@ def _close_records(search: optuna.Study) -> None:
     """Close the records of a finished search, whose last process died or found no disk before."""
     from pipeline.runtime.tracking import Tracker
 
-    tracker = Tracker.open(EXPERIMENT)
+    tracker = Tracker.open(SEARCH_EXPERIMENT)
     parent = tracker.resume(search.user_attrs.get(PARENT, ""))
     if parent is not None:
         ended = parent.status() == "FINISHED"
