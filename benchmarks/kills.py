@@ -20,9 +20,10 @@ import psutil
 from ruamel.yaml import YAML
 
 from pipeline.runtime.tracking import Tracker
+from pipeline.schemas.where import SEARCH_EXPERIMENT
 from study.search.plan import PARENT
 from study.search.schedule import Trial
-from study.store.reconcile import ATTEMPT_TAG, EXPERIMENT, disagreements
+from study.store.reconcile import ATTEMPT_TAG, disagreements
 from study.store.searches import all_trials
 from study.store.storage import quiet_optuna
 
@@ -141,7 +142,7 @@ def check(place: Path, trials: int, expected: list[Trial], found: list[Trial]) -
             problems.append(f"trial {one.number} differs from the undisturbed one: {ends}")
     os.chdir(place)
     one = load(place)
-    tracker = Tracker.open(EXPERIMENT, repair=False)
+    tracker = Tracker.open(SEARCH_EXPERIMENT, repair=False)
     parent = one.user_attrs[PARENT]
     problems += [
         f"MLflow disagrees on attempt {wrong.attempt.number}"

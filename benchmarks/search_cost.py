@@ -22,13 +22,13 @@ import torch
 from benchmarks.ours import part
 from pipeline.data.prepared import PreparedData, load_prepared
 from pipeline.runtime.tracking import Tracker
+from pipeline.schemas.where import SEARCH_EXPERIMENT
 from pipeline.settings import load_settings, parse_settings
 from study.search import trial as trials
 from study.search.plan import PARENT, Plan
 from study.search.replay import Replay
 from study.search.schedule import OWNER, RESULT, TRIAL
 from study.search.space import distributions, suggest
-from study.store.reconcile import EXPERIMENT
 from study.store.searches import all_trials, open_search
 from study.store.storage import StoreLock, quiet_optuna
 from study.workers.runner import TrialRunner
@@ -100,7 +100,7 @@ class Clock:
 def overhead(plan: Plan, prepared: PreparedData) -> float:
     """Return the median seconds of a complete trial apart from training."""
     search, _ = open_search(URL, plan, "overhead", TRIALS)
-    tracker = Tracker.open(EXPERIMENT)
+    tracker = Tracker.open(SEARCH_EXPERIMENT)
     search.set_user_attr(PARENT, tracker.start("overhead", {}).run_id)
     replay = Replay(plan, "overhead")
     runner = TrialRunner(plan, prepared, lambda: tracker, search.user_attrs[PARENT], replay, "")

@@ -3,3 +3,4 @@
 MLFLOW_DATABASE = "mlflow.db"
 MLFLOW_ARTEFACTS = "mlruns"
 GRID_EXPERIMENT = "vae-grid"
+SEARCH_EXPERIMENT = "vae-study"  # of all searches

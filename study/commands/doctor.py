@@ -22,10 +22,10 @@ from analysis.words import pluralise
 from pipeline.data.prepared import load_prepared
 from pipeline.errors import UserError
 from pipeline.runtime.tracking import Tracker
-from pipeline.schemas.where import GRID_EXPERIMENT, MLFLOW_DATABASE
+from pipeline.schemas.where import GRID_EXPERIMENT, MLFLOW_DATABASE, SEARCH_EXPERIMENT
 from pipeline.settings import load_settings
 from study.search.plan import PARENT, PLAN
-from study.store.reconcile import EXPERIMENT, disagreements, reconcile
+from study.store.reconcile import disagreements, reconcile
 from study.store.storage import dead_attempts, fail_dead_attempts, open_storage, quiet_optuna
 
 LITTLE_MEMORY, LITTLE_DISK = 2e9, 2e9  # bytes; a training worker takes 0.9 GB
@@ -145,7 +145,7 @@ def _records(url: str, fix: bool) -> Iterator[Finding]:
         yield _integrity("records", database)
     try:
         trackers = {
-            name: Tracker.open(name, repair=False) for name in (GRID_EXPERIMENT, EXPERIMENT)
+            name: Tracker.open(name, repair=False) for name in (GRID_EXPERIMENT, SEARCH_EXPERIMENT)
         }
     except UserError as error:
         yield Finding("records", "bad", error.message)
@@ -170,7 +170,7 @@ def _records(url: str, fix: bool) -> Iterator[Finding]:
         parent = search.user_attrs.get(PARENT)
         if PLAN not in search.user_attrs or parent is None:
             continue
-        tracker = trackers[EXPERIMENT]
+        tracker = trackers[SEARCH_EXPERIMENT]
         wrong = len(disagreements(search, tracker, parent))
         if wrong:
             found = (

@@ -6,7 +6,6 @@ from datetime import datetime
 import click
 
 from study.commands.tables import new_table, print_table, show_best
-from study.outcome.fanova import importances
 from study.outcome.ranking import ranked
 from study.search.plan import TARGET, plan_of
 from study.search.schedule import RESULT, TRACEBACK, Trial
@@ -101,6 +100,9 @@ def show_command(url: str, name: str | None, number: int) -> None:
 
 def importance_command(url: str, name: str | None) -> None:
     """Show which share of the objective's variance each hyperparameter explains."""
+    # Imported here, because it imports pandas, which the other commands do not need.
+    from study.outcome.fanova import importances
+
     search = find_search(url, name)
     groups = importances(all_trials(search))
     table = new_table(f"Share of the variance of {plan_of(search).search.objective} (fANOVA)")

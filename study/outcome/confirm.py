@@ -22,10 +22,10 @@ from pipeline.jobs.training_job import train_runs
 from pipeline.runtime.tracking import Tracker
 from pipeline.schemas.run_card import HISTORY, load_whole_card
 from pipeline.schemas.tables import CONFIRMED, Row
+from pipeline.schemas.where import SEARCH_EXPERIMENT
 from study.search.plan import PARENT, Plan, plan_of
 from study.search.schedule import RESULT, Trial
 from study.search.space import to_run
-from study.store.reconcile import EXPERIMENT
 
 CONFIDENCE = 0.95
 
@@ -88,7 +88,7 @@ def confirm(
             trial.params,
             todo,
             data,
-            Tracker.open(EXPERIMENT),
+            Tracker.open(SEARCH_EXPERIMENT),
             min(workers, len(todo)),
             parent=search.user_attrs.get(PARENT),
         )

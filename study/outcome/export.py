@@ -3,6 +3,7 @@
 Other stages read these files and never the store, which may grow in the meantime.
 """
 
+import importlib.metadata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,16 +13,18 @@ from optuna.trial import FrozenTrial
 from pipeline.errors import UserError
 from pipeline.files import write_text
 from pipeline.schemas.best_card import BEST, BestCard, BestTrial, FailedTrial, SearchProtocol
+from pipeline.schemas.fingerprint import file_sha256, fingerprint_of
 from pipeline.schemas.record import write_record
 from pipeline.schemas.tables import IMPORTANCE, TRIALS, Row
 from pipeline.settings import Architecture
-from study.outcome.fanova import importance_rows
 from study.outcome.ranking import ranked
 from study.search.plan import NLL_SAMPLES, Plan, plan_of
 from study.search.schedule import RESULT, RUN_ID, TRIAL, Trial, first_finished, trials_of
 from study.search.space import to_run
 
 METRICS = ("elbo", "reconstruction", "kl", "nll", "spread")
+REMEMBERED = "importance"  # attribute of a search: the rows of importance.csv, and of which trials
+_FANOVA = Path(__file__).with_name("fanova.py")
 
 
 def trial_rows(trials: Sequence[Trial], plan: Plan) -> list[Row]:
@@ -136,8 +139,40 @@ def export(search: optuna.Study, out: Path, count: int | None = None) -> tuple[P
     last = max((trial.number for trial in trials), default=-1)
     failed = [trial for trial in every if trial.has_failed and trial.number < last]
     card = best_card(search.study_name, plan, trials, failed)
-    tables = {TRIALS: trial_rows(trials, plan), IMPORTANCE: importance_rows(trials)}
+    tables = {TRIALS: trial_rows(trials, plan), IMPORTANCE: _importance(search, trials)}
     for table, rows in tables.items():
         write_text(out / table.name, table.to_csv(rows))
     write_record(out / BEST, card)
     return out / TRIALS.name, out / BEST, out / IMPORTANCE.name
+
+
+def _importance(search: optuna.Study, trials: Sequence[Trial]) -> list[Row]:
+    """Return the rows of ``importance.csv``; the store remembers those of the last export.
+
+    Fitting the forests, with the import of scikit-learn, takes longer than everything else that a
+    finished search does, and DVC removes the file before it asks for it again.
+    """
+    wanted = fingerprint_of(
+        {
+            "code": file_sha256(_FANOVA),
+            "versions": [importlib.metadata.version(name) for name in ("optuna", "scikit-learn")],
+            "trials": [
+                [
+                    one.state.name,
+                    one.params,
+                    one.values,
+                    one.intermediate_values,
+                    one.user_attrs.get(RESULT),
+                ]
+                for one in (trial.attempt for trial in trials)
+            ],
+        }
+    )
+    remembered = search.user_attrs.get(REMEMBERED, {})
+    if remembered.get("of") == wanted:
+        return list(remembered["rows"])
+    from study.outcome.fanova import importance_rows
+
+    rows = importance_rows(trials)
+    search.set_user_attr(REMEMBERED, {"of": wanted, "rows": rows})
+    return rows

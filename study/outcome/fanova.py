@@ -5,35 +5,17 @@ is based on quantiles, is misleading for a few trials that a sampler chose.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import optuna
-from optuna.importance import FanovaImportanceEvaluator
 from optuna.trial import FrozenTrial, TrialState
 
+from analysis.read.fanova import ALL, FanovaImportance
 from pipeline.errors import UserError
 from pipeline.schemas.tables import Row
 from study.search.schedule import RESULT, Trial
 
 FEWEST = 10  # trials; a forest fitted to fewer is not meaningful
 SEED = 0
-
-
-@dataclass(frozen=True, slots=True)
-class FanovaImportance:
-    """Shares of the variance within one group of trials.
-
-    Attributes:
-        group: ``all``, or the architecture of the trials.
-        trials: how many trials the shares are based on.
-        epoch: the epoch after which the value was measured; None for final values.
-        shares: by hyperparameter, largest first; they add up to 1.
-    """
-
-    group: str
-    trials: int
-    epoch: int | None
-    shares: dict[str, float]
 
 
 def importances(trials: Sequence[Trial]) -> list[FanovaImportance]:
@@ -57,7 +39,7 @@ def importances(trials: Sequence[Trial]) -> list[FanovaImportance]:
         raise UserError(
             f"importance needs {FEWEST} finished trials, but there are {len(finished)}; run more"
         )
-    groups = {"all": rated}
+    groups = {ALL: rated}
     for attempt, value in rated:
         if "architecture" in attempt.params:
             groups.setdefault(str(attempt.params["architecture"]), []).append((attempt, value))
@@ -113,6 +95,9 @@ def _varied(rated: list[tuple[FrozenTrial, float]]) -> list[str]:
 
 
 def _shares(rated: list[tuple[FrozenTrial, float]], names: Sequence[str]) -> dict[str, float]:
+    # Imported here, because it imports scikit-learn, which takes a second.
+    from optuna.importance import FanovaImportanceEvaluator, get_param_importances
+
     search = optuna.create_study()
     search.add_trials(
         [
@@ -124,8 +109,6 @@ def _shares(rated: list[tuple[FrozenTrial, float]], names: Sequence[str]) -> dic
             for attempt, value in rated
         ]
     )
-    shares = optuna.importance.get_param_importances(
-        search, evaluator=FanovaImportanceEvaluator(seed=SEED)
-    )
+    shares = get_param_importances(search, evaluator=FanovaImportanceEvaluator(seed=SEED))
     ordered = sorted(shares.items(), key=lambda item: (-item[1], item[0]))
     return {name: float(share) for name, share in ordered}

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 import numpy as np
 from optuna.trial import FrozenTrial, TrialState
 
-from analysis.estimate.pareto import pareto_optimal
 from study.search.plan import Plan
 
 
@@ -19,6 +18,9 @@ def ranked(attempts: Iterable[FrozenTrial], plan: Plan) -> list[FrozenTrial]:
         return []
     costs = [_costs(attempt.values, plan) for attempt in complete]
     if len(plan.directions) > 1:
+        # Imported here, because it imports pandas, which takes half a second.
+        from analysis.estimate.pareto import pareto_optimal
+
         optimal = pareto_optimal(costs)
     else:
         optimal = np.ones(len(complete), dtype=bool)

@@ -11,7 +11,7 @@ from study.search.schedule import FAULT, REASON, TRIAL
 if TYPE_CHECKING:
     from pipeline.runtime.tracking import MlflowRecord, RecordedRun, Status, Tracker
 
-EXPERIMENT = "vae-study"  # of MLflow, for all searches
+RECORDED = "recorded"  # attribute of a search: how many attempts its closed records cover
 ATTEMPT_TAG = "vae.attempt"  # of an MLflow run: the number of its attempt in Optuna
 
 LOST = "its process ended; the same parameters will be retried"
@@ -63,13 +63,47 @@ def reconcile(search: optuna.Study, tracker: "Tracker", parent: str) -> int:
     wrong = disagreements(search, tracker, parent)
     for one in wrong:
         attempt = one.attempt
-        number = attempt.user_attrs.get(TRIAL, attempt.number)
+        number = attempt.user_attrs.get(TRIAL)
+        name = "attempt at no trial" if number is None else f"trial {number}"
         run_id = one.run.run_id if one.run else ""
         record = tracker.resume(run_id) or tracker.start(
-            f"trial {number}", attempt.params, parent, tags={ATTEMPT_TAG: str(attempt.number)}
+            name, attempt.params, parent, tags={ATTEMPT_TAG: str(attempt.number)}
         )
         close(record, attempt)
     return len(wrong)
+
+
+def close_search(
+    search: optuna.Study,
+    tracker: "Tracker",
+    parent: "MlflowRecord",
+    status: "Status" = "FINISHED",
+    reason: str = "",
+) -> None:
+    """Make MLflow agree with Optuna and end the search's own record, whatever the former raises.
+
+    A search that ends as FINISHED notes how many attempts that covers; see ``is_recorded``.
+    """
+    states = [attempt.state for attempt in search.get_trials(deepcopy=False)]
+    try:
+        reconcile(search, tracker, parent.run_id)
+    finally:
+        parent.finish(status, reason)
+    if status == "FINISHED":
+        search.set_user_attr(RECORDED, sum(state.is_finished() for state in states))
+
+
+def forget_recorded(search: optuna.Study) -> None:
+    """Withdraw what ``close_search`` noted, before a record is opened again."""
+    search.set_user_attr(RECORDED, None)
+
+
+def is_recorded(search: optuna.Study) -> bool:
+    """Whether MLflow agrees with Optuna and has no open record, without opening MLflow.
+
+    An ended attempt never changes, so what was closed holds until there is another attempt.
+    """
+    return search.user_attrs.get(RECORDED) == len(search.get_trials(deepcopy=False))
 
 
 def close(record: "MlflowRecord", attempt: FrozenTrial) -> None:

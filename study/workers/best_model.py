@@ -22,25 +22,36 @@ if TYPE_CHECKING:
 SHOWN, DRAWN = 10, 64  # validation images and samples in the pictures
 
 
-def keep_model(record: "MlflowRecord", training: Training, data: PreparedData, commit: str) -> None:
+def keep_model(
+    record: "MlflowRecord", trial: str, training: Training, data: PreparedData, commit: str
+) -> None:
     """Record a training's weights and history, and pictures of its model.
 
     Args:
         record: the trial's run.
+        trial: the trial's name.
         training: a finished one; its model moves to the CPU.
         data: with the splits ``train`` and ``valid``.
         commit: of the code.
     """
     model, run, hardware = training.model.cpu().eval(), training.run, training.hardware
-    wanted = fingerprint(run, data.hash, hardware, 1)
-    with tempfile.TemporaryDirectory(prefix="vae-study-") as name:
-        folder = Path(name)
-        task = TrainingTask(name, run, folder, wanted, 1, commit, record.run_id)
+    wanted = fingerprint(run, data.hash, hardware, threads=1)
+    with tempfile.TemporaryDirectory(prefix="vae-study-") as temporary:
+        folder = Path(temporary)
+        task = TrainingTask(
+            name=trial,
+            settings=run,
+            folder=folder,
+            fingerprint=wanted,
+            threads=1,
+            commit=commit,
+            run_id=record.run_id,
+        )
         save_run(folder, task, model, training.fit, data, hardware)
         record.log_files(folder, "model")
-    with tempfile.TemporaryDirectory(prefix="vae-study-") as name:
-        write_sheets(Path(name), _pictures(model, run, data.splits["valid"]))
-        record.log_files(Path(name), "valid")
+    with tempfile.TemporaryDirectory(prefix="vae-study-") as temporary:
+        write_sheets(Path(temporary), _pictures(model, run, data.splits["valid"]))
+        record.log_files(Path(temporary), "valid")
 
 
 def _pictures(model: VAE, run: RunSettings, valid: Split) -> dict[str, np.ndarray]:

@@ -120,7 +120,8 @@ class TrialRunner:
         epochs = len(result.first.fit.history)
         attempt.set_user_attr(RESULT, result.metrics | {"epochs": epochs, "seconds": seconds})
         if self._is_best(attempt.study, trials, result.values):
-            keep_model(record.run, result.first, self.data, self.commit)
+            name = f"trial {attempt.user_attrs[TRIAL]}"
+            keep_model(record.run, name, result.first, self.data, self.commit)
         return result.values[0] if len(result.values) == 1 else (result.values[0], result.values[1])
 
     def _compare(self, record: TrialRecord, check: Check) -> None:

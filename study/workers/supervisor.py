@@ -7,21 +7,24 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import optuna
 
 from pipeline.errors import UserError
 from pipeline.runtime.processes import PID
-from pipeline.runtime.tracking import MlflowRecord, Status, Tracker
+from pipeline.schemas.where import SEARCH_EXPERIMENT
 from study.search.plan import PARENT, TARGET, plan_of
 from study.search.schedule import OWNER, TRIAL, Trial, deaths_key, first_finished
-from study.store.reconcile import EXPERIMENT, reconcile
+from study.store.reconcile import close_search, forget_recorded, is_recorded, reconcile
 from study.store.reconnect import NO_SERVER
 from study.store.searches import all_trials
 from study.store.storage import fail_dead_attempts
 from study.workers.interrupts import counting_presses
 from study.workers.progress import SearchProgress, search_progress
-from study.workers.worker import worker_command
+
+if TYPE_CHECKING:
+    from pipeline.runtime.tracking import MlflowRecord, Status, Tracker
 
 POLL = 0.25  # seconds between two looks at the workers
 MOST_RESTARTS = 20  # of workers that died without a trial to blame, before something must be wrong
@@ -68,15 +71,16 @@ def supervise(
     fail_dead_attempts(search)
     trials = all_trials(search)
     before = sum(trial.is_finished for trial in trials)
-    tracker = Tracker.open(EXPERIMENT)  # closes what dead processes left open
     if len(first_finished(trials, target)) >= target:
-        # The last run may have finished the trials but died, or found no disk, before the records.
-        recorded = tracker.resume(search.user_attrs.get(PARENT, ""))
-        if recorded is not None:
-            reconcile(search, tracker, recorded.run_id)
-            if recorded.status() != "FINISHED":
-                recorded.finish(reason="the search was finished; its last process died before that")
+        if not is_recorded(search):
+            _close_records(search)
         return Outcome(search, trials, 0)
+    # Imported only if there is a trial to train, because importing takes seconds.
+    from pipeline.runtime.tracking import Tracker
+    from study.workers.worker import worker_command
+
+    tracker = Tracker.open(SEARCH_EXPERIMENT)  # closes what dead processes left open
+    forget_recorded(search)
     parent = _parent(search, tracker)
     reconcile(search, tracker, parent.run_id)
     command = worker_command(url, search.study_name, data, os.getpid())
@@ -97,15 +101,24 @@ def supervise(
         ended = "FAILED", str(error)
         raise
     finally:
-        try:
-            reconcile(search, tracker, parent.run_id)
-        finally:
-            parent.finish(*ended)
+        close_search(search, tracker, parent, *ended)
     trials = all_trials(search)
     return Outcome(search, trials, sum(trial.is_finished for trial in trials) - before, stopped)
 
 
-def _parent(search: optuna.Study, tracker: Tracker) -> MlflowRecord:
+def _close_records(search: optuna.Study) -> None:
+    """Close the records of a finished search, whose last process died or found no disk before."""
+    from pipeline.runtime.tracking import Tracker
+
+    tracker = Tracker.open(SEARCH_EXPERIMENT)
+    parent = tracker.resume(search.user_attrs.get(PARENT, ""))
+    if parent is not None:
+        ended = parent.status() == "FINISHED"
+        reason = "" if ended else "the search was finished; its last process died before that"
+        close_search(search, tracker, parent, reason=reason)
+
+
+def _parent(search: optuna.Study, tracker: "Tracker") -> "MlflowRecord":
     """The search's own record: its existing one, reopened, or a new one."""
     record = tracker.reopen(search.user_attrs.get(PARENT, ""))
     if record is None:

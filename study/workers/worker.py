@@ -16,12 +16,12 @@ from pipeline.data.prepared import load_prepared
 from pipeline.errors import UserError
 from pipeline.runtime.code_version import git_commit
 from pipeline.runtime.processes import identity
+from pipeline.schemas.where import SEARCH_EXPERIMENT
 from study.search.plan import PARENT, TARGET, code_hash, plan_of
 from study.search.replay import Replay
 from study.search.schedule import FAULT, OWNER, REASON, TRIAL, Trial, next_trial, trials_of
 from study.search.space import distributions
 from study.search.trial import TrialError
-from study.store.reconcile import EXPERIMENT
 from study.store.reconnect import exit_if_disconnected
 from study.store.searches import load_search
 from study.store.storage import (
@@ -102,7 +102,7 @@ def open_tracker() -> "Tracker":
     """Open the searches' experiment in MLflow, whose import takes more than a second."""
     from pipeline.runtime.tracking import Tracker
 
-    return Tracker.open(EXPERIMENT)
+    return Tracker.open(SEARCH_EXPERIMENT)
 
 
 def claim_and_train(search: optuna.Study, lock: StoreLock, runner: TrialRunner) -> bool:
@@ -191,7 +191,7 @@ def _require_first(search: optuna.Study, taken: optuna.Trial) -> None:
     for attempt in search.get_trials(deepcopy=False)[: taken.number]:
         same = attempt.user_attrs.get(TRIAL) == taken.user_attrs.get(TRIAL)
         if same and (attempt.state != TrialState.FAIL or FAULT in attempt.user_attrs):
-            _give_back(taken, f"attempt {attempt.number} is at the same trial")
+            _give_back(taken, f"another attempt at trial {taken.user_attrs.get(TRIAL)} came first")
 
 
 def _empty_queue(search: optuna.Study, attempts: list[FrozenTrial]) -> None:

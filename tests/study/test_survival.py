@@ -1,6 +1,7 @@
 """What can happen to a search, and that the next `study run` resumes it."""
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -18,6 +19,7 @@ from mlflow import MlflowClient
 
 from study.search.plan import PARENT
 from study.search.schedule import MOST_DEATHS, TRIAL, deaths_key
+from study.store.reconcile import forget_recorded, is_recorded
 from tests.study.conftest import TRIALS, change_search, records, study, the_search, trials
 
 WORDS = [sys.executable, "-m", "study", "run", "--trials", str(TRIALS), "--workers", "2"]
@@ -217,6 +219,7 @@ def test_settings_that_cannot_be_built_fail_only_their_trial(searchable: Path) -
 
 def test_records_that_a_finished_search_left_open_are_closed(searched: Path) -> None:
     """As if the disk was full just after the last trial was finished."""
+    forget_recorded(the_search())
     client = MlflowClient(f"sqlite:///{searched}/mlflow.db")
     for run in records(searched):
         client.update_run(run.info.run_id, "RUNNING")
@@ -224,6 +227,39 @@ def test_records_that_a_finished_search_left_open_are_closed(searched: Path) -> 
     require_agreeing_records(searched)
     (parent,) = [run for run in records(searched) if "mlflow.parentRunId" not in run.data.tags]
     assert parent.info.status == "FINISHED"
+    assert is_recorded(the_search())
+
+
+def test_a_finished_search_opens_mlflow_only_if_its_records_may_be_wrong(searched: Path) -> None:
+    Path("mlflow.db").rename("elsewhere.db")
+    assert "nothing to do" in study("run", "--trials", str(TRIALS)).output
+    assert not Path("mlflow.db").exists()
+    Path("elsewhere.db").rename("mlflow.db")
+    lost = optuna.create_trial(state=optuna.trial.TrialState.FAIL, user_attrs={TRIAL: 0})
+    the_search().add_trial(lost)
+    assert not is_recorded(the_search()), "there is an attempt without a record"
+    assert "nothing to do" in study("run", "--trials", str(TRIALS)).output
+    require_agreeing_records(searched)
+    assert is_recorded(the_search())
+
+
+def test_a_finished_search_loads_only_what_it_needs(searched: Path) -> None:
+    """Importing the others would take longer than everything that there is to do."""
+    change_search(searched, trials=TRIALS)
+    code = (
+        "import sys; from study.stage import main; main([], standalone_mode=False);"
+        "print(sorted({'mlflow', 'pandas', 'sklearn'} & set(sys.modules)))"
+    )
+    written = []
+    for _ in range(2):  # the first computes the importance, and the store remembers it
+        process = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
+        paths = [Path("results") / name for name in ("trials.csv", "best.json", "importance.csv")]
+        written.append([path.read_bytes() for path in paths])
+        shutil.rmtree("results")  # as DVC does
+    assert process.stdout.splitlines()[-1] == "[]"
+    assert written[0] == written[1]
 
 
 @pytest.mark.usefixtures("one_process")

@@ -19,7 +19,7 @@ from study import stage
 from study.outcome.confirm import fresh_seeds
 from study.search.plan import plan_of
 from study.search.schedule import RESULT, TRIAL
-from tests.pipeline.stages.test_stages import change
+from tests.pipeline.stages.conftest import change
 from tests.study.conftest import TRIALS, URL, attempts, change_search, searches, study, the_search
 
 
@@ -48,7 +48,7 @@ def test_the_stage_exports_a_function_of_the_settings_and_the_grid_adopts_it(
     pd.testing.assert_frame_equal(before[own], again[own])
 
     best = json.loads(card.read_text())
-    change(searched, hyperparameters="searched")
+    change(searched, "train", hyperparameters="searched")
     result = CliRunner().invoke(train.main, ["--workers", "1"], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     for folder in Path("models").glob("*/seed-0"):
@@ -73,7 +73,7 @@ def test_the_stage_exports_a_function_of_the_settings_and_the_grid_adopts_it(
 def test_a_searched_grid_without_a_search_is_refused_in_one_line(
     searchable: Path, content: str | None, shown: str
 ) -> None:
-    change(searchable, hyperparameters="searched")
+    change(searchable, "train", hyperparameters="searched")
     if content is not None:
         Path("results").mkdir()
         Path("results/best.json").write_text(content)
