@@ -1,4 +1,4 @@
-"""Trials retrained with fresh seeds: how good their settings really are.
+"""Trials retrained with new seeds: how good their settings really are.
 
 The best of many noisy values is biased upwards, and seeds that played no part in the selection show
 by how much (Cawley & Talbot 2010, on selection by a noisy criterion).
@@ -13,12 +13,12 @@ from analysis.estimate.intervals import Interval, mean_interval
 
 @dataclass(frozen=True, slots=True)
 class ConfirmedTrial:
-    """One trial retrained with fresh seeds.
+    """One trial retrained with new seeds.
 
     Attributes:
         number: number of the trial.
         searched: validation ELBO that the search saw, in nats per image.
-        elbos: validation ELBOs of the fresh seeds, by seed.
+        elbos: validation ELBOs of the new seeds, by seed.
         mean: their mean with Student's t interval.
         optimism: ``searched`` minus the mean. The searched value is a constant and adds no width:
             the interval is that of the mean, mirrored.

@@ -1,4 +1,4 @@
-"""By how much the search overestimated trials, compared with fresh seeds."""
+"""By how much the search overestimated trials, compared with new seeds."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,7 +17,7 @@ MEAN, INTERVAL = 50, 58
 
 
 def optimism_rows(confirmed: Sequence[ConfirmedTrial], names: Mapping[int, str]) -> Figure:
-    """Draw one row per trial: its optimism with the interval, and that for each fresh seed.
+    """Draw one row per trial: its optimism with the interval, and that for each new seed.
 
     Absolute values would spread trials of different quality far apart and hide their intervals.
 
@@ -47,7 +47,7 @@ def optimism_rows(confirmed: Sequence[ConfirmedTrial], names: Mapping[int, str])
     axes.set_yticks(range(len(confirmed)), labels)
     axes.tick_params(axis="y", colors=INK)
     axes.set_ylim(len(confirmed) - 0.5, -0.5)
-    axes.set_xlabel("searched minus fresh ELBO, nats per image (right of zero: overestimated)")
+    axes.set_xlabel("searched ELBO minus that of new seeds, nats per image (right of zero: overestimated)")
     axes.spines["left"].set_visible(False)
     axes.grid(axis="y", visible=False)
     axes.grid(axis="x")
@@ -57,7 +57,7 @@ def optimism_rows(confirmed: Sequence[ConfirmedTrial], names: Mapping[int, str])
     ]
     figure.legend(
         handles,
-        ["against the mean of fresh seeds, with its interval", "against one fresh seed"],
+        ["against the mean of new seeds, with its interval", "against one new seed"],
         loc="upper left",
         bbox_to_anchor=(left, 1 - 0.06 / height),
         ncols=2,

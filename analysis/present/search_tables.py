@@ -242,7 +242,7 @@ def group_name(group: FanovaImportance) -> str:
 def confirmed_table(
     confirmed: Sequence[ConfirmedTrial], names: Mapping[int, str], level: float
 ) -> Table:
-    """One row per confirmed trial: the search's value, that of fresh seeds, and the difference.
+    """One row per confirmed trial: the search's value, that of new seeds, and the difference.
 
     Args:
         confirmed: from ``confirmations``.
@@ -254,7 +254,7 @@ def confirmed_table(
         Column("Settings", numeric=False),
         Column("ELBO in the search", "nats"),
         Column("Seeds"),
-        Column("Mean of fresh seeds", "nats"),
+        Column("Mean of new seeds", "nats"),
         Column(f"{format_percent(level)} interval", "nats"),
         Column("Optimism", "nats"),
         Column(f"{format_percent(level)} interval of optimism", "nats"),

@@ -1,4 +1,4 @@
-"""How good selected trials really are: the search's value against fresh seeds."""
+"""How good selected trials really are: the search's value against new seeds."""
 
 from analysis.estimate.confirmed import confirmations
 from analysis.figures.confirmed import optimism_rows
@@ -22,16 +22,16 @@ def confirmed_parts(trials: Trials, confidence: float) -> tuple[tuple[Part, ...]
         return (), _unconfirmed(trials, others)
     names = {one.number: _name(trials, one.number) for one in confirmed}
     level = format_percent(confidence)
-    seeds = format_range([len(one.elbos) for one in confirmed], "fresh seed")
+    seeds = format_range([len(one.elbos) for one in confirmed], "new seed")
     single = any(not one.mean.is_known for one in confirmed)
     caption = (
         "Optimism is the validation ELBO by which the search selected a trial"
         f"{f' ({trials.each})' if trials.each else ''} minus that of the same settings with "
         f"{seeds} that played no part in the selection, in nats per image. Large points: against "
-        f"their mean, with its {level} interval (Student's t over the fresh seeds; the searched "
+        f"their mean, with its {level} interval (Student's t over the new seeds; the searched "
         "value is a constant); small dots: against each seed. To the right of zero, the search "
         "overestimated the settings; if the interval includes zero, this is not certain."
-        + (" One fresh seed gives no interval." if single else "")
+        + (" One new seed gives no interval." if single else "")
         + _of_another_objective(trials)
     )
     figure = Exhibit(
@@ -42,7 +42,7 @@ def confirmed_parts(trials: Trials, confidence: float) -> tuple[tuple[Part, ...]
         + " ".join(
             f"Trial {one.number}: {format_number(one.searched)} in the search, "
             f"{format_estimate(one.mean)} over "
-            f"{pluralise(len(one.elbos), 'fresh seed')}, optimism "
+            f"{pluralise(len(one.elbos), 'new seed')}, optimism "
             f"{format_estimate(one.optimism, signed=True)}."
             for one in confirmed
         ),
@@ -93,7 +93,7 @@ def _best_is_open(trials: Trials, confirmed: set[int]) -> str:
 
 def _command(trials: Trials) -> str:
     return (
-        f"`study rerun {_best(trials)} --seeds 5` retrains the best one with fresh seeds, and "
+        f"`study rerun {_best(trials)} --seeds 5` retrains the best one with new seeds, and "
         "`study report` then shows by how much the search overestimated it"
     )
 

@@ -4,8 +4,6 @@ The best of many noisy values is biased upwards. Seeds that were not used in the
 much.
 """
 
-import csv
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,13 +19,14 @@ from pipeline.jobs.train import finished_fingerprint, training_task
 from pipeline.jobs.training_job import train_runs
 from pipeline.runtime.tracking import Tracker
 from pipeline.schemas.run_card import HISTORY, load_whole_card
-from pipeline.schemas.tables import CONFIRMED, Row
+from pipeline.schemas.tables import CONFIRMED, EPOCHS, Row
 from pipeline.schemas.where import SEARCH_EXPERIMENT
 from study.search.plan import PARENT, Plan, plan_of
 from study.search.schedule import RESULT, Trial
 from study.search.space import to_run
 
 CONFIDENCE = 0.95
+REMEDY = "move it away, then run `study rerun` again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,7 @@ def confirm(
         raise UserError(f"{data}: search {search.study_name} used other data")
     base = out / "confirmed" / search.study_name
     tasks = []
-    for seed in fresh_seeds(plan, seeds):
+    for seed in new_seeds(plan, seeds):
         run = to_run(trial.params, plan.base, seed, plan.search.epochs)
         name = f"trial-{trial.number}/seed-{seed}"
         tasks.append(training_task(name, run, base / name, prepared.hash))
@@ -109,7 +108,7 @@ def confirm(
     return Confirmation(runs, elbo, searched, base / f"trial-{trial.number}")
 
 
-def fresh_seeds(plan: Plan, count: int) -> list[int]:
+def new_seeds(plan: Plan, count: int) -> list[int]:
     """Return seeds that no trial of the search was trained with."""
     first = plan.search.seed + plan.search.replicates
     return [(first + offset) % 2**32 for offset in range(count)]
@@ -118,8 +117,9 @@ def fresh_seeds(plan: Plan, count: int) -> list[int]:
 def _chosen_epoch(folder: Path) -> dict[str, float]:
     """Return the validation split's terms at the epoch whose weights were kept."""
     card = load_whole_card(folder)
-    history = pd.read_csv(folder / HISTORY)
-    row = history[(history["epoch"] == card.chosen_epoch) & (history["split"] == "valid")].iloc[0]
+    place = (str(card.chosen_epoch), "valid")
+    epochs = EPOCHS.read(folder / HISTORY, REMEDY)
+    row = next(row for row in epochs if (row["epoch"], row["split"]) == place)
     return {name: float(row[name]) for name in ("elbo", "reconstruction", "kl")}
 
 
@@ -127,7 +127,7 @@ def _merge(path: Path, rows: list[Row]) -> None:
     """Add the rows to the table, replacing those of the same search and trial."""
     kept: list[Row] = []
     if path.exists():
-        before = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")))
         trial = (rows[0]["search"], str(rows[0]["number"]))
+        before = CONFIRMED.read(path, REMEDY)
         kept = [row for row in before if (row["search"], row["number"]) != trial]
     write_text(path, CONFIRMED.to_csv([*kept, *rows]))

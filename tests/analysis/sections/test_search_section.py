@@ -67,7 +67,7 @@ def test_all_parts_are_there_in_order(grid: Findings, tmp_path: Path) -> None:
     assert shown.notes == ()
     confirmed = exhibit(shown, "confirmed")
     assert "one seed" in confirmed.caption
-    assert "3 fresh seeds" in confirmed.caption
+    assert "3 new seeds" in confirmed.caption
     assert "optimism +2.00 [−0.48," in confirmed.alt
     for name in ("importance", "slices", "contours"):
         assert "uneven sample" in exhibit(shown, name).caption
@@ -106,7 +106,7 @@ def test_confirming_another_trial_keeps_the_hint_for_the_best(
     write_confirmed(tmp_path, 2, -101.0)
     shown = built(grid, searched(tmp_path, 3))
     assert any(note.startswith("The best trial has not been confirmed") for note in shown.notes)
-    assert "One fresh seed gives no interval" in exhibit(shown, "confirmed").caption
+    assert "One new seed gives no interval" in exhibit(shown, "confirmed").caption
 
     write_confirmed(tmp_path, 2, -101.0, search="another")
     shown = built(grid, searched(tmp_path, 3))
