@@ -101,3 +101,7 @@ def test_a_report_without_results_is_refused_in_one_line(
     assert result.stderr.startswith("Error: results/metrics.csv")
     assert result.stderr.count("\n") == 1
     assert not (tmp_path / "reports").exists()
+
+
+def test_no_line_of_the_list_of_commands_is_truncated() -> None:
+    assert "..." not in CliRunner().invoke(main, ["--help"]).output.partition("Commands:")[2]
