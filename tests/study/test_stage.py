@@ -57,8 +57,11 @@ def test_the_stage_exports_a_function_of_the_settings_and_the_grid_adopts_it(
     ("content", "shown"),
     [
         (None, "results/best.json: cannot be read"),
-        ("no json", "results/best.json: the file:"),
-        ('{"search": "s", "data_hash": "x", "architectures": {}}', "used other data"),
+        ("no json", "results/best.json: is not valid JSON"),
+        (
+            '{"search": "s", "data_hash": "x", "architectures": {}}',
+            "does not describe a search: objective",
+        ),
     ],
 )
 def test_a_searched_grid_without_a_search_is_refused_in_one_line(
