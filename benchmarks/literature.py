@@ -21,14 +21,14 @@ from rich.table import Table
 from scipy.special import logsumexp
 from torch import Tensor
 
-from analysis.estimate.montecarlo import (
+from benchmarks.context import MNIST
+from benchmarks.montecarlo import (
     Array,
     MonteCarloEstimate,
     from_groups,
     from_repeats,
     importance_weighted_bound,
 )
-from benchmarks.context import MNIST
 from pipeline.data.inputs import model_inputs
 from pipeline.data.prepared import load_prepared, prepare, save_prepared
 from pipeline.data.sources.official import load_source

@@ -6,34 +6,8 @@ from pathlib import Path
 import click
 
 from pipeline.schemas.where import MLFLOW_DATABASE
+from study.commands.options import DATA, NAME, OUT, PARAMS, STORAGE, STORAGE_HELP, WORKERS
 from study.commands.where import folder_to_type, mlflow_link
-
-PARAMS = click.option(
-    "--params", default="params.yaml", show_default=True, type=Path, help="Settings file."
-)
-DATA = click.option(
-    "--data",
-    default="data/prepared.safetensors",
-    show_default=True,
-    type=Path,
-    help="Prepared data file.",
-)
-WORKERS = click.option(
-    "--workers",
-    default="auto",
-    show_default=True,
-    envvar="VAE_WORKERS",
-    help="Number of worker processes, or auto.",
-)
-STORAGE = click.option(
-    "--storage",
-    default="sqlite:///study.db",
-    show_default=True,
-    metavar="URL",
-    help="Database of trials, SQLite or PostgreSQL.",
-)
-NAME = click.option("--name", help="Search name (default: most recent).")
-OUT = click.option("--out", default="results", show_default=True, type=Path, help="Output folder.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -76,7 +50,10 @@ def check(params: Path) -> None:
     load_settings(params)
 
 
-@main.command(epilog="Example: study run --trials 50")
+@main.command(
+    short_help="Search until the number of finished trials is reached.",
+    epilog="Example: study run --trials 50",
+)
 @PARAMS
 @DATA
 @click.option("--trials", type=click.IntRange(min=1), help="Total number of finished trials.")
@@ -135,10 +112,11 @@ def run(
         raise SystemExit(130)  # the convention of shells for Ctrl-C
 
 
-@main.command(epilog="Example: study worker --storage sqlite:///study.db --name NAME")
-@click.option(
-    "--storage", required=True, metavar="URL", help="Database of trials, SQLite or PostgreSQL."
+@main.command(
+    short_help="Join a search from another shell or machine.",
+    epilog="Example: study worker --storage sqlite:///study.db --name NAME",
 )
+@click.option("--storage", required=True, metavar="URL", help=STORAGE_HELP)
 @click.option("--name", required=True, help="Search name, as printed by `study run`.")
 @DATA
 @click.option("--supervisor", type=int, hidden=True, help="Process id to end with.")
@@ -210,7 +188,10 @@ def importance(storage: str, name: str | None) -> None:
     importance_command(storage, name)
 
 
-@main.command(epilog="Example: study rerun 7 --seeds 5")
+@main.command(
+    short_help="Retrain trial NUMBER with new seeds to check its value.",
+    epilog="Example: study rerun 7 --seeds 5",
+)
 @STORAGE
 @NAME
 @DATA
@@ -237,7 +218,10 @@ def rerun(
     rerun_command(storage, name, number, seeds, data, out, workers)
 
 
-@main.command(epilog="Example: study export --out results")
+@main.command(
+    short_help="Write trials.csv, best.json and importance.csv.",
+    epilog="Example: study export --out results",
+)
 @STORAGE
 @NAME
 @OUT
@@ -259,7 +243,10 @@ def delete(storage: str, name: str) -> None:
     delete_command(storage, name)
 
 
-@main.command(epilog="Example: study doctor --fix")
+@main.command(
+    short_help="Check versions, settings, data and databases.",
+    epilog="Example: study doctor --fix",
+)
 @PARAMS
 @DATA
 @STORAGE

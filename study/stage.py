@@ -6,37 +6,24 @@ import click
 
 from pipeline.errors import UserError
 from pipeline.settings import load_settings
+from study.commands.options import DATA, DEFAULT_URL, PARAMS, STORAGE_HELP, WORKERS
 from study.commands.run import search_and_summarise
 from study.outcome.export import export
 
 
 @click.command(epilog="Example: python -m study.stage")
-@click.option(
-    "--params", default="params.yaml", show_default=True, type=Path, help="Settings file."
-)
-@click.option(
-    "--data",
-    default="data/prepared.safetensors",
-    show_default=True,
-    type=Path,
-    help="Prepared data file.",
-)
+@PARAMS
+@DATA
 @click.option("--results", default="results", show_default=True, type=Path, help="Output folder.")
 @click.option(
     "--storage",
-    default="sqlite:///study.db",
+    default=DEFAULT_URL,
     show_default=True,
     envvar="VAE_STORAGE",
     metavar="URL",
-    help="Database of trials, SQLite or PostgreSQL.",
+    help=STORAGE_HELP,
 )
-@click.option(
-    "--workers",
-    default="auto",
-    show_default=True,
-    envvar="VAE_WORKERS",
-    help="Number of worker processes, or auto.",
-)
+@WORKERS
 def main(params: Path, data: Path, results: Path, storage: str, workers: str) -> None:
     """Run the search of section `search`, then write its outcome into RESULTS.
 

@@ -2,8 +2,8 @@
 
 The unit is an independent training run: intervals are Student's t over the seeds of a
 configuration, and Welch's for the difference of two or any other contrast. One seed has a mean but
-no interval. The two other sources of uncertainty, test images and random draws, are covered by
-``bootstrap`` and ``montecarlo``; no interval mixes them.
+no interval. ``bootstrap`` covers another source of uncertainty, the test images; no interval mixes
+the two.
 """
 
 import math

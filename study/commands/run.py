@@ -9,6 +9,7 @@ import click
 from pipeline.data.prepared import load_prepared
 from pipeline.runtime.workers import count_workers
 from pipeline.settings import Settings, SettingsError, load_settings, override, parse_settings
+from study.commands.options import DEFAULT_URL
 from study.commands.tables import show_best
 from study.commands.where import folder_to_type, where_recorded
 from study.outcome.ranking import ranked
@@ -16,7 +17,7 @@ from study.search.plan import PARENT, Plan, plan_of
 from study.search.schedule import TRIAL
 from study.store.reconnect import exit_if_disconnected
 from study.store.searches import open_search
-from study.store.storage import DEFAULT_URL, explain_full_disk, quiet_optuna
+from study.store.storage import explain_full_disk, quiet_optuna
 from study.workers.supervisor import Outcome, supervise
 
 

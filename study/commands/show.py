@@ -6,12 +6,12 @@ from datetime import datetime
 import click
 
 from study.commands.tables import new_table, print_table, show_best
+from study.outcome.describe import describe_best, format_params
 from study.outcome.ranking import ranked
 from study.search.plan import TARGET, plan_of
 from study.search.schedule import RESULT, TRACEBACK, Trial
 from study.store.searches import all_searches, all_trials, find_search, find_trial
 from study.store.storage import quiet_optuna
-from study.workers.progress import describe_best, format_params
 
 STATES = ("complete", "pruned", "failed", "running", "lost")
 

@@ -7,10 +7,10 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from study.outcome.describe import format_params
 from study.outcome.ranking import ranked
 from study.search.plan import Plan
 from study.search.schedule import RESULT, TRIAL, Trial
-from study.workers.progress import format_params
 
 LOG_WIDTH = 160  # characters per line in a file or a pipe
 

@@ -34,8 +34,6 @@ from study.store.reconnect import (
     retry_if_disconnected,
 )
 
-DEFAULT_URL = "sqlite:///study.db"
-
 HEARTBEAT = 2  # seconds
 # Seconds without a heartbeat after which an attempt on another machine counts as dead; longer than
 # an outage of the server, after which all heartbeats are late.

@@ -1,6 +1,5 @@
-"""The `study` command: quick to answer, helpful, and correct about where things are."""
+"""The `study` command: quick to answer, and helpful."""
 
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +8,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from study.cli import main, mlflow_link
+from study.cli import main
 from tests.conftest import ROOT
 
 COMMANDS = sorted(main.commands)
@@ -38,35 +37,6 @@ def test_help_loads_nothing_heavy() -> None:
     assert result.stdout.splitlines()[-1] == "[]", result.stderr
 
 
-def test_where_shows_what_to_do_before_anything_exists(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("VIRTUAL_ENV", sys.prefix)
-    result = CliRunner().invoke(main, ["where"])
-    assert result.exit_code == 0
-    assert "not written yet: dvc repro" in result.output
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_where_shows_commands_that_work_without_activation(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
-    assert f"{sys.prefix}/bin/mlflow ui" in CliRunner().invoke(main, ["where"]).output
-    monkeypatch.setattr(sys, "prefix", str(tmp_path / ".venv"))
-    assert "  .venv/bin/mlflow ui" in CliRunner().invoke(main, ["where"]).output
-
-
-def test_where_shows_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    index = tmp_path / "reports" / "index.html"
-    index.parent.mkdir()
-    index.touch()
-    monkeypatch.chdir(tmp_path)
-    assert str(index) in CliRunner().invoke(main, ["where"]).output
-
-
 def test_check_reports_invalid_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = (ROOT / "params.yaml").read_text(encoding="utf-8")
     monkeypatch.chdir(tmp_path)
@@ -80,17 +50,6 @@ def test_check_reports_invalid_settings(tmp_path: Path, monkeypatch: pytest.Monk
     assert result.stderr == "Error: params.yaml: train.grid.latent_dims = 5 must be a list\n"
 
 
-def test_the_link_opens_the_runs(tmp_path: Path) -> None:
-    database = tmp_path / "my #1 store" / "mlflow.db"
-    database.parent.mkdir()
-    assert mlflow_link(database) == "http://127.0.0.1:5000/"
-    with sqlite3.connect(database) as store:
-        store.execute("CREATE TABLE experiments (experiment_id INTEGER, name TEXT)")
-        store.execute("INSERT INTO experiments VALUES (0, 'Default'), (7, 'vae-grid')")
-    store.close()
-    assert mlflow_link(database).endswith("/#/experiments/7?workflowType=machine_learning")
-
-
 def test_a_report_without_results_is_refused_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,3 +60,7 @@ def test_a_report_without_results_is_refused_in_one_line(
     assert result.stderr.startswith("Error: results/metrics.csv")
     assert result.stderr.count("\n") == 1
     assert not (tmp_path / "reports").exists()
+
+
+def test_no_line_of_the_list_of_commands_is_truncated() -> None:
+    assert "..." not in CliRunner().invoke(main, ["--help"]).output.partition("Commands:")[2]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from analysis.estimate.montecarlo import from_groups, from_repeats, importance_weighted_bound
+from benchmarks.montecarlo import from_groups, from_repeats, importance_weighted_bound
 from tests.analysis.coverage import CASES, covers
 
 numbers = st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=12)

@@ -1,13 +1,13 @@
-"""The lines that a search prints about its trials."""
+"""Lines of text about trials: short enough for a terminal."""
 
 import optuna
 import pytest
 from optuna.trial import TrialState
 
 from pipeline.settings import load_settings
+from study.outcome.describe import describe
 from study.search.schedule import REASON, TRIAL, Trial
 from study.search.space import distributions
-from study.workers.progress import describe
 from tests.conftest import ROOT
 
 PARAMS = ROOT / "params.yaml"

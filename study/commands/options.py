@@ -1,0 +1,31 @@
+"""Options that several commands share; loads nothing heavy."""
+
+from pathlib import Path
+
+import click
+
+DEFAULT_URL = "sqlite:///study.db"
+STORAGE_HELP = "Database of trials, SQLite or PostgreSQL."
+
+PARAMS = click.option(
+    "--params", default="params.yaml", show_default=True, type=Path, help="Settings file."
+)
+DATA = click.option(
+    "--data",
+    default="data/prepared.safetensors",
+    show_default=True,
+    type=Path,
+    help="Prepared data file.",
+)
+WORKERS = click.option(
+    "--workers",
+    default="auto",
+    show_default=True,
+    envvar="VAE_WORKERS",
+    help="Number of worker processes, or auto.",
+)
+STORAGE = click.option(
+    "--storage", default=DEFAULT_URL, show_default=True, metavar="URL", help=STORAGE_HELP
+)
+NAME = click.option("--name", help="Search name (default: most recent).")
+OUT = click.option("--out", default="results", show_default=True, type=Path, help="Output folder.")
