@@ -6,7 +6,7 @@ import pandas as pd
 
 from analysis.words import format_number
 from pipeline.models import load_model
-from study.outcome.confirm import fresh_seeds
+from study.outcome.confirm import new_seeds
 from study.search.plan import plan_of
 from tests.study.conftest import TRIALS, attempts, searches, study, the_search
 
@@ -16,7 +16,7 @@ def test_a_trial_is_confirmed_with_new_seeds(searched: Path) -> None:
     result = study("rerun", "1", "--seeds", "2", "--workers", "1")
     assert result.exit_code == 0, result.output
     runs = pd.read_csv("results/confirmed.csv")
-    assert runs["seed"].tolist() == fresh_seeds(plan_of(the_search()), 2) == [1, 2]
+    assert runs["seed"].tolist() == new_seeds(plan_of(the_search()), 2) == [1, 2]
     assert (runs["searched_elbo"] == trial.value).all()
     found, mean = trial.value, runs["elbo"].mean()
     assert found is not None
