@@ -10,7 +10,7 @@ from pipeline.errors import UserError
 from pipeline.schemas.arrays import ARRAYS
 from pipeline.schemas.best_card import BEST
 from pipeline.schemas.data_card import DATA_CARD
-from pipeline.schemas.fingerprint import file_sha256, fingerprint_of, folders_hash
+from pipeline.schemas.fingerprint import file_sha256, fingerprint_of, source_hash
 from pipeline.schemas.provenance import PROVENANCE
 from pipeline.schemas.record import Record, read_record
 from pipeline.schemas.tables import CONFIRMED, GRID_EPOCHS, IMPORTANCE, RUN_METRICS, TRIALS
@@ -61,7 +61,7 @@ def report_fingerprint(settings: Settings, results: Path, judge: Path) -> str:
     files = [results / name for name in INPUTS] + [*results.glob(f"runs/*/*/{ARRAYS}")]
     return fingerprint_of(
         {
-            "code": folders_hash(*FOLDERS),
+            "code": source_hash(*FOLDERS),
             "templates": _hashes(TEMPLATES, TEMPLATES.iterdir()),
             "settings": settings.analyze.model_dump(mode="json"),
             "results": _hashes(results, files),

@@ -42,8 +42,13 @@ def test_records_are_no_outputs() -> None:
 
 def test_what_a_stage_brings_up_to_date_persists() -> None:
     """DVC deletes other outputs before the stage can check whether they are up to date."""
-    persistent = {"judge": {"judge/model.safetensors", "judge/judge.json"}}
-    persistent |= {"train": {"models"}, "evaluate": {"results/runs"}}
+    persistent = {
+        "prepare": {"data/prepared.safetensors", "data/prepared.json"},
+        "judge": {"judge/model.safetensors", "judge/judge.json"},
+        "train": {"models"},
+        "evaluate": {"results/runs"},
+        "analyze": {"reports"},
+    }
     for stage, paths in persistent.items():
         outs = PIPELINE["stages"][stage]["outs"]
         assert {path for out in outs for path, how in out.items() if how["persist"]} == paths

@@ -8,25 +8,21 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import safetensors.torch
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from pipeline.data.header import FORMAT, REMAKE, SPLITS, Header, hash_all, parse_header
 from pipeline.data.sources.idx import Bytes
 from pipeline.data.sources.official import DataError, Labels, Source
 from pipeline.files import write_bytes
 from pipeline.settings import DataSettings
 
-SPLITS = ("train", "valid", "test")
 FIELDS = ("images", "binarised", "labels")  # the tensors of a Split, in order
-FORMAT: Literal[1] = 1  # increase it when older files would be misread
-REMAKE = "run `dvc repro prepare`"
 
 # One random stream for each purpose, so that drawing from one leaves the others unchanged.
 STREAM_SPLITS, STREAM_TRAIN_FILE, STREAM_TEST_FILE = range(3)
@@ -127,7 +123,7 @@ def prepare(source: Source, settings: DataSettings) -> PreparedData:
         classes=source.classes,
         splits={name: splits[name] for name in SPLITS},
         split_hashes=hashes,
-        hash=_hash_all(source.name, source.classes, hashes),
+        hash=hash_all(source.name, source.classes, hashes),
         checksums=source.checksums,
         # Not the location of the source files: the same images give the same file.
         settings=settings.model_dump(include=used),
@@ -220,26 +216,7 @@ def _hashed(images: Tensor, binarised: Tensor, labels: Tensor) -> Split:
     return Split(images, binarised, labels, digest.hexdigest())
 
 
-def _hash_all(name: str, classes: Iterable[str], split_hashes: Mapping[str, str]) -> str:
-    lines = (name, *classes, *(f"{split} {split_hashes[split]}" for split in SPLITS))
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
 # --- the file ---------------------------------------------------------------------------------
-
-
-class _Header(BaseModel):
-    """The metadata of the file, next to the tensors ``train/images`` and so on."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    format: Literal[1]
-    name: str
-    classes: tuple[str, ...]
-    split_hashes: dict[str, str]
-    hash: str
-    checksums: dict[str, str]
-    settings: dict[str, str | int | float]
 
 
 def save_prepared(path: Path, data: PreparedData) -> None:
@@ -249,7 +226,7 @@ def save_prepared(path: Path, data: PreparedData) -> None:
         DataError: if the file cannot be written.
     """
     assert tuple(data.splits) == SPLITS, "the file must contain all splits"
-    header = _Header(
+    header = Header(
         format=FORMAT,
         name=data.name,
         classes=data.classes,
@@ -284,7 +261,7 @@ def load_prepared(path: Path, splits: Iterable[str] = SPLITS) -> PreparedData:
         raise DataError(f"{path}: no such prepared file; {REMAKE}")
     try:
         with safe_open(path, framework="pt") as file:
-            header = _parse_header(file.metadata() or {}, path)
+            header = parse_header(file.metadata() or {}, path)
             loaded = {name: _load_split(file, name) for name in names}
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error}") from None
@@ -306,17 +283,6 @@ def load_prepared(path: Path, splits: Iterable[str] = SPLITS) -> PreparedData:
         checksums=header.checksums,
         settings=header.settings,
     )
-
-
-def _parse_header(metadata: Mapping[str, str], path: Path) -> _Header:
-    try:
-        header = _Header.model_validate_json(metadata.get("prepared", ""))
-    except ValidationError:
-        raise DataError(f"{path}: is not a prepared file of format {FORMAT}; {REMAKE}") from None
-    hashes = header.split_hashes
-    if set(hashes) != set(SPLITS) or header.hash != _hash_all(header.name, header.classes, hashes):
-        raise DataError(f"{path}: its header is damaged: its hash does not match; {REMAKE}")
-    return header
 
 
 def _load_split(file: safe_open, name: str) -> Split:

@@ -9,7 +9,8 @@ import click
 
 from pipeline.errors import UserError
 from pipeline.evaluation.pictures import write_sheets
-from pipeline.jobs.evaluate import EvaluationTask, evaluate_run
+from pipeline.jobs.evaluate import evaluate_run
+from pipeline.jobs.evaluation_task import EvaluationTask
 from pipeline.jobs.job import Job
 from pipeline.jobs.progress import RunsProgress
 from pipeline.runtime.tracking import MlflowRecord, Tracker

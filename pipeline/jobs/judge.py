@@ -1,30 +1,23 @@
 """Make the judge, from the prepared file to its folder."""
 
-import importlib.metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-import pipeline.data
-import pipeline.judge
-import pipeline.numerics
 from pipeline.data.prepared import PreparedData
 from pipeline.errors import UserError
 from pipeline.files import replacing_folder
+from pipeline.jobs.judge_fingerprint import judge_fingerprint
 from pipeline.judge.classifier import save_judge_weights
 from pipeline.judge.make import train_and_test
 from pipeline.judge.training import JudgeReport
 from pipeline.runtime.code_version import versions
-from pipeline.schemas.fingerprint import file_sha256, fingerprint_of, source_hash
+from pipeline.schemas.fingerprint import file_sha256
 from pipeline.schemas.judge_card import (
-    FORMAT,
     JUDGE_CARD,
     JUDGE_WEIGHTS,
-    PLAUSIBLE_QUANTILE,
     JudgeCard,
-    JudgeError,
-    load_judge_card,
 )
 from pipeline.schemas.record import write_record
 from pipeline.schemas.run_card import ImageSize
@@ -32,34 +25,6 @@ from pipeline.settings import JudgeSettings
 
 if TYPE_CHECKING:  # importing it takes seconds, which are wasted if the judge is up to date
     from pipeline.runtime.tracking import MlflowRecord
-
-# The packages whose code decides a judge.
-DECIDED_BY = (pipeline.data, pipeline.numerics, pipeline.judge)
-CODE = source_hash(*DECIDED_BY)
-DECIDING = ("torch", "numpy", "scipy")  # libraries whose version may change a number
-
-
-def judge_fingerprint(settings: JudgeSettings, data_hash: str, threads: int) -> str:
-    """Return a hash of everything that decides a judge."""
-    return fingerprint_of(
-        {
-            "format": FORMAT,
-            "settings": settings.model_dump(mode="json"),
-            "data": data_hash,
-            "threads": threads,
-            "code": CODE,
-            "plausible": PLAUSIBLE_QUANTILE,
-            "versions": [importlib.metadata.version(name) for name in DECIDING],
-        }
-    )
-
-
-def finished_judge(folder: Path) -> str | None:
-    """Return the fingerprint of the judge in a folder; None unless it is complete and intact."""
-    try:
-        return load_judge_card(folder).fingerprint
-    except JudgeError:
-        return None
 
 
 def make_judge(

@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from pipeline.schemas.judge_card import JUDGE_WEIGHTS, JudgeCard, load_judge_card
+from pipeline.schemas.judge_card import JUDGE_WEIGHTS, JudgeCard, usable_judge_card
 from pipeline.settings import JudgeSettings
 
 BATCH = 250  # images judged at once: larger batches exceed the cache and are slower
@@ -149,13 +149,7 @@ def load_judge(folder: Path | str, data_hash: str) -> tuple[Judge, JudgeCard]:
         JudgeError: if a file is missing or damaged, or if the judge was trained on other data.
     """
     folder = Path(folder)
-    card = load_judge_card(folder)
-    if card.data_hash != data_hash:
-        raise JudgeCard.unusable(
-            folder,
-            f"was trained on other data (hash {card.data_hash[:12]}) than the prepared file's "
-            f"({data_hash[:12]})",
-        )
+    card = usable_judge_card(folder, data_hash)
     size = (card.image.height, card.image.width)
     judge = build_judge(card.settings, size, len(card.classes))
     try:

@@ -43,11 +43,6 @@ MEASURES: tuple[Callable[[JudgedModel], Measurement], ...] = (
 )
 
 
-def measure_names() -> list[str]:
-    """Return the modules of the registered measures, for the fingerprint."""
-    return [measure.__module__ for measure in MEASURES]
-
-
 def measure_all(subject: JudgedModel) -> tuple[Numbers, Arrays]:
     """Apply every measure to a model.
 

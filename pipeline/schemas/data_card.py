@@ -13,6 +13,8 @@ class DataCard(Record):
     Attributes:
         name: name of the data set.
         classes: one name per label.
+        fingerprint: hash of everything that decides the prepared file.
+        sha256: hash of the prepared file itself.
         hash: content hash of the prepared file.
         sizes: number of images in each split.
         split_hashes: content hash of each split.
@@ -25,6 +27,8 @@ class DataCard(Record):
 
     name: str
     classes: tuple[str, ...]
+    fingerprint: str
+    sha256: str
     hash: str
     sizes: dict[str, int]
     split_hashes: dict[str, str]

@@ -19,7 +19,7 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def source_hash(*packages: ModuleType) -> str:
+def source_hash(*packages: ModuleType | Path) -> str:
     """Return a hash of the code in the packages' own folders, without their subfolders.
 
     Comments, docstrings and formatting are ignored, since they do not affect results. Whoever
@@ -27,15 +27,11 @@ def source_hash(*packages: ModuleType) -> str:
     that trained the run.
 
     Args:
-        packages: imported packages, such as ``pipeline.training``.
+        packages: packages such as ``pipeline.training``, or their folders, which need no import.
     """
-    return folders_hash(*(Path(package.__path__[0]) for package in packages))
-
-
-def folders_hash(*folders: Path) -> str:
-    """Return a hash of the code in folders, as ``source_hash`` does, without importing it."""
     digest = hashlib.sha256()
-    for folder in folders:
+    for package in packages:
+        folder = package if isinstance(package, Path) else Path(package.__path__[0])
         for path in sorted(folder.glob("*.py")):
             name = f"{folder.parent.name}/{folder.name}/{path.name}"
             digest.update(f"{name}\n{_without_comments(path)}\n".encode())

@@ -131,3 +131,19 @@ def load_judge_card(folder: Path) -> JudgeCard:
     if found != card.sha256:
         raise JudgeCard.unusable(path, f"is damaged: its hash does not match {JUDGE_CARD}")
     return card
+
+
+def usable_judge_card(folder: Path, data_hash: str) -> JudgeCard:
+    """Return the card of a complete judge that was trained on these data.
+
+    Raises:
+        JudgeError: if a file is missing or damaged, or the judge was trained on other data.
+    """
+    card = load_judge_card(folder)
+    if card.data_hash != data_hash:
+        raise JudgeCard.unusable(
+            folder,
+            f"was trained on other data (hash {card.data_hash[:12]}) than the prepared file's "
+            f"({data_hash[:12]})",
+        )
+    return card

@@ -7,14 +7,18 @@ from statistics import mean
 import click
 import pandas as pd
 
-from pipeline.data.prepared import load_prepared
+from pipeline.data.header import read_header
 from pipeline.files import remove_others, replacing_folder
-from pipeline.jobs.evaluate import EvaluationTask, evaluation_fingerprint, finished_evaluation
+from pipeline.jobs.evaluation_task import (
+    EvaluationTask,
+    evaluation_fingerprint,
+    finished_evaluation,
+)
 from pipeline.jobs.job import do, out_of_date
-from pipeline.judge.classifier import load_judge
 from pipeline.runtime.interrupts import sigterm_as_interrupt
 from pipeline.runtime.lock import sole_writer
 from pipeline.runtime.workers import count_workers
+from pipeline.schemas.judge_card import usable_judge_card
 from pipeline.schemas.metrics import METRICS, main_metrics
 from pipeline.schemas.run_card import HISTORY
 from pipeline.schemas.run_row import read_row
@@ -53,8 +57,8 @@ def main(
     names, folder = list(settings.runs), results / "runs"
     processes = count_workers(workers, len(names))
     with sole_writer(folder, "evaluation"), sigterm_as_interrupt():
-        data_hash = load_prepared(data, splits=("test",)).hash
-        _, judge_card = load_judge(judge, data_hash)  # before any worker starts
+        data_hash = read_header(data).hash
+        judge_card = usable_judge_card(judge, data_hash)  # before any worker starts
         tasks = [
             EvaluationTask(
                 name=name,

@@ -3,10 +3,9 @@
 from pathlib import Path
 
 import click
-import torch
 
-from pipeline.data.prepared import load_prepared
-from pipeline.jobs.judge import finished_judge, judge_fingerprint, make_judge
+from pipeline.data.header import read_header
+from pipeline.jobs.judge_fingerprint import finished_judge, judge_fingerprint
 from pipeline.runtime.code_version import git_commit, versions
 from pipeline.runtime.interrupts import sigterm_as_interrupt
 from pipeline.runtime.lock import sole_writer
@@ -40,15 +39,20 @@ def main(params: str, data: Path, target: Path, threads: int) -> None:
     measure the judge's accuracy and its scores of real images.
     """
     settings = load_settings(params).judge
-    torch.set_num_threads(threads)
-    prepared = load_prepared(data)
+    data_hash = read_header(data).hash
     with sole_writer(target, "training of the judge"), sigterm_as_interrupt():
-        if finished_judge(target) == judge_fingerprint(settings, prepared.hash, threads):
+        if finished_judge(target) == judge_fingerprint(settings, data_hash, threads):
             click.echo("the judge is up to date")
             return
-        # Imported only if there is a judge to record, because importing takes seconds.
+        # Imported only if there is a judge to train, because importing takes seconds.
+        import torch
+
+        from pipeline.data.prepared import load_prepared
+        from pipeline.jobs.judge import make_judge
         from pipeline.runtime.tracking import Tracker
 
+        torch.set_num_threads(threads)
+        prepared = load_prepared(data)
         commit = git_commit()
         tracker = Tracker.open(GRID_EXPERIMENT)
         asked = settings.model_dump() | {"threads": threads} | versions()

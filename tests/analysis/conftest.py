@@ -113,6 +113,8 @@ def data_card(classes: Sequence[str]) -> DataCard:
     return DataCard(
         name=PROTOCOL["data"],
         classes=tuple(classes),
+        fingerprint="",
+        sha256="",
         hash="fedcba9876543210",
         sizes={"train": 4050, "valid": 450, "test": 500},
         split_hashes={"test": PROTOCOL["split_hash"]},

@@ -61,7 +61,7 @@ class Project:
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     found = Project(tmp_path)
     monkeypatch.setattr(analysis.report, "make_report", found.make)
-    monkeypatch.setattr("analysis.report_card.folders_hash", lambda *folders: "code")
+    monkeypatch.setattr("analysis.report_card.source_hash", lambda *folders: "code")
     return found
 
 
@@ -115,7 +115,7 @@ def test_other_code_makes_the_report_again(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project.report()
-    monkeypatch.setattr("analysis.report_card.folders_hash", lambda *folders: "edited")
+    monkeypatch.setattr("analysis.report_card.source_hash", lambda *folders: "edited")
     assert project.report() != UP_TO_DATE
 
 

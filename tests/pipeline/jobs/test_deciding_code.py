@@ -7,11 +7,15 @@ from types import ModuleType
 
 import pytest
 
-from pipeline.jobs import evaluate, judge, train
+from pipeline.jobs import evaluation_task, judge_fingerprint, train
 from pipeline.schemas.fingerprint import source_hash
 from tests.imports import ROOT, closure
 
-JOBS: Mapping[str, ModuleType] = {"train": train, "evaluate": evaluate, "judge": judge}
+JOBS: Mapping[str, ModuleType] = {
+    "train": train,
+    "evaluate": evaluation_task,
+    "judge": judge_fingerprint,
+}
 
 # The folders whose code decides a number, and whose numbers those are.
 DECIDES = {
@@ -36,16 +40,17 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def decided_by(job: ModuleType) -> list[str]:
+    """The folders that a job names, such as ``pipeline/data``."""
+    named = [Path(getattr(one, "__path__", [one])[0]) for one in job.DECIDED_BY]
+    return [path.relative_to(ROOT).as_posix() for path in named]
+
+
 def hashes(copy: Path) -> dict[str, str]:
     """Each job's ``CODE``, had it been imported from the copy."""
     found = {}
     for name, job in JOBS.items():
-        packages = []
-        for package in job.DECIDED_BY:
-            module = ModuleType(package.__name__)
-            module.__path__ = [str(copy / package.__name__.replace(".", "/"))]
-            packages.append(module)
-        found[name] = source_hash(*packages)
+        found[name] = source_hash(*(copy / folder for folder in decided_by(job)))
     return found
 
 
@@ -89,10 +94,10 @@ def test_no_folder_that_decides_is_forgotten(name: str) -> None:
 
     The sources of the images are not: the hash of the prepared file stands for them.
     """
-    decided_by = {package.__name__.replace(".", "/") for package in JOBS[name].DECIDED_BY}
+    named = set(decided_by(JOBS[name]))
     folders = {str(Path(file).parent) for file in closure(ROOT / f"pipeline/jobs/{name}.py")}
     deciding = {f"pipeline/{folder}" for folder in DECIDES}
-    assert folders & deciding == decided_by & folders
-    assert {f"pipeline/{folder}" for folder, jobs in DECIDES.items() if name in jobs} == decided_by
+    assert folders & deciding == named & folders
+    assert {f"pipeline/{folder}" for folder, jobs in DECIDES.items() if name in jobs} == named
     others = {f"pipeline/{folder}" for folder in OTHERS} | {"pipeline"}
     assert folders - deciding <= others, "a folder that may decide a number is not classified"

@@ -19,7 +19,7 @@ from pipeline.runtime.workers import side_by_side
 from pipeline.schemas.metrics import METRICS
 from pipeline.schemas.record import write_record
 from pipeline.stages import evaluate, judge, train
-from pipeline.stages.prepare import _card
+from pipeline.stages.prepare import data_card
 from tests.conftest import built_once, make_project, make_tiny_params
 from tests.pipeline.jobs.in_process import one_after_another
 
@@ -82,7 +82,7 @@ def trained_once(
         with pytest.MonkeyPatch.context() as monkeypatch:
             monkeypatch.setattr(WORKERS, one_after_another)
             make_project(folder, make_tiny_params(), prepared, empty_records, monkeypatch)
-            write_record(folder / "data" / "prepared.json", _card(prepared))
+            write_record(folder / "data" / "prepared.json", data_card(prepared, "", ""))
             call(judge.main)
             call(train.main)
 

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from mlflow import MlflowClient
 
 from pipeline.data.prepared import PreparedData, load_prepared
-from pipeline.jobs.evaluate import (
+from pipeline.jobs.evaluation_task import (
     evaluation_fingerprint,
     finished_evaluation,
 )
@@ -188,7 +188,7 @@ def test_other_settings_data_or_names_are_another_result(
             name, folder, data.hash, card.model_copy(update={"settings": more}), settings, 1
         ),
     }
-    monkeypatch.setattr("pipeline.jobs.evaluate.PLAUSIBLE_QUANTILE", 0.1)
+    monkeypatch.setattr("pipeline.jobs.evaluation_task.PLAUSIBLE_QUANTILE", 0.1)
     changed.add(evaluation_fingerprint(name, folder, data.hash, card, settings, 1))
     assert len(changed | {same}) == 7
 

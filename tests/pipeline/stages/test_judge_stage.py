@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 from mlflow import MlflowClient
 
-from pipeline.jobs.judge import judge_fingerprint
+from pipeline.jobs.judge_fingerprint import judge_fingerprint
 from pipeline.schemas.judge_card import load_judge_card
 from pipeline.settings import load_settings
 from pipeline.stages.judge import main
@@ -96,6 +96,6 @@ def test_all_that_decides_a_judge_is_in_its_fingerprint(monkeypatch: pytest.Monk
         judge_fingerprint(settings, "of the data", 2),
     }
     assert judge_fingerprint(settings, "of the data", 1) in found
-    monkeypatch.setattr("pipeline.jobs.judge.PLAUSIBLE_QUANTILE", 0.1)
+    monkeypatch.setattr("pipeline.jobs.judge_fingerprint.PLAUSIBLE_QUANTILE", 0.1)
     found.add(judge_fingerprint(settings, "of the data", 1))
     assert len(found) == 5
