@@ -41,7 +41,7 @@ class EvaluationJob(Job[EvaluationTask]):
         """The function that evaluates one run."""
         return evaluate_run
 
-    def heard(self, task: EvaluationTask, content: float, progress: RunsProgress) -> None:
+    def on_message(self, task: EvaluationTask, content: float, progress: RunsProgress) -> None:
         """Remember the time that the run took."""
         self._seconds[task.name] = content
 

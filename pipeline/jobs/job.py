@@ -57,7 +57,7 @@ class Job(ABC, Generic[T]):
         """Prepare a task for a worker, and return the task that it is to take."""
         return task
 
-    def heard(self, task: T, content: Any, progress: RunsProgress) -> None:
+    def on_message(self, task: T, content: Any, progress: RunsProgress) -> None:
         """Handle a message from a running task."""
 
     @abstractmethod
@@ -86,7 +86,7 @@ def out_of_date(tasks: Iterable[T], finished: Callable[[Path], str | None]) -> l
     return missing
 
 
-def do(job: Job[T], tasks: Sequence[T], workers: int) -> None:
+def run_job(job: Job[T], tasks: Sequence[T], workers: int) -> None:
     """Do a job for several runs in worker processes.
 
     Args:
@@ -116,7 +116,7 @@ def do(job: Job[T], tasks: Sequence[T], workers: int) -> None:
             for event in events:
                 match event:
                     case Message(task=task, content=content):
-                        job.heard(task, content, progress)
+                        job.on_message(task, content, progress)
                     case Result(task=task, value=value):
                         progress.finished(task.name, job.finish(task, value))
                     case Failure(task=task, error=error):

@@ -10,7 +10,7 @@ import click
 
 from pipeline.data.prepared import load_prepared
 from pipeline.errors import UserError
-from pipeline.jobs.job import Job, do
+from pipeline.jobs.job import Job, run_job
 from pipeline.jobs.progress import RunsProgress
 from pipeline.jobs.train import TrainingTask, train_run
 from pipeline.runtime.code_version import git_commit, versions
@@ -44,7 +44,7 @@ def train_runs(
     """
     with tracker.run(title, params, parent) as whole:
         epochs = max(task.settings.epochs for task in tasks)
-        do(TrainingJob(data, tracker, whole.run_id, epochs), tasks, workers)
+        run_job(TrainingJob(data, tracker, whole.run_id, epochs), tasks, workers)
 
 
 class TrainingJob(Job[TrainingTask]):
@@ -82,7 +82,7 @@ class TrainingJob(Job[TrainingTask]):
         record.log_dataset(self._data.name, self._data.hash, "training")
         return replace(task, commit=self._commit, run_id=record.run_id)
 
-    def heard(self, task: TrainingTask, content: EpochReport, progress: RunsProgress) -> None:
+    def on_message(self, task: TrainingTask, content: EpochReport, progress: RunsProgress) -> None:
         """Record an epoch."""
         self._last[task.name] = content
         self._open[task.name].log_metrics(epoch_metrics(content), content.epoch)

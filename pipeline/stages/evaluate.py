@@ -14,7 +14,7 @@ from pipeline.jobs.evaluation_task import (
     evaluation_fingerprint,
     finished_evaluation,
 )
-from pipeline.jobs.job import do, out_of_date
+from pipeline.jobs.job import out_of_date, run_job
 from pipeline.runtime.interrupts import sigterm_as_interrupt
 from pipeline.runtime.lock import sole_writer
 from pipeline.runtime.workers import count_workers
@@ -87,7 +87,7 @@ def main(
                     job.record_late(task)
             if todo:
                 unrecorded.touch()
-                do(job, todo, min(processes, len(todo)))
+                run_job(job, todo, min(processes, len(todo)))
             unrecorded.unlink(missing_ok=True)
         for name in remove_others(folder, keep=set(names)):
             click.echo(f"removed {folder / name}, which is not in the grid")

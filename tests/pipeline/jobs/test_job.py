@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import UserError
-from pipeline.jobs.job import Job, do, out_of_date
+from pipeline.jobs.job import Job, out_of_date, run_job
 from pipeline.jobs.progress import RunsProgress
 from tests.pipeline.jobs.in_process import Send, one_after_another
 
@@ -47,7 +47,7 @@ class Counting(Job[Count]):
         self.story.append(f"begin {task.name}")
         return replace(task, number=task.number + 1)
 
-    def heard(self, task: Count, content: int, progress: RunsProgress) -> None:
+    def on_message(self, task: Count, content: int, progress: RunsProgress) -> None:
         if content == 99:
             raise KeyboardInterrupt
         self.story.append(f"{task.name} {content}")
@@ -70,7 +70,7 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_each_run_is_begun_heard_and_finished(capsys: pytest.CaptureFixture[str]) -> None:
     job = Counting()
-    do(job, [Count("a", 1), Count("b", 0)], workers=1)
+    run_job(job, [Count("a", 1), Count("b", 0)], workers=1)
     assert job.story == ["begin a", "a 1", "a 2", "finish a", "begin b", "b 1", "finish b", "close"]
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert lines == [
@@ -83,7 +83,7 @@ def test_each_run_is_begun_heard_and_finished(capsys: pytest.CaptureFixture[str]
 def test_after_a_failure_no_run_is_begun(capsys: pytest.CaptureFixture[str]) -> None:
     job = Counting()
     with pytest.raises(UserError, match="b: 13 is unlucky"):
-        do(job, [Count("a", 0), Count("b", 12), Count("c", 0)], workers=1)
+        run_job(job, [Count("a", 0), Count("b", 12), Count("c", 0)], workers=1)
     assert job.story[-3:] == ["begin b", "fail b: 13 is unlucky", "close"]
     assert "2/3  b                    failed" in capsys.readouterr().out
 
@@ -91,7 +91,7 @@ def test_after_a_failure_no_run_is_begun(capsys: pytest.CaptureFixture[str]) -> 
 def test_an_interrupt_closes_what_is_open() -> None:
     job = Counting()
     with pytest.raises(KeyboardInterrupt):
-        do(job, [Count("a", 120)], workers=1)
+        run_job(job, [Count("a", 120)], workers=1)
     assert job.story[-1] == "close"
 
 
