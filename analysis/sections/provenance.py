@@ -20,14 +20,24 @@ from analysis.present.tables import Cell, Column, Table
 from analysis.read.frames import Results
 from analysis.sections.summary import HASH_DIGITS, days, short_commit, trained_with
 from analysis.words import NOTHING, format_number, join_and, pluralise
+from pipeline.schemas import arrays, best_card, data_card, judge_card, provenance, tables
 from pipeline.schemas.protocol import PROTOCOL_FIELDS
 
-RUNS, HISTORY = "results/metrics.csv", "results/history.csv"
-DATA, PROVENANCE = "results/data.json", "results/provenance.json"
-ARRAYS = "results/runs/*/*/arrays.npz"
-TRIALS, BEST = "results/trials.csv", "results/best.json"
-IMPORTANCE, CONFIRMED = "results/importance.csv", "results/confirmed.csv"
-JUDGE = "judge/judge.json"
+RUNS, HISTORY, TRIALS, IMPORTANCE, CONFIRMED = (
+    f"results/{table.name}"
+    for table in (
+        tables.RUN_METRICS,
+        tables.GRID_EPOCHS,
+        tables.TRIALS,
+        tables.IMPORTANCE,
+        tables.CONFIRMED,
+    )
+)
+DATA, PROVENANCE, BEST = (
+    f"results/{name}" for name in (data_card.DATA_CARD, provenance.PROVENANCE, best_card.BEST)
+)
+ARRAYS = f"results/runs/*/*/{arrays.ARRAYS}"
+JUDGE = f"judge/{judge_card.JUDGE_CARD}"
 # The command that regenerates each file, in line with dvc.yaml.
 STAGES = {
     **dict.fromkeys((RUNS, HISTORY, DATA, PROVENANCE), "dvc repro collect"),

@@ -1,19 +1,37 @@
-"""``metrics.json`` in a results folder: the run's row of ``results/metrics.csv``."""
+"""``metrics.json`` in a results folder: the run's row of ``results/metrics.csv``. Free of torch."""
 
-import json
 from pathlib import Path
+from typing import Any, ClassVar
 
-from pipeline.schemas.record import RecordError
+from pydantic import ConfigDict, model_validator
+
+from pipeline.schemas.record import Record, read_record, write_record
 from pipeline.schemas.tables import RUN_METRICS, Row
 
 METRICS_FILE = "metrics.json"
-REMEDY = "run `dvc repro evaluate`"
+
+
+class RunRow(Record):
+    """A row with at least the columns of ``metrics.csv``; further ones are one's own metrics."""
+
+    model_config = ConfigDict(extra="allow")
+
+    what: ClassVar[str] = "a run's metrics"
+    remedy: ClassVar[str] = "run `dvc repro evaluate`"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete(cls, row: Any) -> Any:
+        known = row if isinstance(row, dict) else {}
+        missing = [name for name in RUN_METRICS.columns if name not in known]
+        if missing:
+            raise ValueError(f"must hold {', '.join(missing[:5])}")
+        return row
 
 
 def write_row(folder: Path, row: Row) -> None:
     """Write a run's row into an existing folder."""
-    text = json.dumps(row, indent=2, allow_nan=False) + "\n"
-    (folder / METRICS_FILE).write_text(text, encoding="utf-8")
+    write_record(folder / METRICS_FILE, RunRow.model_validate(row))
 
 
 def read_row(folder: Path) -> Row:
@@ -22,15 +40,4 @@ def read_row(folder: Path) -> Row:
     Raises:
         RecordError: if the file is missing, not valid JSON, or lacks a column of ``metrics.csv``.
     """
-    path = folder / METRICS_FILE
-    try:
-        row = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RecordError(f"{path}: cannot be read: {error.strerror}; {REMEDY}") from None
-    except ValueError:
-        raise RecordError(f"{path}: is not valid JSON; {REMEDY}") from None
-    missing = [name for name in RUN_METRICS.columns if not isinstance(row, dict) or name not in row]
-    if missing:
-        raise RecordError(f"{path}: must hold {', '.join(missing[:5])}; {REMEDY}")
-    found: Row = row
-    return found
+    return read_record(RunRow, folder / METRICS_FILE).model_dump()

@@ -89,7 +89,8 @@ def test_the_data_card_is_handed_on(evaluated: Path) -> None:
         (
             "results/runs/linear-2/seed-0/metrics.json",
             '{"run": "linear-2/seed-0"}',
-            "must hold architecture, latent_dim, beta, seed, parameters; run `dvc repro evaluate`",
+            "does not describe a run's metrics: the file: must hold architecture, "
+            "latent_dim, beta, seed, parameters; run `dvc repro evaluate`",
         ),
         (
             "models/linear-3/seed-0/history.csv",
