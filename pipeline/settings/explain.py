@@ -42,7 +42,7 @@ def first_error(error: ValidationError) -> str:
     """Return the first error as ``key: message``, for files that this project wrote itself."""
     first = error.errors(include_url=False)[0]
     key = ".".join(map(str, first["loc"])) or "the file"
-    return f"{key}: {first['msg']}"
+    return f"{key}: {first['msg'].removeprefix('Value error, ')}"
 
 
 def _explain_key(key: str, mistakes: Sequence[Any], root: type[BaseModel]) -> str:
