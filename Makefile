@@ -7,7 +7,7 @@ INSTALLED := .venv/installed
 IN_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro report test lint types imports unit format anchors bench profile search-cost kills literature lock clean
+.PHONY: help install repro report test lint types imports unit format anchors bench profile samplers pruning search-cost kills literature lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | expand -t 14
@@ -69,6 +69,12 @@ bench: $(INSTALLED)  ## compare with plain torch, pythae and plain Optuna (short
 
 profile: $(INSTALLED)  ## show where the time of a training step goes
 	@$(IN_VENV) python -m benchmarks.profile $(BENCH)
+
+samplers: $(INSTALLED)  ## compare the samplers of the search (half an hour)
+	@$(IN_VENV) python -m benchmarks.samplers
+
+pruning: $(INSTALLED)  ## measure what pruning costs the search and what it saves (an hour)
+	@$(IN_VENV) python -m benchmarks.pruning
 
 search-cost: $(INSTALLED)  ## measure the overhead of the search
 	@$(IN_VENV) python -m benchmarks.search_cost

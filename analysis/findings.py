@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from analysis.estimate.against_grid import AgainstGrid, compare_with_grid
 from analysis.estimate.bootstrap import ImageBootstrap
 from analysis.estimate.intervals import summarise
 from analysis.estimate.verdicts import ModelComparison, compare_architectures, compare_sizes
@@ -29,6 +30,7 @@ class Findings:
         sizes: differences in ELBO between latent sizes.
         trials: trials of the search; None if none was exported.
         notes: sentences about what is missing.
+        searched: whether the grid has the settings that the search found.
     """
 
     results: Results
@@ -41,10 +43,30 @@ class Findings:
     sizes: list[ModelComparison]
     trials: Trials | None
     notes: tuple[str, ...]
+    searched: bool = False
+
+    @property
+    def against_grid(self) -> AgainstGrid | None:
+        """The search against the grid; None without a search."""
+        if self.trials is None:
+            return None
+        return compare_with_grid(self.trials, self.results, self.confidence, searched=self.searched)
 
 
-def find(results: Results, confidence: float, trials: Trials | None = None) -> Findings:
+def find(
+    results: Results,
+    confidence: float,
+    trials: Trials | None = None,
+    *,
+    searched: bool = False,
+) -> Findings:
     """Compute what the sections share.
+
+    Args:
+        results: all exported numbers.
+        confidence: coverage of every interval, in (0, 1).
+        trials: the search, if one was exported.
+        searched: whether the grid has the settings that the search found.
 
     Raises:
         ResultsError: if an array archive is invalid.
@@ -64,4 +86,5 @@ def find(results: Results, confidence: float, trials: Trials | None = None) -> F
         sizes=compare_sizes(results.runs, confidence, images=images),
         trials=trials,
         notes=(*results.notes, *missing, *without),
+        searched=searched,
     )

@@ -46,6 +46,7 @@ from analysis.sections import (
     statements,
     training,
 )
+from analysis.sections.against_grid import search_answer
 from analysis.sections.answers import answer
 from analysis.sections.summary import brief_table, distance_remark, facts, notes
 from analysis.words import CAVEAT, format_percent, format_range
@@ -106,7 +107,10 @@ def write_report(settings: Settings, results: Path, out: Path, judge: Path) -> P
     """
     fingerprint = report_fingerprint(settings, results, judge)  # before anything is read
     files = make_report(
-        load_results(results, judge), settings.analyze.confidence, load_trials(results)
+        load_results(results, judge),
+        settings.analyze.confidence,
+        load_trials(results),
+        searched=settings.train.hyperparameters == "searched",
     )
     before = last_files(out)
     now = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
@@ -120,10 +124,10 @@ def write_report(settings: Settings, results: Path, out: Path, judge: Path) -> P
 
 
 def make_report(
-    results: Results, confidence: float, trials: Trials | None = None
+    results: Results, confidence: float, trials: Trials | None = None, *, searched: bool = False
 ) -> dict[str, bytes]:
     """Return every file of the report by its path within the folder, ``index.html`` last."""
-    found = find(results, confidence, trials)
+    found = find(results, confidence, trials, searched=searched)
     with style.theme():
         built = [module.section(found) for module in SECTIONS]
     sections = [section for section in built if section is not None]
@@ -164,6 +168,7 @@ def _first_screen(found: Findings) -> dict[str, Any]:
             found.sizes,
             results.protocol,
             found.confidence,
+            search_answer(found),
         ),
         "facts": facts(results),
         "notes": [*notes(results, summary, found.confidence), *found.notes],

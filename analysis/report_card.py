@@ -54,7 +54,7 @@ def report_fingerprint(settings: Settings, results: Path, judge: Path) -> str:
     """Return a hash of everything that decides the report: numbers, settings, code and libraries.
 
     Args:
-        settings: only section ``analyze`` is used.
+        settings: of which section ``analyze`` and ``train.hyperparameters`` are used.
         results: the results folder, which contains ``metrics.csv``.
         judge: the file ``judge.json``.
     """
@@ -64,6 +64,7 @@ def report_fingerprint(settings: Settings, results: Path, judge: Path) -> str:
             "code": source_hash(*FOLDERS),
             "templates": _hashes(TEMPLATES, TEMPLATES.iterdir()),
             "settings": settings.analyze.model_dump(mode="json"),
+            "hyperparameters": settings.train.hyperparameters,
             "results": _hashes(results, files),
             "judge": file_sha256(judge) if judge.is_file() else "",
             "python": platform.python_version(),

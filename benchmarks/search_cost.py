@@ -27,7 +27,7 @@ from pipeline.settings import load_settings, parse_settings
 from study.search import trial as trials
 from study.search.plan import PARENT, Plan
 from study.search.replay import Replay
-from study.search.schedule import OWNER, RESULT, TRIAL
+from study.search.schedule import OWNER, TRIAL
 from study.search.space import distributions, suggest
 from study.store.searches import all_trials, open_search
 from study.store.storage import StoreLock, quiet_optuna
@@ -114,7 +114,7 @@ def overhead(plan: Plan, prepared: PreparedData) -> float:
             break
         spent = time.perf_counter() - start - clock.seconds
         last = all_trials(search)[-1].attempt
-        if RESULT in last.user_attrs:
+        if last.state == optuna.trial.TrialState.COMPLETE:
             seconds.append(spent)
     return statistics.median(seconds)
 
@@ -144,8 +144,8 @@ def choosing(plan: Plan, count: int) -> tuple[float, float]:
                 value=float(chosen["latent_dim"]),
                 params=chosen,
                 distributions=distributions(chosen, space),
-                intermediate_values={6: 1.0, 9: 1.0, 12: 1.0, 15: 1.0},
-                user_attrs={TRIAL: number, RESULT: {"elbo": 1.0, "seconds": 1.0}},
+                intermediate_values=dict.fromkeys(plan.check_epochs(), 1.0),
+                user_attrs={TRIAL: number, "elbo": 1.0, "seconds": 1.0},
             )
         )
     asks, tells = [], []

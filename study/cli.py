@@ -1,13 +1,10 @@
 """The `study` command. Everything heavy is imported in the command that needs it."""
 
-import os
 from pathlib import Path
 
 import click
 
-from pipeline.schemas.where import MLFLOW_DATABASE
-from study.commands.options import DATA, NAME, OUT, PARAMS, STORAGE, STORAGE_HELP, WORKERS
-from study.commands.where import folder_to_type, mlflow_link
+from study.commands.options import DATA, JSON, NAME, OUT, PARAMS, STORAGE, STORAGE_HELP, WORKERS
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -80,6 +77,26 @@ def check(params: Path) -> None:
 @click.option("--epochs", type=click.IntRange(min=1), help="Epochs per trial.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of the search.")
 @click.option(
+    "--from",
+    "source",
+    metavar="NAME|FILE",
+    help="Try the best trials of an earlier search, or of a trials.csv, first.",
+)
+@click.option(
+    "--from-best",
+    "taken",
+    default=5,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="How many trials --from takes.",
+)
+@click.option(
+    "--confirm",
+    type=click.IntRange(min=1),
+    metavar="K",
+    help="Afterwards, retrain the best K trials with five new seeds each.",
+)
+@click.option(
     "-S",
     "--set",
     "assignments",
@@ -95,6 +112,9 @@ def run(
     storage: str,
     name: str | None,
     assignments: tuple[str, ...],
+    source: str | None,
+    taken: int,
+    confirm: int | None,
     **changes: int | str | None,
 ) -> None:
     """Search until the total number of finished (complete or pruned) trials is reached.
@@ -107,9 +127,19 @@ def run(
 
     given = {key: value for key, value in changes.items() if value is not None}
     settings = searched_settings(params, assignments, given)
-    outcome = search_and_summarise(settings, data, workers, timeout, storage, name)
+    earlier = None
+    if source is not None:
+        from study.outcome.earlier import best_runs
+
+        earlier = best_runs(source, taken, storage, settings)
+    outcome = search_and_summarise(settings, data, workers, timeout, storage, name, earlier)
     if outcome.stopped.startswith("interrupted"):
         raise SystemExit(130)  # the convention of shells for Ctrl-C
+    if confirm is not None and not outcome.stopped:
+        from study.commands.act import confirm_best
+
+        seeds = settings.train.grid.seeds
+        confirm_best(outcome.search, confirm, seeds, data, Path("results"), workers)
 
 
 @main.command(
@@ -133,20 +163,22 @@ def worker(storage: str, name: str, data: Path, supervisor: int | None) -> None:
 @main.command(epilog="Example: study status")
 @STORAGE
 @NAME
-def status(storage: str, name: str | None) -> None:
+@JSON
+def status(storage: str, name: str | None, as_json: bool) -> None:
     """Show progress, the best trial so far, and running trials."""
     from study.commands.show import status_command
 
-    status_command(storage, name)
+    status_command(storage, name, as_json)
 
 
 @main.command(name="list", epilog="Example: study list")
 @STORAGE
-def list_searches(storage: str) -> None:
+@JSON
+def list_searches(storage: str, as_json: bool) -> None:
     """List all searches with their trials by state."""
     from study.commands.show import list_command
 
-    list_command(storage)
+    list_command(storage, as_json)
 
 
 @main.command(epilog="Example: study best -n 3")
@@ -160,32 +192,35 @@ def list_searches(storage: str) -> None:
     type=click.IntRange(min=1),
     help="Maximum number of trials.",
 )
-def best(storage: str, name: str | None, count: int) -> None:
+@JSON
+def best(storage: str, name: str | None, count: int, as_json: bool) -> None:
     """Show the best trials of a search, or its Pareto front."""
     from study.commands.show import best_command
 
-    best_command(storage, name, count)
+    best_command(storage, name, count, as_json)
 
 
 @main.command(epilog="Example: study show 7")
 @STORAGE
 @NAME
+@JSON
 @click.argument("number", type=int)
-def show(storage: str, name: str | None, number: int) -> None:
+def show(storage: str, name: str | None, number: int, as_json: bool) -> None:
     """Show everything that is known about trial NUMBER."""
     from study.commands.show import show_command
 
-    show_command(storage, name, number)
+    show_command(storage, name, number, as_json)
 
 
 @main.command(epilog="Example: study importance")
 @STORAGE
 @NAME
-def importance(storage: str, name: str | None) -> None:
+@JSON
+def importance(storage: str, name: str | None, as_json: bool) -> None:
     """Show which hyperparameters the objective depends on (fANOVA)."""
     from study.commands.show import importance_command
 
-    importance_command(storage, name)
+    importance_command(storage, name, as_json)
 
 
 @main.command(
@@ -251,36 +286,18 @@ def delete(storage: str, name: str) -> None:
 @DATA
 @STORAGE
 @click.option("--fix", is_flag=True, help="Clean up after killed processes.")
-def doctor(params: Path, data: Path, storage: str, fix: bool) -> None:
+@JSON
+def doctor(params: Path, data: Path, storage: str, fix: bool, as_json: bool) -> None:
     """Check versions, settings, data and databases; exit with status 1 if something is wrong."""
-    from study.commands.doctor import examine
+    from study.commands.doctor import doctor_command
 
-    signs = {"good": ("ok", "green"), "fixed": ("fixed", "green"), "fixable": ("!", "yellow")}
-    wrong = False
-    for finding in examine(params, data, storage, fix):
-        sign, colour = signs.get(finding.verdict, ("x", "red"))
-        wrong |= finding.verdict in ("bad", "fixable")
-        remedy = f"; {finding.remedy}" if finding.remedy else ""
-        click.echo(
-            f"{click.style(f'{sign:<6}', fg=colour)}{finding.checked:<10} {finding.found}{remedy}"
-        )
-    raise SystemExit(1 if wrong else 0)
+    raise SystemExit(0 if doctor_command(params, data, storage, fix, as_json) else 1)
 
 
 @main.command(epilog="Example: study where")
-def where() -> None:
+@JSON
+def where(as_json: bool) -> None:
     """Show where the report, the tables and the recorded runs are."""
-    root = Path.cwd()
-    index = root / "reports" / "index.html"
-    folder = folder_to_type(root)
-    server = os.environ.get("MLFLOW_TRACKING_URI")
-    runs = f"{folder}mlflow ui    then open {mlflow_link(root / MLFLOW_DATABASE)}"
-    rows = {
-        "report": str(index) if index.exists() else f"not written yet: {folder}dvc repro",
-        "tables": "results/metrics.csv, reports/tables/",
-        "metrics": f"{folder}dvc metrics show",
-        "runs": f"{server} (MLFLOW_TRACKING_URI)" if server else runs,
-    }
-    click.echo()
-    for name, place in rows.items():
-        click.echo(click.style(f"{name:<10}", bold=True) + place)
+    from study.commands.where import where_command
+
+    where_command(as_json)

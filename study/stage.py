@@ -1,14 +1,21 @@
 """Stage ``search``: search the settings, and export the result for the stages that follow."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
+import optuna
 
 from pipeline.errors import UserError
-from pipeline.settings import load_settings
+from pipeline.runtime.workers import count_workers
+from pipeline.settings import Settings, load_settings
 from study.commands.options import DATA, DEFAULT_URL, PARAMS, STORAGE_HELP, WORKERS
 from study.commands.run import search_and_summarise
-from study.outcome.export import export
+from study.outcome.confirm import Confirmation, confirm, new_seeds
+from study.outcome.export import export, exported_trials
+from study.outcome.ranking import best_of_architectures
+from study.search.plan import plan_of
+from study.search.schedule import Trial
 
 
 @click.command(epilog="Example: python -m study.stage")
@@ -29,13 +36,44 @@ def main(params: Path, data: Path, results: Path, storage: str, workers: str) ->
 
     The files are trials.csv, best.json and importance.csv. They contain exactly the first
     search.trials finished trials, in the search's order, even if the store has more: on one machine
-    with the same data and code they depend on the settings alone.
+    with the same data and code they depend on the settings alone. The best trial of each
+    architecture is confirmed with search.confirm new seeds, at the epochs of the grid.
     """
     settings = load_settings(params)
     outcome = search_and_summarise(settings, data, workers, None, storage, None)
     if outcome.stopped:
         raise UserError(f"{outcome.stopped}; run `dvc repro` again to resume")
-    export(outcome.search, results, settings.search.trials)
+    found = _confirm(outcome.search, settings, data, results, workers)
+    export(outcome.search, results, settings.search.trials, found)
+
+
+def _confirm(
+    search: optuna.Study, settings: Settings, data: Path, results: Path, workers: str
+) -> dict[int, Confirmation]:
+    """Train the best trial of each architecture with seeds that are new to search and grid."""
+    plan = plan_of(search)
+    best = best_of_architectures(exported_trials(search, settings.search.trials), plan)
+    seeds = new_seeds(plan, settings.search.confirm, settings.train.grid.seeds)
+    if not best or not seeds:
+        return {}
+    processes = count_workers(workers, len(best) * len(seeds))
+    epochs = settings.train.epochs
+
+    def confirmed(trials: list[Trial]) -> dict[int, Confirmation]:
+        found = confirm(search, trials, seeds, data, results, processes, epochs)
+        return {one.number: one for one in found}
+
+    trials = list(best.values())
+    with suppress(UserError):
+        return confirmed(trials)
+    # Settings that diverge with a new seed should not cost the others their confirmation.
+    found: dict[int, Confirmation] = {}
+    for trial in trials:
+        try:
+            found |= confirmed([trial])
+        except UserError as error:
+            click.echo(f"warning: trial {trial.number} is not confirmed: {error.message}", err=True)
+    return found
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """Fixtures: settings and data that are small enough to train in a second."""
 
 import contextlib
+import copy
+import functools
 import os
 import shutil
 import sqlite3
@@ -66,6 +68,11 @@ MakeRun = Callable[..., RunSettings]
 
 
 def read_params() -> dict[str, Any]:
+    return copy.deepcopy(_read_params())
+
+
+@functools.cache
+def _read_params() -> dict[str, Any]:
     content = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     assert isinstance(content, dict)
     return content

@@ -31,15 +31,20 @@ class ConfirmedTrial:
     optimism: Interval
 
 
-def confirmations(runs: pd.DataFrame, search: str, confidence: float) -> list[ConfirmedTrial]:
+def confirmations(
+    runs: pd.DataFrame, search: str, epochs: int, confidence: float
+) -> list[ConfirmedTrial]:
     """Return the confirmed trials of one search, by number.
 
     Args:
         runs: from ``load_confirmed``.
         search: name of the search; rows of other searches are ignored.
+        epochs: of its trials; rows with another number of epochs are ignored.
         confidence: coverage of the intervals, in (0, 1).
     """
-    own = runs[runs["search"] == search].sort_values(["number", "seed"], kind="stable")
+    own = runs[(runs["search"] == search) & (runs["epochs"] == epochs)].sort_values(
+        ["number", "seed"], kind="stable"
+    )
     found = []
     for number, rows in own.groupby("number"):
         elbos = tuple(rows["elbo"].tolist())

@@ -95,22 +95,41 @@ def contrast_interval(
     Raises:
         ValueError: if a group is empty, or there is not one coefficient per group.
     """
+    total, error, freedom = contrast_error(groups, coefficients)
+    if not freedom:
+        return unknown_interval(total)
+    if error == 0:
+        return Interval(total, total, total)
+    return interval_from_error(total, error, freedom, confidence)
+
+
+def contrast_error(
+    groups: Sequence[Sequence[float]], coefficients: Sequence[float]
+) -> tuple[float, float, float]:
+    """The contrast, its standard error and degrees of freedom, as in ``contrast_interval``.
+
+    Degrees of freedom are 0, and the error NaN, if a group has only one value; they are infinite
+    if no group varies.
+
+    Raises:
+        ValueError: likewise.
+    """
     parts = [
         (coefficient, *_standard_error(values))
         for values, coefficient in zip(groups, coefficients, strict=True)
     ]
     total = sum(coefficient * mean for coefficient, mean, _, _ in parts)
     if not all(freedom for *_, freedom in parts):
-        return unknown_interval(total)
+        return total, math.nan, 0
     variances = [(coefficient * error) ** 2 for coefficient, _, error, _ in parts]
     variance = sum(variances)
     if variance == 0:
-        return Interval(total, total, total)
+        return total, 0.0, math.inf
     # In shares of the variance: the fourth power of a small error would underflow to zero.
-    welch = 1 / sum(
+    freedom = 1 / sum(
         (own / variance) ** 2 / freedom for own, (*_, freedom) in zip(variances, parts, strict=True)
     )
-    return interval_from_error(total, math.sqrt(variance), welch, confidence)
+    return total, math.sqrt(variance), freedom
 
 
 def probability_of_improvement(

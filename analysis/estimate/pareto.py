@@ -1,9 +1,13 @@
 """Pareto optimality: the points that no other point dominates."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:  # pandas takes half a second, which `study best` can do without
+    import pandas as pd
 
 
 def pareto_optimal(costs: npt.ArrayLike) -> NDArray[np.bool_]:
@@ -24,7 +28,7 @@ def pareto_optimal(costs: npt.ArrayLike) -> NDArray[np.bool_]:
     return optimal
 
 
-def rate_distortion_front(points: pd.DataFrame) -> pd.DataFrame:
+def rate_distortion_front(points: "pd.DataFrame") -> "pd.DataFrame":
     """Return the Pareto-optimal rows in rate and distortion, by increasing rate.
 
     Args:

@@ -12,11 +12,14 @@ from analysis.read.space import readable
 from analysis.words import format_percent, pluralise
 
 BAR = "#4b5563"  # the colour of all trials together
+PALE = 0.55  # opacity of bars, so that the intervals stand out
 GAP = 0.015  # between a bar and its number, in units of the axis
 
 
 def fanova_bars(groups: Sequence[FanovaImportance]) -> Figure:
     """Draw one panel per group of trials and one bar per hyperparameter, the longest on top.
+
+    A line across the end of each bar is its interval.
 
     Args:
         groups: at least one.
@@ -25,16 +28,19 @@ def fanova_bars(groups: Sequence[FanovaImportance]) -> Figure:
     width = WIDTH if len(groups) > 1 else 0.6 * WIDTH
     figure = Figure(figsize=(width, 0.27 * most + 0.95), layout="constrained")
     panels = figure.subplots(1, len(groups), squeeze=False)[0]
-    longest = max(share for group in groups for share in group.shares.values())
+    longest = max(share.high for group in groups for share in group.shares.values())
     for axes, group in zip(panels, groups, strict=True):
         shares = list(group.shares.values())
         colour = BAR if group.group == ALL else look(group.group).colour
-        axes.barh(range(len(shares)), shares, height=0.66, color=colour)
+        axes.barh(
+            range(len(shares)), [one.mean for one in shares], height=0.66, color=colour, alpha=PALE
+        )
         for place, share in enumerate(shares):
+            axes.hlines(place, share.low, share.high, color=INK, linewidth=1.2)
             axes.text(
-                share + GAP,
+                max(share.mean, share.high) + GAP,
                 place,
-                format_percent(round(share, 2)),
+                format_percent(round(share.mean, 2)),
                 va="center",
                 fontsize=8,
                 color=INK,

@@ -7,10 +7,12 @@ import pandas as pd
 from analysis.estimate.confirmed import ConfirmedTrial
 from analysis.present.intervals import format_interval
 from analysis.present.tables import Cell, Column, Table
-from analysis.read.fanova import ALL, FanovaImportance
-from analysis.read.space import SpaceDimension, readable, shown
-from analysis.read.trials import Trials
-from analysis.words import ARROWS, NOTHING, format_number, format_percent, pluralise
+from analysis.read.fanova import ALL, FanovaImportance, Share
+from analysis.read.space import SpaceDimension, join_values, readable, shown
+from analysis.read.trials import REPEATED, Trials
+from analysis.words import ARROWS, NOTHING, format_number, format_percent, join_and, pluralise
+from pipeline.settings import SearchPlan
+from pipeline.settings.space import show
 
 BEST_SHOWN = 10
 RUN_DIGITS = 8  # of an MLflow run id; enough to find it
@@ -21,18 +23,18 @@ def settings_table(trials: Trials) -> Table:
     """The settings of the search, one per row."""
     card = trials.card
     plan, protocol = card.plan, card.protocol
-    pruner: str = plan.pruner
-    if not trials.is_single and pruner != "none":
-        pruner = f"none ({pruner} needs one objective)"
+    checkpoint = f"{protocol.checkpoint} epoch" if protocol.checkpoint else "searched"
     rows = [
         ("Search", card.search),
         ("Objective", _objective(trials)),
         ("Finished trials", trials.counts),
         ("Sampler", f"{plan.sampler}, seed {plan.seed}, at most {plan.ahead} trials at once"),
-        ("Pruner", f"{pruner}{_comparison(card.first_comparison)}"),
+        ("First points", _first(plan)),
+        ("Balanced over", _names(plan.balance) or "nothing"),
+        ("Pruner", _pruner(trials)),
         ("Per trial", f"{pluralise(plan.epochs, 'epoch')}, {pluralise(plan.replicates, 'seed')}"),
         ("Likelihood", f"{protocol.likelihood}, binarisation {protocol.binarisation}"),
-        ("Checkpoint", f"{protocol.checkpoint} epoch, in {protocol.precision}"),
+        ("Checkpoint", f"{checkpoint}, in {protocol.precision}"),
         ("Data", f"{protocol.data}, validation split, hash {card.data_hash[:12]}"),
         ("Total time", f"{minutes(trials.frame['seconds'].sum())}, summed over trials"),
     ]
@@ -48,8 +50,32 @@ def _objective(trials: Trials) -> str:
     return f"{'highest' if trials.higher_is_better else 'lowest'} validation {trials.score_name}"
 
 
-def _comparison(epoch: int | None) -> str:
-    return f", first comparison after epoch {epoch}" if epoch is not None else ""
+def _first(plan: SearchPlan) -> str:
+    """The points that were tried before the sampler decided."""
+    if plan.first == "grid":
+        return "the cells of the grid"
+    points = [
+        one
+        if isinstance(one, str)
+        else f"({', '.join(f'{readable(name).lower()} {show(v)}' for name, v in one.items())})"
+        for one in plan.first
+    ]
+    return ", ".join(points) or "none"
+
+
+def _names(names: Sequence[str]) -> str:
+    return join_and([readable(name).lower() for name in names])
+
+
+def _pruner(trials: Trials) -> str:
+    plan, epoch = trials.card.plan, trials.card.first_comparison
+    if plan.pruner == "none":
+        return "none"
+    if not trials.is_single:
+        return f"none ({plan.pruner} needs one objective)"
+    within = f", within trials of the same {_names(plan.prune_within)}" if plan.prune_within else ""
+    after = f", first comparison after epoch {epoch}" if epoch is not None else ""
+    return f"{plan.pruner}{within}{after}"
 
 
 def minutes(seconds: float) -> str:
@@ -94,7 +120,7 @@ def _tried(frame: pd.DataFrame, dimension: SpaceDimension) -> str:
         return shown(low) if low == high or pd.isna(low) else f"{shown(low)} to {shown(high)}"
     amounts = column[column != ""].value_counts()
     order = [*dimension.choices, *sorted(set(amounts.index) - set(dimension.choices))]
-    return ", ".join(f"{value} ({amounts.get(value, 0)})" for value in order) or NOTHING
+    return join_values(f"{value} ({amounts.get(value, 0)})" for value in order) or NOTHING
 
 
 def states_table(trials: Trials) -> Table:
@@ -111,9 +137,10 @@ def states_table(trials: Trials) -> Table:
         Column("Share of time"),
     )
     whole = frame["seconds"].sum()
+    repeats = (frame["state"] == REPEATED).any()
     rows = [
         _state_row(state, frame[frame["state"] == state], by, groups, whole)
-        for state in ("complete", "pruned")
+        for state in ("complete", "pruned", *([REPEATED] if repeats else []))
     ]
     blanks = (Cell(NOTHING) for _ in range(len(groups) + 3))
     rows.append((Cell("failed"), Cell(str(len(failed))), *blanks))
@@ -193,7 +220,7 @@ def _trials_table(
             *(
                 Cell(
                     shown(row[one.name]),
-                    _further(row, further) if one.name == "architecture" else "",
+                    join_values(_settings(row, further)) if one.name == "architecture" else "",
                 )
                 for one in columned
             ),
@@ -205,9 +232,16 @@ def _trials_table(
     return Table(columns, tuple(body))
 
 
-def _further(row: pd.Series, dimensions: Sequence[SpaceDimension]) -> str:
+def _settings(row: pd.Series, dimensions: Sequence[SpaceDimension]) -> list[str]:
     values = [(one.label.lower(), shown(row[one.name])) for one in dimensions]
-    return ", ".join(f"{name} {value}" for name, value in values if value != NOTHING)
+    return [f"{name} {value}" for name, value in values if value != NOTHING]
+
+
+def chosen_settings(trials: Trials, number: int) -> list[str]:
+    """``latent size 16``, ...: what the search chose for a trial, except for the architecture."""
+    rows = trials.frame[trials.frame["number"] == number]
+    others = [one for one in trials.dimensions if one.name != "architecture"]
+    return _settings(rows.iloc[0], others) if len(rows) else []
 
 
 def fanova_table(groups: Sequence[FanovaImportance]) -> Table:
@@ -221,17 +255,19 @@ def fanova_table(groups: Sequence[FanovaImportance]) -> Table:
         (
             Cell(readable(name)),
             *(
-                Cell(
-                    format_percent(round(group.shares[name], 2))
-                    if name in group.shares
-                    else NOTHING
-                )
+                Cell(format_importance(group.shares[name]) if name in group.shares else NOTHING)
                 for group in groups
             ),
         )
         for name in names
     )
     return Table(columns, rows)
+
+
+def format_importance(share: Share) -> str:
+    """Format as ``31 % [12 %, 55 %]``."""
+    mean, low, high = (format_percent(round(part, 2)) for part in share)
+    return f"{mean} [{low}, {high}]"
 
 
 def group_name(group: FanovaImportance) -> str:

@@ -3,11 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from analysis.read.cells import REMEDY, ResultsError, read_table
 from pipeline.schemas.tables import IMPORTANCE
 
 ALL = "all"  # the group of all trials
+INTERVAL = 0.95  # coverage of the exported intervals
+
+
+class Share(NamedTuple):
+    """A share of the variance, with its 95 % interval over bootstrapped trials."""
+
+    mean: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,15 +26,13 @@ class FanovaImportance:
 
     Attributes:
         group: ``all``, or the architecture of its trials.
-        trials: how many the shares rest on.
-        epoch: after which their values were measured; None for final values.
+        trials: how many complete trials the shares rest on.
         shares: by hyperparameter, largest first; they add up to 1.
     """
 
     group: str
     trials: int
-    epoch: int | None
-    shares: Mapping[str, float]
+    shares: Mapping[str, Share]
 
 
 def load_fanova(folder: Path) -> tuple[FanovaImportance, ...]:
@@ -41,14 +49,14 @@ def load_fanova(folder: Path) -> tuple[FanovaImportance, ...]:
     for group, rows in frame.groupby("group", sort=False):
         if rows["parameter"].duplicated().any():
             raise ResultsError(f"{path}: {group} lists a parameter twice; {REMEDY}")
-        if (rows[["trials", "values", "epoch"]].nunique(dropna=False) > 1).any():
+        if rows["trials"].nunique() > 1:
             raise ResultsError(f"{path}: {group} must rest on the same trials throughout; {REMEDY}")
-        first = rows.iloc[0]
-        early = first["values"] == "first comparison"
-        if early and first["epoch"] != first["epoch"]:
-            raise ResultsError(f"{path}: {group} must name the epoch of its values; {REMEDY}")
+        if (rows["low"] > rows["high"]).any():
+            raise ResultsError(f"{path}: {group} has an interval with low above high; {REMEDY}")
         ordered = rows.sort_values("importance", ascending=False, kind="stable")
-        shares = dict(zip(ordered["parameter"], ordered["importance"], strict=True))
-        epoch = int(first["epoch"]) if early else None
-        found.append(FanovaImportance(str(group), int(first["trials"]), epoch, shares))
+        shares = {
+            str(row["parameter"]): Share(row["importance"], row["low"], row["high"])
+            for _, row in ordered.iterrows()
+        }
+        found.append(FanovaImportance(str(group), int(rows["trials"].iloc[0]), shares))
     return tuple(found)

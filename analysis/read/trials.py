@@ -9,12 +9,14 @@ from analysis.read.cells import REMEDY, ResultsError, convert, line_of, read_tab
 from analysis.read.confirmed import load_confirmed
 from analysis.read.fanova import FanovaImportance, load_fanova
 from analysis.read.space import SpaceDimension, declared, plain
-from analysis.words import pluralise
+from analysis.words import join_and, pluralise
 from pipeline.schemas.best_card import BEST, BestCard
 from pipeline.schemas.cells import number_or_none
 from pipeline.schemas.record import read_record
 from pipeline.schemas.tables import TRIALS
 from pipeline.settings import Objective
+
+REPEATED = "repeated"  # the same settings and seed again, so it took the result and did not train
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,18 +25,19 @@ class Trials:
 
     Attributes:
         frame: one row per trial, by number; a number that a trial does not have is NaN, and a
-            choice that does not apply to it is an empty text.
+            choice that does not apply to it is an empty text. The state is ``complete``,
+            ``pruned``, or ``repeated`` for a trial that took the result of an earlier one.
         dimensions: what was searched.
         card: what is known of the whole search.
         importance: shares of the variance; empty where none were exported.
-        confirmed: trials that were trained again, one row per seed; None if there are none.
+        confirmed: trials that were retrained, one row per seed and number of epochs.
     """
 
     frame: pd.DataFrame
     dimensions: tuple[SpaceDimension, ...]
     card: BestCard
-    importance: tuple[FanovaImportance, ...] = ()
-    confirmed: pd.DataFrame | None = None
+    importance: tuple[FanovaImportance, ...]
+    confirmed: pd.DataFrame
 
     @property
     def space(self) -> tuple[str, ...]:
@@ -75,6 +78,11 @@ class Trials:
         return f"NLL (K = {self.card.protocol.nll_samples})"
 
     @property
+    def trained(self) -> pd.DataFrame:
+        """The trials that are evidence of their own, complete or pruned."""
+        return self.frame[self.frame["state"] != REPEATED]
+
+    @property
     def complete(self) -> pd.DataFrame:
         """The trials that were not pruned, best ELBO first."""
         whole = self.frame[self.frame["state"] == "complete"]
@@ -96,8 +104,16 @@ class Trials:
     @property
     def counts(self) -> str:
         """``34 complete and 16 pruned trials``."""
-        pruned = int((self.frame["state"] == "pruned").sum())
-        return f"{len(self.frame) - pruned} complete and {pluralise(pruned, 'pruned trial')}"
+        amounts = {
+            state: int((self.frame["state"] == state).sum())
+            for state in ("complete", "pruned", REPEATED)
+        }
+        if not amounts[REPEATED]:
+            del amounts[REPEATED]
+        *others, (last, amount) = amounts.items()
+        return join_and(
+            [*(f"{n} {state}" for state, n in others), pluralise(amount, f"{last} trial")]
+        )
 
     @property
     def each(self) -> str:
@@ -127,10 +143,11 @@ def load_trials(folder: Path) -> Trials | None:
         raise ResultsError(f"{path}: must have the columns {', '.join(missing)}; {REMEDY}")
     tried = {one.name: number_or_none if one.numeric else plain for one in dimensions}
     frame = convert(frame, tried, path)
+    frame["state"] = frame["state"].where(frame["same_as"].isna(), REPEATED)
     for one in dimensions:
         if one.numeric and frame[one.name].notna().all() and (frame[one.name] % 1 == 0).all():
             frame[one.name] = frame[one.name].astype(int)
-    return Trials(frame, dimensions, card, load_fanova(folder), load_confirmed(folder))
+    return Trials(frame, dimensions, card, load_fanova(folder), load_confirmed(folder, card))
 
 
 def _require_values(frame: pd.DataFrame, card: BestCard, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The short answer: a question, up to three sentences built from the numbers, the best model."""
+"""The short answer: a question, up to four sentences built from the numbers, the best model."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -38,8 +38,9 @@ def answer(
     sizes: Sequence[ModelComparison],
     protocol: Protocol,
     confidence: float,
+    search: str = "",
 ) -> Answer:
-    """Answer which configuration is best, and what architecture and latent size change.
+    """Answer which configuration is best, and what architecture, latent size and the search change.
 
     Args:
         runs: from ``load_results``.
@@ -48,6 +49,7 @@ def answer(
         sizes: from ``compare_sizes``.
         protocol: shared by all numbers.
         confidence: coverage of their intervals.
+        search: whether the search beat the grid, in one sentence; empty if that is not known.
     """
     # With several betas, the figure shows all comparisons; the answer is about one beta.
     beta = plain_beta(summary)
@@ -58,6 +60,7 @@ def answer(
         "Best configuration": _best(runs, summary, protocol, confidence),
         "Architecture": _sentence(at_beta, _architecture_clauses(architectures)),
         "Latent size": _sentence(at_beta, _size_clauses(sizes)),
+        "Search against defaults": search,
     }
     best = str(summary.iloc[int(summary["elbo_mean"].argmax())]["model"])
     return Answer(

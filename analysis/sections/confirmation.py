@@ -12,14 +12,9 @@ from pipeline.settings import cell_name
 
 def confirmed_parts(trials: Trials, confidence: float) -> tuple[tuple[Part, ...], str]:
     """Figure and table of the confirmed trials, or else a note on how to confirm one."""
-    confirmed = (
-        confirmations(trials.confirmed, trials.search, confidence)
-        if trials.confirmed is not None
-        else []
-    )
+    confirmed = confirmations(trials.confirmed, trials.search, trials.card.plan.epochs, confidence)
     if not confirmed:
-        others = trials.confirmed is not None and not trials.confirmed.empty
-        return (), _unconfirmed(trials, others)
+        return (), _unconfirmed(trials)
     names = {one.number: _name(trials, one.number) for one in confirmed}
     level = format_percent(confidence)
     seeds = format_range([len(one.elbos) for one in confirmed], "new seed")
@@ -53,7 +48,7 @@ def confirmed_parts(trials: Trials, confidence: float) -> tuple[tuple[Part, ...]
         "confirmed",
         "Confirmed trials",
         f"The numbers behind the figure above: {join_and([str(one.number) for one in confirmed])} "
-        f"of {trials.search}, retrained by `study rerun`; means over {seeds} with {level} "
+        f"of {trials.search}, retrained with new seeds; means over {seeds} with {level} "
         "intervals (Student's t).",
         confirmed_table(confirmed, names, confidence),
         confirmed_frame(confirmed),
@@ -78,10 +73,13 @@ def _of_another_objective(trials: Trials) -> str:
     return f" The search ranked its trials by {trials.objective}; the ELBO is compared here."
 
 
-def _unconfirmed(trials: Trials, others: bool) -> str:
+def _unconfirmed(trials: Trials) -> str:
     """Say how to confirm the best trial."""
     text = "No trial of this search has been confirmed yet"
-    text += " (those in results/confirmed.csv belong to another search)" if others else ""
+    if trials.search in set(trials.confirmed["search"]):
+        text += f" with its {pluralise(trials.card.plan.epochs, 'epoch')}"
+    elif not trials.confirmed.empty:
+        text += " (those in results/confirmed.csv belong to another search)"
     return f"{text}: {_command(trials)}." if not trials.complete.empty else f"{text}."
 
 

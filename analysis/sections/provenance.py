@@ -63,6 +63,8 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "rate-distortion": (RUNS, TRIALS, BEST),
     "table-rate-distortion-front": (TRIALS, BEST),
     "search": (TRIALS, BEST),
+    "against-grid": (HISTORY, RUNS, TRIALS, BEST, CONFIRMED),
+    "table-against-grid": (HISTORY, RUNS, TRIALS, BEST, CONFIRMED),
     "importance": (TRIALS, BEST, IMPORTANCE),
     "table-importance": (TRIALS, BEST, IMPORTANCE),
     "confirmed": (TRIALS, BEST, CONFIRMED),
@@ -238,7 +240,7 @@ def _present(found: Findings, sources: Sequence[str]) -> list[str]:
         absent |= {TRIALS, BEST}
     if found.trials is None or not found.trials.importance:
         absent.add(IMPORTANCE)
-    if found.trials is None or found.trials.confirmed is None:
+    if found.trials is None or not (found.results.folder / tables.CONFIRMED.name).exists():
         absent.add(CONFIRMED)
     if found.results.provenance is None:
         absent.add(PROVENANCE)

@@ -13,13 +13,14 @@ from analysis.present.search_tables import (
     space_table,
     states_table,
 )
-from analysis.read.trials import Trials
+from analysis.read.trials import REPEATED, Trials
+from analysis.sections.against_grid import against_grid_parts
 from analysis.sections.confirmation import confirmed_parts
 from analysis.sections.search_space import (
     at_the_edge,
     contours_exhibit,
     fanova_parts,
-    slices_exhibits,
+    slices_exhibit,
 )
 from analysis.words import CAVEAT, format_number, pluralise
 
@@ -33,10 +34,12 @@ def section(found: Findings) -> ReportSection:
     contours, unmapped = contours_exhibit(trials)
     importances, unexplained = fanova_parts(trials)
     confirmed, unconfirmed = confirmed_parts(trials, found.confidence)
+    verdict, against_grid = against_grid_parts(found, trials)
     return ReportSection(
         "search",
         "The search",
         drop_missing(
+            *against_grid,
             settings_exhibit(trials),
             search_exhibit(trials),
             states_exhibit(trials),
@@ -44,11 +47,11 @@ def section(found: Findings) -> ReportSection:
             front_exhibit(trials),
             *confirmed,
             *importances,
-            *slices_exhibits(trials),
+            slices_exhibit(trials),
             contours,
             space_exhibit(trials),
         ),
-        lead=_lead(trials),
+        lead=(verdict, *_lead(trials)),
         notes=tuple(filter(None, (unconfirmed, unexplained, unmapped))),
     )
 
@@ -91,11 +94,18 @@ def space_exhibit(trials: Trials) -> TableExhibit:
 
 def states_exhibit(trials: Trials) -> TableExhibit:
     """How many trials were completed, pruned or failed."""
+    repeated = "both count as finished"
+    if (trials.frame["state"] == REPEATED).any():
+        repeated = (
+            "a repeated one had the settings and seed of an earlier trial and took its result "
+            "instead of training. All count as finished, but a repeated trial is no evidence of "
+            "its own, so no other figure or table counts it"
+        )
     return TableExhibit(
         "search-states",
         "Trials by state",
         "A complete trial ran to the end, while a pruned one was stopped early because it did "
-        "worse than others up to that point; both count as finished. Epochs and seconds are "
+        f"worse than others up to that point; {repeated}. Epochs and seconds are "
         f"totals.{failures(trials)}",
         states_table(trials),
     )
@@ -141,7 +151,7 @@ def search_exhibit(trials: Trials | None) -> Exhibit | None:
     """The trials in order; None without a search, or for one with two objectives."""
     if trials is None or not trials.is_single or trials.complete.empty:
         return None
-    values = trials.frame["value"].dropna()
+    values = trials.trained["value"].dropna()
     # Trials that are pruned early are so bad that they would flatten the rest.
     low, high = score_limits(trials.score.dropna(), trials.higher_is_better)
     outside = int(((values < low) | (values > high)).sum())
@@ -165,7 +175,7 @@ def search_exhibit(trials: Trials | None) -> Exhibit | None:
             f"{best['number']}, has an ELBO of {format_number(best['elbo'])}."
         ),
         figure=history(
-            trials.frame,
+            trials.trained,
             trials.best_so_far,
             f"validation {name}, nats",
             (low, high),

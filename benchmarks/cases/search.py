@@ -18,7 +18,7 @@ from pipeline.data.prepared import load_prepared
 from pipeline.settings import load_settings
 
 TRIALS, QUICK_TRIALS = 50, 4
-TARGET = 10.0
+TARGET = 6.0
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 
 Course = list[tuple[float, float]]  # seconds since the start and best value so far, per trial

@@ -1,12 +1,13 @@
 """A search as in Optuna's documentation: one objective, DataLoader, MedianPruner, SQLite.
 
-The space, the images, the number of epochs and the objective (validation ELBO of binarised digits,
-for any beta in training) are those of the project's default search. One process on all cores.
+The space, the first points, the images, the number of epochs and the objective (validation ELBO of
+binarised digits, for any beta in training) are those of the project's default search. One process
+on all cores.
 Nothing here comes from the project.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -30,19 +31,18 @@ class PlainVAE(nn.Module):
 
     def __init__(self, trial: optuna.Trial) -> None:
         super().__init__()
-        latent = trial.suggest_int("latent_dim", 2, 64, log=True)
+        latent = trial.suggest_int("latent_dim", 2, 40)
         if trial.suggest_categorical("architecture", ["linear", "conv"]) == "linear":
-            width = trial.suggest_int("width", 128, 512, log=True)
-            depth = trial.suggest_int("depth", 1, 3)
-            sizes = [width] * depth
+            hidden = trial.suggest_categorical("hidden", ["400 200", "400", "800", "800 400"])
+            sizes = list(map(int, hidden.split()))
             self.encoder = nn.Sequential(nn.Flatten(), *dense([784, *sizes, 2 * latent]))
             self.decoder = nn.Sequential(
-                *dense([latent, *sizes, 784]), nn.Unflatten(1, (1, 28, 28))
+                *dense([latent, *reversed(sizes), 784]), nn.Unflatten(1, (1, 28, 28))
             )
         else:
-            first = trial.suggest_categorical("channels", [16, 24])
-            blocks = trial.suggest_int("blocks", 2, 3)
-            channels = [1, *(first * 2**block for block in range(blocks))]
+            widths = trial.suggest_categorical("channels", ["32 64", "32 64 128"])
+            channels = [1, *map(int, widths.split())]
+            blocks = len(channels) - 1
             sides = [28, 14, 7, 3][: blocks + 1]
             features = channels[-1] * sides[-1] ** 2
             down: list[nn.Module] = []
@@ -74,10 +74,10 @@ def dense(sizes: list[int]) -> list[nn.Module]:
 
 
 def objective(trial: optuna.Trial, data: Data, epochs: int) -> float:
-    beta = trial.suggest_float("beta", 0.25, 4.0, log=True)
-    batch_size = trial.suggest_categorical("batch_size", [128, 256])
+    beta = trial.suggest_float("beta", 0.7, 1.2, log=True)
+    batch_size = trial.suggest_categorical("batch_size", [64, 128])
     model = PlainVAE(trial)
-    rate = trial.suggest_float("learning_rate", 0.002, 0.02, log=True)
+    rate = trial.suggest_float("learning_rate", 0.002, 0.008, log=True)
     optimizer = torch.optim.Adam(model.parameters(), lr=rate)
     batches = DataLoader(TensorDataset(data.train), batch_size=batch_size, shuffle=True)
     tests = DataLoader(TensorDataset(data.valid), batch_size=500)
@@ -99,6 +99,18 @@ def objective(trial: optuna.Trial, data: Data, epochs: int) -> float:
     return elbo
 
 
+def first_points() -> Iterator[dict[str, object]]:
+    """The default grid's cells, with the grid's settings."""
+    for architecture in ("linear", "conv"):
+        for latent in (2, 5, 10, 20):
+            point: dict[str, object] = {"architecture": architecture, "latent_dim": latent}
+            point |= {"beta": 1.0, "learning_rate": 0.005, "batch_size": 128}
+            yield point | OWN[architecture]
+
+
+OWN = {"linear": {"hidden": "400 200"}, "conv": {"channels": "32 64"}}
+
+
 def search(
     data: Data, trials: int, epochs: int, seed: int, url: str, tell: Callable[[float, float], None]
 ) -> None:
@@ -111,6 +123,8 @@ def search(
         sampler=optuna.samplers.TPESampler(seed=seed),
         pruner=optuna.pruners.MedianPruner(),
     )
+    for point in first_points():
+        study.enqueue_trial(point)
     start = time.perf_counter()
 
     def after(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:

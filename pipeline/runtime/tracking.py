@@ -22,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.errors import UserError
 from pipeline.files import PARTIAL
+from pipeline.runtime.address import without_password
 from pipeline.runtime.background import Shielded
 from pipeline.runtime.processes import has_died, identity, is_of_earlier_boot
 from pipeline.schemas.where import MLFLOW_ARTEFACTS, MLFLOW_DATABASE
@@ -318,9 +319,10 @@ def _store_errors(uri: str) -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        reason = " ".join(str(error).split())[:200]
+        shown = without_password(uri)
+        reason = " ".join(str(error).replace(uri, shown).split())[:200]
         raise UserError(
-            f"the MLflow store {uri} cannot be opened: {reason}; set MLFLOW_TRACKING_URI to one "
+            f"the MLflow store {shown} cannot be opened: {reason}; set MLFLOW_TRACKING_URI to one "
             "that can, or unset it"
         ) from None
 

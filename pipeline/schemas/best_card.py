@@ -25,6 +25,7 @@ class SearchProtocol(Part):
 
     Attributes:
         split: the split that trials are measured on.
+        checkpoint: which epoch counts; None if that was searched.
         nll_samples: K for the objective ``nll``; None for other objectives.
     """
 
@@ -32,7 +33,7 @@ class SearchProtocol(Part):
     split: str
     likelihood: Likelihood
     binarisation: Binarisation
-    checkpoint: Checkpoint
+    checkpoint: Checkpoint | None
     precision: Precision
     nll_samples: int | None
 
@@ -65,6 +66,36 @@ class BestTrial(Part):
     settings: RunSettings
 
 
+class ConfirmedRun(Part):
+    """A trial's settings trained with a new seed.
+
+    Attributes:
+        seed: the run's seed, which neither the search nor the grid used.
+        elbo, reconstruction, kl: on the validation split, in nats per image.
+    """
+
+    seed: int
+    elbo: float
+    reconstruction: float
+    kl: float
+
+
+class BestOfArchitecture(BestTrial):
+    """The best trial of an architecture, with the evidence behind it.
+
+    Attributes:
+        finished_trials: how many trials of the architecture there are.
+        complete_trials: how many of them ran to the end, without those that repeated another.
+        confirmed: the trial's settings with new seeds; empty if they were not confirmed.
+        confirmed_epochs: the epochs of these runs.
+    """
+
+    finished_trials: int
+    complete_trials: int
+    confirmed: TupleOf[ConfirmedRun] = ()
+    confirmed_epochs: int | None = None
+
+
 class BestCard(Record):
     """A search and its best trials.
 
@@ -73,14 +104,15 @@ class BestCard(Record):
         objective: what it optimised.
         data_hash: hash of the prepared file.
         finished_trials: number of exported trials.
+        complete_trials: how many of them ran to the end, without those that repeated another.
         failed: trials that were abandoned.
         first_comparison: epoch after which trials are first compared; None if they never are.
         protocol: how its numbers were measured.
         plan: its settings.
         best: the best trial by the objective; None if there are two objectives.
         front: the Pareto front of two objectives; empty if there is one.
-        architectures: the best trial of each architecture by ELBO, whose settings
-            ``train.hyperparameters: searched`` uses.
+        architectures: the best trial of each architecture (by ELBO, of two objectives), whose
+            settings ``train.hyperparameters: searched`` uses.
     """
 
     what: ClassVar[str] = "a search"
@@ -90,10 +122,11 @@ class BestCard(Record):
     objective: Objective
     data_hash: str
     finished_trials: int
+    complete_trials: int
     failed: TupleOf[FailedTrial]
     first_comparison: int | None
     protocol: SearchProtocol
     plan: SearchPlan
     best: BestTrial | None = None
     front: TupleOf[BestTrial] = ()
-    architectures: dict[Architecture, BestTrial]
+    architectures: dict[Architecture, BestOfArchitecture]

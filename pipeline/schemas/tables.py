@@ -154,6 +154,7 @@ TRIALS = Table(
         "spread": number_or_none,
         "epochs": number_or_none,
         "seconds": number_or_none,
+        "same_as": count_or_none,
         "run_id": any_text,
     },
     grows=True,
@@ -165,9 +166,9 @@ IMPORTANCE = Table(
         "group": text,
         "parameter": text,
         "importance": share,
+        "low": share,
+        "high": share,
         "trials": count,
-        "values": one_of("final", "first comparison"),
-        "epoch": count_or_none,
     },
 )
 
@@ -177,6 +178,7 @@ CONFIRMED = Table(
         "search": text,
         "number": count,
         "seed": count,
+        "epochs": count,
         "elbo": number,
         "reconstruction": number,
         "kl": number,

@@ -15,6 +15,7 @@ TYPE_NAMES = {
     "bool": "true or false",
     "string": "a string",
     "tuple": "a list",
+    "dict": "values by name",
     "model": "a section with keys",
 }
 
@@ -33,6 +34,8 @@ def explain_error(error: ValidationError, root: type[BaseModel]) -> str:
     )
     # A union reports one error per branch, but for the reader one key is one mistake.
     keys = list(dict.fromkeys(_key(mistake, root) for mistake in mistakes))
+    # The branch that got furthest is the one that was meant.
+    keys = [key for key in keys if not any(one.startswith((f"{key}[", f"{key}.")) for one in keys)]
     first = [mistake for mistake in mistakes if _key(mistake, root) == keys[0]]
     others = f" (and {len(keys) - 1} more)" if len(keys) > 1 else ""
     return _explain_key(keys[0], first, root) + others
@@ -58,6 +61,11 @@ def _explain_key(key: str, mistakes: Sequence[Any], root: type[BaseModel]) -> st
         return f"{key}: {mistakes[0]['ctx']['error']}"
     rules = list(dict.fromkeys(_rule(mistake) for mistake in mistakes))
     return f"{key} = {_show(value)} {' or '.join(rules)}"
+
+
+def rules_of(error: ValidationError) -> str:
+    """Return the rules that a single value breaks: ``must be at least 1``."""
+    return " or ".join(dict.fromkeys(_rule(one) for one in error.errors(include_url=False)))
 
 
 def _rule(mistake: Any) -> str:

@@ -12,22 +12,37 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+import click
 import optuna
 import psutil
 from joblib import cpu_count
 from packaging.requirements import Requirement
-from sqlalchemy.engine import make_url
 
 from analysis.words import pluralise
 from pipeline.data.prepared import load_prepared
 from pipeline.errors import UserError
+from pipeline.runtime.address import without_password
 from pipeline.runtime.tracking import Tracker
 from pipeline.schemas.where import GRID_EXPERIMENT, MLFLOW_DATABASE, SEARCH_EXPERIMENT
 from pipeline.settings import load_settings
+from study.commands.document import print_json
+from study.commands.lines import hang
 from study.search.plan import PARENT, PLAN
 from study.store.reconcile import disagreements, reconcile
-from study.store.storage import dead_attempts, fail_dead_attempts, open_storage, quiet_optuna
+from study.store.storage import (
+    dead_attempts,
+    fail_dead_attempts,
+    open_storage,
+    parse_address,
+    quiet_optuna,
+)
 
+SIGNS = {
+    "good": ("ok", "green"),
+    "fixed": ("fixed", "green"),
+    "fixable": ("!", "yellow"),
+    "bad": ("x", "red"),
+}
 LITTLE_MEMORY, LITTLE_DISK = 2e9, 2e9  # bytes; a training worker takes 0.9 GB
 
 
@@ -39,13 +54,41 @@ class Finding:
         checked: what was checked.
         verdict: ``fixable`` if `--fix` repairs it.
         found: what was found.
-        remedy: what to do; empty if all is well.
+        remedy: what to do; None if there is nothing to do, or nothing is known to help.
     """
 
     checked: str
     verdict: Literal["good", "bad", "fixable", "fixed"]
     found: str
-    remedy: str = ""
+    remedy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """All findings, and whether nothing is wrong."""
+
+    ok: bool
+    findings: list[Finding]
+
+
+def doctor_command(params: Path, data: Path, url: str, fix: bool, as_json: bool) -> bool:
+    """Check everything and print the findings; return whether nothing is wrong."""
+    findings = []
+    for finding in examine(params, data, url, fix):
+        findings.append(finding)
+        if not as_json:  # some checks take seconds, so each is shown as it ends
+            _print_finding(finding)
+    ok = all(one.verdict in ("good", "fixed") for one in findings)
+    if as_json:
+        print_json(Examination(ok, findings))
+    return ok
+
+
+def _print_finding(finding: Finding) -> None:
+    sign, colour = SIGNS[finding.verdict]
+    remedy = f"; {finding.remedy}" if finding.remedy else ""
+    text = hang(f"{finding.found}{remedy}", indent=17)
+    click.echo(f"{click.style(f'{sign:<6}', fg=colour)}{finding.checked:<10} {text}")
 
 
 def examine(params: Path, data: Path, url: str, fix: bool) -> Iterator[Finding]:
@@ -112,9 +155,14 @@ def _data(params: Path, data: Path) -> str:
 
 def _trials(url: str, fix: bool) -> Iterator[Finding]:
     """Check that the store of trials opens, is intact, and has no trial of a dead process."""
-    file = _file_of(url)
+    shown = without_password(url)
+    try:
+        file = _file_of(url)
+    except UserError as error:
+        yield _failed("trials", error)
+        return
     if file is not None and not file.exists():
-        yield Finding("trials", "good", f"{url}: no search yet")
+        yield Finding("trials", "good", f"{shown}: no search yet")
         return
     if file is not None:
         yield _integrity("trials", file)
@@ -122,9 +170,8 @@ def _trials(url: str, fix: bool) -> Iterator[Finding]:
         storage = open_storage(url)
         names = optuna.get_all_study_names(storage)
     except UserError as error:
-        yield Finding("trials", "bad", error.message)
+        yield _failed("trials", error)
         return
-    shown = make_url(url).render_as_string()
     plural = "" if len(names) == 1 else "es"
     yield Finding("trials", "good", f"{shown}: {len(names)} search{plural}")
     for name in names:
@@ -148,7 +195,7 @@ def _records(url: str, fix: bool) -> Iterator[Finding]:
             name: Tracker.open(name, repair=False) for name in (GRID_EXPERIMENT, SEARCH_EXPERIMENT)
         }
     except UserError as error:
-        yield Finding("records", "bad", error.message)
+        yield _failed("records", error)
         return
     for name, tracker in trackers.items():
         dead = len(tracker.dead_runs())
@@ -157,10 +204,10 @@ def _records(url: str, fix: bool) -> Iterator[Finding]:
             yield _fixable("records", found, fix, tracker.close_dead_runs)
         else:
             yield Finding("records", "good", f"{name}: no open run of a dead process")
-    file = _file_of(url)
-    if file is not None and not file.exists():
-        return
     try:
+        file = _file_of(url)
+        if file is not None and not file.exists():
+            return
         storage = open_storage(url)
         names = optuna.get_all_study_names(storage)
     except UserError:  # already reported as a finding on the trials
@@ -203,11 +250,15 @@ def _try(checked: str, check: Callable[[], str]) -> Finding:
     try:
         return Finding(checked, "good", check())
     except UserError as error:
-        found, _, remedy = error.message.partition("; ")
-        return Finding(checked, "bad", found, remedy)
+        return _failed(checked, error)
+
+
+def _failed(checked: str, error: UserError) -> Finding:
+    found, _, remedy = error.message.partition("; ")
+    return Finding(checked, "bad", found, remedy or None)
 
 
 def _file_of(url: str) -> Path | None:
     """Return the file of an SQLite store; None if a server stores the trials."""
-    parsed = make_url(url)
+    parsed = parse_address(url)
     return Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None

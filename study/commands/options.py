@@ -27,5 +27,6 @@ WORKERS = click.option(
 STORAGE = click.option(
     "--storage", default=DEFAULT_URL, show_default=True, metavar="URL", help=STORAGE_HELP
 )
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 NAME = click.option("--name", help="Search name (default: most recent).")
 OUT = click.option("--out", default="results", show_default=True, type=Path, help="Output folder.")

@@ -1,20 +1,30 @@
 """`study run`, from its settings to its last line; the pipeline's stage runs it too."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from analysis.words import pluralise
 from pipeline.data.prepared import load_prepared
+from pipeline.runtime.address import without_password
 from pipeline.runtime.workers import count_workers
-from pipeline.settings import Settings, SettingsError, load_settings, override, parse_settings
+from pipeline.settings import (
+    RunSettings,
+    Settings,
+    SettingsError,
+    load_settings,
+    override,
+    parse_settings,
+)
+from study.commands.contents import ranked_trials
 from study.commands.options import DEFAULT_URL
 from study.commands.tables import show_best
 from study.commands.where import folder_to_type, where_recorded
-from study.outcome.ranking import ranked
+from study.search.first import first_points
 from study.search.plan import PARENT, Plan, plan_of
-from study.search.schedule import TRIAL
+from study.search.schedule import is_used_up
 from study.store.reconnect import exit_if_disconnected
 from study.store.searches import open_search
 from study.store.storage import explain_full_disk, quiet_optuna
@@ -46,6 +56,7 @@ def search_and_summarise(
     timeout: float | None,
     url: str,
     name: str | None,
+    earlier: Mapping[str, RunSettings] | None = None,
 ) -> Outcome:
     """Start or resume a search, wait for its trials, and show what they yield.
 
@@ -56,6 +67,7 @@ def search_and_summarise(
         timeout: seconds after which to stop.
         url: the store's address.
         name: the search's name; by default made from its plan.
+        earlier: runs of an earlier search, by what to call them, to try first.
     """
     quiet_optuna()
     prepared = load_prepared(data, splits=("valid",))
@@ -64,11 +76,16 @@ def search_and_summarise(
             f"data.name = {settings.data.name}, but {data} contains {prepared.name}; run "
             "`dvc repro prepare`"
         )
-    plan = Plan.of(settings, prepared.hash)
+    first = first_points(settings, earlier)
+    plan = Plan.of(settings, prepared.hash, first)
     target = settings.search.trials
-    if plan.most is not None and plan.most < target:
-        click.echo(f"the grid has only {plan.most} points, so the search ends after {plan.most}")
-        target = plan.most
+    if plan.most < target:
+        click.echo(
+            f"the space has only {pluralise(int(plan.most), 'point')}: the search will end once "
+            "all have been tried"
+        )
+    for line in first.skipped:
+        click.echo(f"not tried first: {line}")
     search, new = open_search(url, plan, name or plan.name, target)
     start = "a new search" if new else "resuming an existing search"
     click.echo(f"{search.study_name}: {start}, up to {target} finished trials")
@@ -93,21 +110,28 @@ def _summarise(outcome: Outcome, url: str, target: int) -> None:
     search, plan = outcome.search, plan_of(outcome.search)
     if outcome.ran == 0 and not outcome.stopped:
         click.echo(f"nothing to do: the search has {outcome.finished} finished trials")
-    show_best(outcome.trials, plan, 5)
+    best = ranked_trials(outcome.trials, plan)
+    show_best(best[:5], plan.search.objective)
     for trial in outcome.trials:
         if trial.has_failed:
             click.echo(f"trial {trial.number} failed: {trial.reason}")
+    used_up = is_used_up(outcome.trials, plan.most)
+    if used_up and outcome.finished < target and not outcome.stopped:
+        click.echo(
+            f"the space is used up: each of its {pluralise(int(plan.most), 'point')} has been "
+            f"tried, so the search ends with {pluralise(outcome.finished, 'trial')}; declare more "
+            "in search.space to go on"
+        )
     if outcome.stopped:
         click.echo(
             f"{outcome.stopped}: {outcome.finished} of {target} trials have finished; run the same "
             "command again to resume"
         )
-    storage = "" if url == DEFAULT_URL else f" --storage {url}"
+    storage = "" if url == DEFAULT_URL else f" --storage {without_password(url)}"
     study = f"{folder_to_type(Path.cwd())}study"
-    best = ranked((trial.attempt for trial in outcome.trials), plan)
     rows = {"records": where_recorded(search.user_attrs.get(PARENT, ""))}
     if best:
-        first = best[0].user_attrs[TRIAL]
+        first = best[0].number
         rows |= {
             "tables": f"{study} export{storage}    writes trials.csv, best.json and importance.csv "
             "into results/",

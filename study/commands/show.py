@@ -1,140 +1,168 @@
-"""The commands that show searches: list, status, best, show and importance."""
+"""The commands that show searches: list, status, best, show and importance.
 
-from collections.abc import Sequence
-from datetime import datetime
+What they show is built by `contents` and `details`. Each prints it as a table or as JSON.
+"""
+
+from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.runtime.address import without_password
+from study.commands.contents import SearchSummary, best_of, summary_of
+from study.commands.details import TrialDetails, details_of
+from study.commands.document import print_json
+from study.commands.lines import hang
 from study.commands.tables import new_table, print_table, show_best
-from study.outcome.describe import describe_best, format_params
-from study.outcome.ranking import ranked
-from study.search.plan import TARGET, plan_of
-from study.search.schedule import RESULT, TRACEBACK, Trial
-from study.store.searches import all_searches, all_trials, find_search, find_trial
+from study.outcome.describe import describe_front, format_briefly
+from study.store.searches import all_searches, find_search, find_trial
 from study.store.storage import quiet_optuna
 
-STATES = ("complete", "pruned", "failed", "running", "lost")
+if TYPE_CHECKING:
+    from study.commands.shares import ParameterShare
+
+LABEL = 10  # width of the labels of `study status`
 
 
-def list_command(url: str) -> None:
+def list_command(url: str, as_json: bool) -> None:
     """List the searches of a store."""
     quiet_optuna()
+    searches, unreadable = all_searches(url)
+    summaries = [summary_of(search) for search in searches]
+    for line in unreadable:
+        click.echo(line, err=True)
+    if as_json:
+        print_json(summaries)
+    elif summaries:
+        _print_list(summaries)
+    elif not unreadable:
+        click.echo(f"{without_password(url)} contains no search; start one with `study run`")
+
+
+def _print_list(summaries: list[SearchSummary]) -> None:
     table = new_table()
-    table.add_column("search", no_wrap=True)
-    for heading in ("to do", "complete", "pruned", "failed", "running", "best"):
-        table.add_column(heading, justify="right")
+    # Where there is too little space, a name continues in the next line, and no number is cut.
+    table.add_column("search", overflow="fold")
+    for heading in ("finished", "pruned", "failed", "running", "best"):
+        table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("started", no_wrap=True)
-    for search in all_searches(url):
-        trials, plan = all_trials(search), plan_of(search)
-        counts = _counts(trials)
-        to_do = max(0, int(search.user_attrs[TARGET]) - counts["complete"] - counts["pruned"])
-        best = ranked((trial.attempt for trial in trials), plan)
-        value = f"{best[0].values[0]:.2f}" if best and len(plan.directions) == 1 else ""
-        starts = [one.datetime_start for trial in trials for one in trial.attempts]
-        started = min((start for start in starts if start), default=None)
-        cells = [str(counts[key]) for key in ("complete", "pruned", "failed", "running")]
-        date = f"{started:%Y-%m-%d %H:%M}" if started else ""
-        table.add_row(search.study_name, str(to_do), *cells, value, date)
-    if not table.row_count:
-        click.echo(f"{url} contains no search; start one with `study run`")
-        return
+    for one in summaries:
+        cells = [str(one.counts[state]) for state in ("pruned", "failed", "running")]
+        value = one.best[0].values.get(one.objective) if one.best else None  # two have no best
+        table.add_row(
+            one.search,
+            f"{one.finished}/{one.target}",
+            *cells,
+            f"{value:.2f}" if value is not None else "",
+            f"{one.started:%Y-%m-%d}" if one.started else "",
+        )
     print_table(table)
 
 
-def status_command(url: str, name: str | None) -> None:
+def status_command(url: str, name: str | None, as_json: bool) -> None:
     """Show the progress of a search."""
-    search = find_search(url, name)
-    plan, trials = plan_of(search), all_trials(search)
-    counts = _counts(trials)
-    finished = counts["complete"] + counts["pruned"]
-    click.echo(click.style(search.study_name, bold=True))
-    click.echo(
-        f"{finished} of {search.user_attrs[TARGET]} trials finished: {counts['complete']} "
-        f"complete, {counts['pruned']} pruned; {counts['failed']} failed, {counts['running']} "
-        f"running, {counts['lost']} to be retried"
-    )
-    best = ranked((trial.attempt for trial in trials), plan)
-    if best:
-        click.echo(describe_best(best, plan))
-    for trial in trials:
-        if trial.is_running:
-            since = trial.attempt.datetime_start
-            seconds = (datetime.now() - since).total_seconds() if since else 0.0
-            params = format_params(trial.attempt)
-            click.echo(f"running trial {trial.number}, {seconds:.0f} s, {params}")
+    summary = summary_of(find_search(url, name))
+    if as_json:
+        print_json(summary)
+        return
+    counts = summary.counts
+    click.echo(click.style(summary.search, bold=True))
+    rows = [
+        (
+            "trials",
+            f"{summary.finished} of {summary.target} trials finished: {counts['complete']} "
+            f"complete, {counts['pruned']} pruned; {counts['failed']} failed, {counts['running']} "
+            f"running, {counts['lost']} to be retried",
+        )
+    ]
+    if summary.done and summary.finished < summary.target:
+        rows.append(("", "each point of the space has been tried, so the search has ended"))
+    if summary.objective == "rate-distortion" and summary.best:
+        rows.append(("best", describe_front(len(summary.best))))
+    elif summary.best:
+        (best,) = summary.best
+        settings = format_briefly(best.params)
+        value = f"{summary.objective} {best.values[summary.objective]:.2f}"
+        rows.append(("best", f"trial {best.number}, {value}: {settings}"))
+    for running in summary.running:
+        settings = format_briefly(running.params)
+        rows.append(("running", f"trial {running.number}, {running.seconds:.0f} s: {settings}"))
+    for label, text in rows:
+        click.echo(f"{label:<{LABEL}}{hang(text, LABEL)}")
 
 
-def best_command(url: str, name: str | None, count: int) -> None:
+def best_command(url: str, name: str | None, count: int, as_json: bool) -> None:
     """Show the best trials of a search."""
-    search = find_search(url, name)
-    show_best(all_trials(search), plan_of(search), count)
+    best = best_of(find_search(url, name), count)
+    if as_json:
+        print_json(best)
+    else:
+        show_best(best.trials, best.objective)
 
 
-def show_command(url: str, name: str | None, number: int) -> None:
+def show_command(url: str, name: str | None, number: int, as_json: bool) -> None:
     """Show everything that is known about one trial."""
     search = find_search(url, name)
-    trial = find_trial(search, number)
-    attempt = trial.attempt
-    attributes = dict(attempt.user_attrs)
-    trace = attributes.pop(TRACEBACK, "")
-    rows: dict[str, object] = {"search": search.study_name, "state": state_of(trial)}
-    if trial.reason:
-        rows["reason"] = trial.reason
-    rows |= attempt.params
-    rows |= attributes.pop(RESULT, {})
-    rows |= {f"compared at {step}": value for step, value in attempt.intermediate_values.items()}
-    rows["MLflow run"] = attributes.get("run_id", "none")
-    rows["Optuna trial"] = ", ".join(_in_optuna(trial))
-    table = new_table(f"Trial {number}", show_header=False)
-    for key, value in rows.items():
-        table.add_row(key, f"{value:.4g}" if isinstance(value, float) else str(value))
-    print_table(table)
-    if any(one.number != number for one in trial.attempts):
-        click.echo(
+    details = details_of(search, find_trial(search, number))
+    if as_json:
+        print_json(details)
+    else:
+        _print_details(details)
+
+
+def _print_details(one: TrialDetails) -> None:
+    rows: dict[str, str] = {"search": one.search, "state": one.state}
+    if one.reason is not None:
+        rows["reason"] = one.reason
+    if one.same_as is not None:
+        rows["same settings as"] = f"trial {one.same_as}"
+    for key, value in one.params.items():
+        rows[key] = f"{value:.4g}" if isinstance(value, float) else str(value)
+    numbers = one.values | one.metrics
+    rows |= {key: f"{value:.2f}" for key, value in numbers.items() if value is not None}
+    if one.epochs is not None:
+        rows["epochs"] = str(one.epochs)
+    if one.seconds is not None:
+        rows["seconds"] = f"{one.seconds:.1f}"
+    rows |= {f"compared at {at.epoch}": f"{at.value:.2f}" for at in one.compared}
+    rows["MLflow run"] = one.mlflow_run or "none"
+    rows["Optuna trial"] = ", ".join(f"{at.optuna_number} ({at.state})" for at in one.attempts)
+    table = new_table(show_header=False)
+    for key, text in rows.items():
+        table.add_row(key, text)
+    print_table(table, f"Trial {one.number}")
+    if any(attempt.optuna_number != one.number for attempt in one.attempts):
+        note = (
             "Optuna and its dashboard number attempts, so their numbers run ahead once an attempt "
             "was retried."
         )
-    if trace:
-        click.echo(trace)
+        click.echo(hang(note, 0))
+    if one.traceback is not None:
+        click.echo(one.traceback)
 
 
-def importance_command(url: str, name: str | None) -> None:
+def importance_command(url: str, name: str | None, as_json: bool) -> None:
     """Show which share of the objective's variance each hyperparameter explains."""
     # Imported here, because it imports pandas, which the other commands do not need.
-    from study.outcome.fanova import importances
+    from study.commands.shares import shares_of
 
-    search = find_search(url, name)
-    groups = importances(all_trials(search))
-    table = new_table(f"Share of the variance of {plan_of(search).search.objective} (fANOVA)")
+    found = shares_of(find_search(url, name))
+    if as_json:
+        print_json(found)
+        return
+    table = new_table()
     table.add_column("hyperparameter")
-    for group in groups:
-        table.add_column(f"{group.group}\n{group.trials} trials", justify="right")
-    for key in dict.fromkeys(key for group in groups for key in group.shares):
-        cells = [f"{group.shares[key]:.0%}" if key in group.shares else "" for group in groups]
-        table.add_row(key, *cells)
-    print_table(table)
-    epoch = groups[0].epoch
-    what = "the last epoch of complete trials" if epoch is None else f"epoch {epoch} of all trials"
-    click.echo(
-        f"based on the value after {what}; the sampler chose the trials, so this is a hint where "
-        "to look, not an estimate"
+    for group in found.groups:
+        table.add_column(f"{group.group}\n{group.trials} complete trials", justify="right")
+    columns = [{one.parameter: one for one in group.shares} for group in found.groups]
+    for key in dict.fromkeys(key for column in columns for key in column):
+        table.add_row(key, *(_share(column[key]) if key in column else "" for column in columns))
+    print_table(table, f"Share of the variance of {found.objective} (fANOVA)")
+    note = (
+        "with 95 % intervals over bootstrapped trials; the sampler chose the trials, so this is a "
+        "hint, not an estimate"
     )
+    click.echo(hang(note, 0))
 
 
-def state_of(trial: Trial) -> str:
-    """Return one of ``STATES``; a lost trial will be retried."""
-    if trial.has_failed:
-        return "failed"
-    if trial.is_ended or trial.is_running:
-        return trial.attempt.state.name.lower()
-    return "lost"
-
-
-def _counts(trials: Sequence[Trial]) -> dict[str, int]:
-    states = [state_of(trial) for trial in trials]
-    return {state: states.count(state) for state in STATES}
-
-
-def _in_optuna(trial: Trial) -> list[str]:
-    """``7 (complete)``, or several, for a trial that was retried."""
-    return [f"{one.number} ({one.state.name.lower()})" for one in trial.attempts]
+def _share(share: "ParameterShare") -> str:
+    return f"{share.importance:.0%} [{share.low:.0%}, {share.high:.0%}]"

@@ -7,28 +7,28 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from study.outcome.describe import format_params
-from study.outcome.ranking import ranked
-from study.search.plan import Plan
-from study.search.schedule import RESULT, TRIAL, Trial
+from pipeline.settings import Objective
+from study.commands.contents import RankedTrial
+from study.outcome.describe import format_briefly
 
 LOG_WIDTH = 160  # characters per line in a file or a pipe
 
 
-def new_table(title: str = "", show_header: bool = True) -> Table:
+def new_table(show_header: bool = True) -> Table:
     """Return an empty table in our one style."""
     return Table(
-        title=title or None,
-        title_justify="left",
-        title_style="bold",
         box=box.SIMPLE_HEAD if show_header else None,
         show_header=show_header,
+        show_edge=False,
         pad_edge=False,
+        padding=(0, 1 if show_header else 2, 0, 0),  # narrow, so that our tables fit 80 columns
     )
 
 
-def print_table(table: Table) -> None:
+def print_table(table: Table, title: str = "") -> None:
     """Print a table as wide as the terminal, or as ``LOG_WIDTH`` in a log."""
+    if title:  # not the table's own, which would be wrapped to the table's width
+        click.echo(click.style(title, bold=True))
     console = Console(highlight=False)
     if not console.is_terminal:
         # A log has no width of its own, and a truncated name could not be copied from it.
@@ -36,27 +36,23 @@ def print_table(table: Table) -> None:
     console.print(table)
 
 
-def show_best(trials: Sequence[Trial], plan: Plan, count: int) -> None:
+def show_best(best: Sequence[RankedTrial], objective: Objective) -> None:
     """Print the best trials, or the Pareto front of two objectives."""
-    best = ranked((trial.attempt for trial in trials), plan)
     if not best:
         click.echo("no trial is complete yet")
         return
-    two = len(plan.directions) > 1
-    title = "Pareto front" if two else f"Best by {plan.search.objective}"
+    kind = "Pareto front" if objective == "rate-distortion" else f"Best by {objective}"
     names = ["elbo", "reconstruction", "kl"]
-    if plan.search.objective == "nll":
+    if objective == "nll":
         names.insert(0, "nll")
-    if plan.search.replicates > 1:
+    if best[0].metrics["spread"] is not None:  # a search has replicates, or none of its trials has
         names.append("spread")
-    table = new_table(f"{title}: validation split, nats per image")
+    table = new_table()
     for heading in ("trial", *names, "seconds"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("settings")
-    for attempt in best[:count]:
-        result = attempt.user_attrs[RESULT]
-        values = [f"{result[name]:.2f}" for name in names]
-        seconds = f"{result['seconds']:.0f}"
-        number = str(attempt.user_attrs[TRIAL])
-        table.add_row(number, *values, seconds, format_params(attempt))
-    print_table(table)
+    for trial in best:
+        values = [f"{trial.metrics[name]:.2f}" for name in names]
+        seconds = f"{trial.seconds:.0f}"
+        table.add_row(str(trial.number), *values, seconds, format_briefly(trial.params))
+    print_table(table, f"{kind}: validation split, nats per image")

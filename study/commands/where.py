@@ -4,11 +4,69 @@ import os
 import sqlite3
 import sys
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
+import click
+
+from pipeline.runtime.address import without_password
 from pipeline.schemas.where import GRID_EXPERIMENT, MLFLOW_DATABASE
+from study.commands.document import print_json
 
 MLFLOW_UI = "http://127.0.0.1:5000/"
+SEARCH_FILES = ("results/trials.csv", "results/best.json", "results/importance.csv")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one kind of result is.
+
+    Attributes:
+        paths: the files and folders that exist; None for what is not looked at as files.
+        command: what to type to make them if there are none, or to see what is not in files.
+        address: of the page that shows it.
+    """
+
+    paths: list[str] | None
+    command: str | None = None
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where everything is: the report, the grid's tables, metrics and runs, and the search."""
+
+    report: Place
+    tables: Place
+    metrics: Place
+    runs: Place
+    search: Place
+
+
+def where_command(as_json: bool) -> None:
+    """Show where everything is."""
+    places = find_places(Path.cwd())
+    if as_json:
+        print_json(places)
+        return
+    click.echo()
+    for name in ("report", "tables", "search", "metrics", "runs"):
+        click.echo(click.style(f"{name:<10}", bold=True) + _describe(getattr(places, name)))
+
+
+def _describe(place: Place) -> str:
+    match place:
+        case Place(paths=[path]):  # absolute, to be opened in a browser
+            return path
+        case Place(paths=[*paths]) if paths:
+            return ", ".join(os.path.relpath(path) for path in paths)
+        case Place(paths=[]):
+            return f"not written yet: {place.command}"
+        case Place(command=None):
+            return f"{place.address} (MLFLOW_TRACKING_URI)"
+        case Place(address=None):
+            return str(place.command)
+    return f"{place.command}    then open {place.address}"
 
 
 def folder_to_type(root: Path) -> str:
@@ -20,6 +78,26 @@ def folder_to_type(root: Path) -> str:
         return ""
     folder = Path(sys.prefix) / "bin"
     return f"{folder.relative_to(root) if folder.is_relative_to(root) else folder}{os.sep}"
+
+
+def find_places(root: Path) -> Places:
+    """Return where everything of the project in a folder is."""
+    folder = folder_to_type(root)
+    server = os.environ.get("MLFLOW_TRACKING_URI")
+
+    def files(*paths: str) -> Place:
+        existing = [str(root / path) for path in paths if (root / path).exists()]
+        return Place(existing, None if existing else f"{folder}dvc repro")
+
+    return Places(
+        report=files("reports/index.html"),
+        tables=files("results/metrics.csv", "reports/tables"),
+        metrics=Place(None, f"{folder}dvc metrics show"),
+        runs=Place(None, None, without_password(server))
+        if server
+        else Place(None, f"{folder}mlflow ui", mlflow_link(root / MLFLOW_DATABASE)),
+        search=files(*SEARCH_FILES),
+    )
 
 
 def mlflow_link(database: Path) -> str:
@@ -36,7 +114,7 @@ def where_recorded(run_id: str) -> str:
     """Return how to see a run and those nested under it."""
     server = os.environ.get("MLFLOW_TRACKING_URI")
     if server:
-        return f"{server} (MLFLOW_TRACKING_URI), run {run_id}"
+        return f"{without_password(server)} (MLFLOW_TRACKING_URI), run {run_id}"
     root = Path.cwd()
     experiment = _ask(
         root / MLFLOW_DATABASE, "SELECT experiment_id FROM runs WHERE run_uuid = ?", run_id

@@ -4,28 +4,25 @@ The best of many noisy values is biased upwards. Seeds that were not used in the
 much.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
-import pandas as pd
 
-from analysis.estimate.intervals import Interval, mean_interval
 from pipeline.data.prepared import load_prepared
 from pipeline.errors import UserError
 from pipeline.files import write_text
 from pipeline.jobs.job import out_of_date
-from pipeline.jobs.train import finished_fingerprint, training_task
-from pipeline.jobs.training_job import train_runs
-from pipeline.runtime.tracking import Tracker
+from pipeline.jobs.train import TrainingTask, finished_fingerprint, training_task
+from pipeline.schemas.best_card import ConfirmedRun
 from pipeline.schemas.run_card import HISTORY, load_whole_card
 from pipeline.schemas.tables import CONFIRMED, EPOCHS, Row
 from pipeline.schemas.where import SEARCH_EXPERIMENT
 from study.search.plan import PARENT, Plan, plan_of
-from study.search.schedule import RESULT, Trial
+from study.search.schedule import Trial, result_of
 from study.search.space import to_run
 
-CONFIDENCE = 0.95
 REMEDY = "move it away, then run `study rerun` again"
 
 
@@ -34,38 +31,48 @@ class Confirmation:
     """The result of a trial with new seeds.
 
     Attributes:
-        runs: one row per seed: search, number, seed, elbo, reconstruction, kl, searched_elbo.
-        elbo: mean validation ELBO over the seeds with its 95 % interval.
+        search: the search's name.
+        number: the trial's number.
+        runs: one per seed.
+        epochs: of each run.
         searched: the ELBO in the search.
         folder: contains the model folders.
     """
 
-    runs: pd.DataFrame
-    elbo: Interval
+    search: str
+    number: int
+    runs: tuple[ConfirmedRun, ...]
+    epochs: int
     searched: float
     folder: Path
 
     @property
-    def optimism(self) -> float:
-        """By how much the search overestimated the ELBO, in nats."""
-        return self.searched - self.elbo.mean
+    def elbos(self) -> list[float]:
+        """The validation ELBOs, by seed."""
+        return [run.elbo for run in self.runs]
 
 
 def confirm(
-    search: optuna.Study, trial: Trial, seeds: int, data: Path, out: Path, workers: int
-) -> Confirmation:
-    """Train a trial's settings with new seeds; keep runs that are up to date.
+    search: optuna.Study,
+    trials: Sequence[Trial],
+    seeds: Sequence[int],
+    data: Path,
+    out: Path,
+    workers: int,
+    epochs: int | None = None,
+) -> list[Confirmation]:
+    """Train the settings of trials with new seeds; keep runs that are up to date.
 
-    Writes one model folder per seed to ``out/confirmed/<search>/trial-<number>/``, and their values
-    to ``out/confirmed.csv``.
+    Writes one model folder per seed to ``out/confirmed/<search>/trial-<number>/``.
 
     Args:
         search: the search, in its store.
-        trial: a complete trial.
-        seeds: number of new seeds.
+        trials: complete trials.
+        seeds: the new seeds.
         data: the prepared file.
         out: the results folder.
-        workers: number of processes.
+        workers: number of processes, at most.
+        epochs: of each run; by default those of the search.
 
     Raises:
         UserError: if the search used other data, or if a run fails.
@@ -74,60 +81,94 @@ def confirm(
     prepared = load_prepared(data, splits=("valid",))
     if prepared.hash != plan.data_hash:
         raise UserError(f"{data}: search {search.study_name} used other data")
+    epochs = epochs or plan.search.epochs
     base = out / "confirmed" / search.study_name
-    tasks = []
-    for seed in new_seeds(plan, seeds):
-        run = to_run(trial.params, plan.base, seed, plan.search.epochs)
-        name = f"trial-{trial.number}/seed-{seed}"
-        tasks.append(training_task(name, run, base / name, prepared.hash))
-    todo = out_of_date(tasks, finished_fingerprint)
+    prefix = "" if epochs == plan.search.epochs else f"epochs-{epochs}-"
+    tasks: dict[int, list[TrainingTask]] = {}
+    for trial in trials:
+        tasks[trial.number] = []
+        for seed in seeds:
+            run = to_run(trial.params, plan.base, seed, epochs)
+            name = f"trial-{trial.number}/{prefix}seed-{seed}"
+            tasks[trial.number].append(training_task(name, run, base / name, prepared.hash))
+    todo = out_of_date([one for own in tasks.values() for one in own], finished_fingerprint)
     if todo:
+        # Imported here, because they import MLflow, which takes more than a second.
+        from pipeline.jobs.training_job import train_runs
+        from pipeline.runtime.tracking import Tracker
+
         train_runs(
-            f"trial {trial.number} confirmed",
-            trial.params,
+            _title(trials),
+            trials[0].params if len(trials) == 1 else {},
             todo,
             data,
             Tracker.open(SEARCH_EXPERIMENT),
             min(workers, len(todo)),
             parent=search.user_attrs.get(PARENT),
         )
-    searched = float(trial.attempt.user_attrs[RESULT]["elbo"])
-    rows = [
-        {
-            "search": search.study_name,
-            "number": trial.number,
-            "seed": task.settings.seed,
-            **_chosen_epoch(task.folder),
-            "searched_elbo": searched,
-        }
-        for task in tasks
+    return [
+        Confirmation(
+            search=search.study_name,
+            number=trial.number,
+            runs=tuple(_confirmed(task) for task in tasks[trial.number]),
+            epochs=epochs,
+            searched=result_of(trial.attempt)["elbo"],
+            folder=base / f"trial-{trial.number}",
+        )
+        for trial in trials
     ]
-    runs = pd.DataFrame(rows)
-    _merge(out / CONFIRMED.name, rows)
-    elbo = mean_interval(runs["elbo"].tolist(), CONFIDENCE)
-    return Confirmation(runs, elbo, searched, base / f"trial-{trial.number}")
 
 
-def new_seeds(plan: Plan, count: int) -> list[int]:
-    """Return seeds that no trial of the search was trained with."""
+def _title(trials: Sequence[Trial]) -> str:
+    if len(trials) == 1:
+        return f"trial {trials[0].number} confirmed"
+    return f"trials {', '.join(str(trial.number) for trial in trials)} confirmed"
+
+
+def new_seeds(plan: Plan, count: int, taken: Collection[int] = ()) -> list[int]:
+    """Return seeds that no trial of the search was trained with.
+
+    Args:
+        plan: the search's plan.
+        count: how many.
+        taken: further seeds to leave out, such as those of the grid.
+    """
     first = plan.search.seed + plan.search.replicates
-    return [(first + offset) % 2**32 for offset in range(count)]
+    seeds: list[int] = []
+    while len(seeds) < count:
+        if first % 2**32 not in taken:
+            seeds.append(first % 2**32)
+        first += 1
+    return seeds
 
 
-def _chosen_epoch(folder: Path) -> dict[str, float]:
+def _confirmed(task: TrainingTask) -> ConfirmedRun:
     """Return the validation split's terms at the epoch whose weights were kept."""
-    card = load_whole_card(folder)
+    card = load_whole_card(task.folder)
     place = (str(card.chosen_epoch), "valid")
-    epochs = EPOCHS.read(folder / HISTORY, REMEDY)
+    epochs = EPOCHS.read(task.folder / HISTORY, REMEDY)
     row = next(row for row in epochs if (row["epoch"], row["split"]) == place)
-    return {name: float(row[name]) for name in ("elbo", "reconstruction", "kl")}
+    terms = {name: float(row[name]) for name in ("elbo", "reconstruction", "kl")}
+    return ConfirmedRun(seed=task.settings.seed, **terms)
 
 
-def _merge(path: Path, rows: list[Row]) -> None:
-    """Add the rows to the table, replacing those of the same search and trial."""
+def record_confirmations(path: Path, found: Sequence[Confirmation]) -> None:
+    """Add confirmations to the table, replacing rows of the same trials and epochs."""
+    rows: list[Row] = [
+        {
+            "search": one.search,
+            "number": one.number,
+            "epochs": one.epochs,
+            **run.model_dump(),
+            "searched_elbo": one.searched,
+        }
+        for one in found
+        for run in one.runs
+    ]
     kept: list[Row] = []
     if path.exists():
-        trial = (rows[0]["search"], str(rows[0]["number"]))
+        key = ("search", "number", "epochs")
+        replaced = {tuple(str(row[name]) for name in key) for row in rows}
         before = CONFIRMED.read(path, REMEDY)
-        kept = [row for row in before if (row["search"], row["number"]) != trial]
+        kept = [row for row in before if tuple(row[name] for name in key) not in replaced]
     write_text(path, CONFIRMED.to_csv([*kept, *rows]))

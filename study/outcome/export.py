@@ -4,25 +4,39 @@ Other stages read these files and never the store, which may grow in the meantim
 """
 
 import importlib.metadata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import optuna
-from optuna.trial import FrozenTrial
 
 from pipeline.errors import UserError
 from pipeline.files import write_text
-from pipeline.schemas.best_card import BEST, BestCard, BestTrial, FailedTrial, SearchProtocol
+from pipeline.schemas.best_card import (
+    BEST,
+    BestCard,
+    BestOfArchitecture,
+    BestTrial,
+    FailedTrial,
+    SearchProtocol,
+)
 from pipeline.schemas.fingerprint import file_sha256, fingerprint_of
-from pipeline.schemas.record import write_record
+from pipeline.schemas.record import RecordError, read_record, write_record
 from pipeline.schemas.tables import IMPORTANCE, TRIALS, Row
 from pipeline.settings import Architecture
-from study.outcome.ranking import ranked
+from pipeline.settings.space import Value
+from study.outcome.confirm import Confirmation
+from study.outcome.ranking import architecture_of, best_of_architectures, ranked
 from study.search.plan import NLL_SAMPLES, Plan, plan_of
-from study.search.schedule import RESULT, RUN_ID, TRIAL, Trial, first_finished, trials_of
+from study.search.schedule import (
+    METRICS,
+    RUN_ID,
+    Trial,
+    first_finished,
+    result_of,
+    trials_of,
+)
 from study.search.space import to_run
 
-METRICS = ("elbo", "reconstruction", "kl", "nll", "spread")
 REMEMBERED = "importance"  # attribute of a search: the rows of importance.csv, and of which trials
 _FANOVA = Path(__file__).with_name("fanova.py")
 
@@ -40,20 +54,26 @@ def trial_rows(trials: Sequence[Trial], plan: Plan) -> list[Row]:
 
 def _row(trial: Trial, plan: Plan) -> Row:
     attempt = trial.attempt
-    result = attempt.user_attrs.get(RESULT, {})
+    result = result_of(attempt)
     last = max(attempt.intermediate_values, default=0)
     duration = attempt.duration.total_seconds() if attempt.duration else None
     return {
         "number": trial.number,
         "state": attempt.state.name.lower(),
-        **{one.name: attempt.params.get(one.name) for one in plan.search.space},
+        **{one.name: _cell(attempt.params, one.name) for one in plan.search.space},
         "value": attempt.value if len(plan.directions) == 1 else None,
         "first_value": attempt.intermediate_values.get(first_comparison(plan) or 0),
         **{name: result.get(name) for name in METRICS},
         "epochs": result.get("epochs", min(last, plan.search.epochs)),
         "seconds": result.get("seconds", duration),
+        "same_as": trial.twin,
         "run_id": attempt.user_attrs.get(RUN_ID, ""),
     }
+
+
+def _cell(params: Mapping[str, Value], name: str) -> Value:
+    """Return a cell's value; it is empty if the dimension does not apply, which null does."""
+    return "null" if name in params and params[name] is None else params.get(name)
 
 
 def first_comparison(plan: Plan) -> int | None:
@@ -62,7 +82,11 @@ def first_comparison(plan: Plan) -> int | None:
 
 
 def best_card(
-    search: str, plan: Plan, trials: Sequence[Trial], failed: Sequence[Trial] = ()
+    search: str,
+    plan: Plan,
+    trials: Sequence[Trial],
+    failed: Sequence[Trial] = (),
+    confirmed: Mapping[int, Confirmation] | None = None,
 ) -> BestCard:
     """Return the best trials with the settings to train them again.
 
@@ -71,29 +95,50 @@ def best_card(
         plan: the search's plan.
         trials: the finished trials.
         failed: abandoned trials that were started before the last of these.
+        confirmed: what new seeds reached, by the trial's number.
 
     Raises:
         UserError: if no trial is complete.
     """
-    best = [_entry(one, plan) for one in ranked((trial.attempt for trial in trials), plan)]
+    best = ranked(trials, plan)
     if not best:
         raise UserError(f"search {search} has no complete trial to export yet")
     two = len(plan.directions) > 1
-    architectures: dict[Architecture, BestTrial] = {}
-    for entry in sorted(best, key=lambda entry: -entry.metrics["elbo"]) if two else best:
-        architectures.setdefault(entry.settings.architecture, entry)
+    entries = [_entry(one, plan) for one in best]
     return BestCard(
         search=search,
         objective=plan.search.objective,
         data_hash=plan.data_hash,
         finished_trials=len(trials),
+        complete_trials=sum(one.is_evidence for one in trials),
         failed=tuple(FailedTrial(number=one.number, reason=one.reason) for one in failed),
         first_comparison=first_comparison(plan),
         protocol=_protocol(plan),
         plan=plan.search.plan,
-        best=None if two else best[0],
-        front=tuple(best) if two else (),
-        architectures=architectures,
+        best=None if two else entries[0],
+        front=tuple(entries) if two else (),
+        architectures={
+            architecture: _of_architecture(architecture, one, trials, plan, confirmed or {})
+            for architecture, one in best_of_architectures(trials, plan).items()
+        },
+    )
+
+
+def _of_architecture(
+    architecture: Architecture,
+    best: Trial,
+    trials: Sequence[Trial],
+    plan: Plan,
+    confirmed: Mapping[int, Confirmation],
+) -> BestOfArchitecture:
+    own = [one for one in trials if architecture_of(one, plan) == architecture]
+    again = confirmed.get(best.number)
+    return BestOfArchitecture(
+        **dict(_entry(best, plan)),
+        finished_trials=len(own),
+        complete_trials=sum(one.is_evidence for one in own),
+        confirmed=again.runs if again else (),
+        confirmed_epochs=again.epochs if again else None,
     )
 
 
@@ -106,44 +151,83 @@ def _protocol(plan: Plan) -> SearchProtocol:
         split="valid",
         likelihood=base.likelihood,
         binarisation=base.binarisation,
-        checkpoint=base.checkpoint,
+        checkpoint=None if "checkpoint" in _searched(plan) else base.checkpoint,
         precision=base.precision,
         nll_samples=NLL_SAMPLES if plan.search.objective == "nll" else None,
     )
 
 
-def _entry(attempt: FrozenTrial, plan: Plan) -> BestTrial:
-    result = attempt.user_attrs[RESULT]
+def _searched(plan: Plan) -> set[str]:
+    return {dimension.name for dimension in plan.search.space}
+
+
+def _entry(trial: Trial, plan: Plan) -> BestTrial:
+    result = result_of(trial.attempt)
     return BestTrial(
-        number=attempt.user_attrs[TRIAL],
+        number=trial.number,
         metrics={name: result[name] for name in METRICS if name in result},
-        params=attempt.params,
-        settings=to_run(attempt.params, plan.base, plan.search.seed, plan.search.epochs),
+        params=trial.params,
+        settings=to_run(trial.params, plan.base, plan.search.seed, plan.search.epochs),
     )
 
 
-def export(search: optuna.Study, out: Path, count: int | None = None) -> tuple[Path, ...]:
+def exported_trials(search: optuna.Study, count: int | None = None) -> list[Trial]:
+    """Return the first ``count`` finished trials of a search, by default all."""
+    every = trials_of(search.get_trials(deepcopy=False), search.user_attrs)
+    return first_finished(every, len(every) if count is None else count)
+
+
+def export(
+    search: optuna.Study,
+    out: Path,
+    count: int | None = None,
+    confirmed: Mapping[int, Confirmation] | None = None,
+) -> tuple[Path, ...]:
     """Write ``trials.csv``, ``best.json`` and ``importance.csv`` and return their paths.
 
     Args:
         search: the search, in its store.
         out: the output folder.
         count: number of finished trials to export, first ones first; by default all.
+        confirmed: what new seeds reached, by the trial's number; by default what an earlier export
+            of this search in the same folder says.
 
     Raises:
         UserError: if no trial is complete, or a file cannot be written.
     """
+    if confirmed is None:
+        confirmed = _confirmed_before(search.study_name, out)
     plan = plan_of(search)
-    every = trials_of(search.get_trials(deepcopy=False), search.user_attrs)
-    trials = first_finished(every, len(every) if count is None else count)
+    trials = exported_trials(search, count)
     last = max((trial.number for trial in trials), default=-1)
+    every = trials_of(search.get_trials(deepcopy=False), search.user_attrs)
     failed = [trial for trial in every if trial.has_failed and trial.number < last]
-    card = best_card(search.study_name, plan, trials, failed)
+    card = best_card(search.study_name, plan, trials, failed, confirmed)
     tables = {TRIALS: trial_rows(trials, plan), IMPORTANCE: _importance(search, trials)}
     for table, rows in tables.items():
         write_text(out / table.name, table.to_csv(rows))
     write_record(out / BEST, card)
     return out / TRIALS.name, out / BEST, out / IMPORTANCE.name
+
+
+def _confirmed_before(search: str, out: Path) -> dict[int, Confirmation]:
+    """Return what new seeds reached according to an earlier export, which this one replaces."""
+    try:
+        card = read_record(BestCard, out / BEST)
+    except RecordError:
+        return {}
+    return {
+        best.number: Confirmation(
+            search=search,
+            number=best.number,
+            runs=best.confirmed,
+            epochs=best.confirmed_epochs,
+            searched=best.metrics["elbo"],
+            folder=out / "confirmed" / search / f"trial-{best.number}",
+        )
+        for best in card.architectures.values()
+        if card.search == search and best.confirmed_epochs is not None
+    }
 
 
 def _importance(search: optuna.Study, trials: Sequence[Trial]) -> list[Row]:
@@ -157,14 +241,9 @@ def _importance(search: optuna.Study, trials: Sequence[Trial]) -> list[Row]:
             "code": file_sha256(_FANOVA),
             "versions": [importlib.metadata.version(name) for name in ("optuna", "scikit-learn")],
             "trials": [
-                [
-                    one.state.name,
-                    one.params,
-                    one.values,
-                    one.intermediate_values,
-                    one.user_attrs.get(RESULT),
-                ]
-                for one in (trial.attempt for trial in trials)
+                [one.number, one.params, one.attempt.values, result_of(one.attempt)]
+                for one in trials
+                if one.is_evidence
             ],
         }
     )

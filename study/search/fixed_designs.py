@@ -3,21 +3,44 @@
 Optuna's samplers of the same names leave conditions to chance, and its QMC sampler also choices.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from pipeline.errors import UserError
-from pipeline.settings.space import Choice, Dimension, FloatRange, IntRange, Value
-from study.search.space import Chosen, applies
+from pipeline.settings.space import (
+    Choice,
+    Dimension,
+    FloatRange,
+    IntRange,
+    Value,
+    applies,
+    at_step,
+    steps_to,
+)
+from study.search.space import Chosen, size
+
+MOST = 100_000  # points of a grid
 
 
 def grid(space: tuple[Dimension, ...], seed: int) -> list[Chosen]:
     """Return every point of the space once, in random order so that the first ones are spread out.
 
     Raises:
-        UserError: if a dimension is not a list of values.
+        UserError: if a dimension is not a list of values, or there are too many points.
     """
+    for dimension in space:
+        if not isinstance(dimension, Choice) and (dimension.step is None or dimension.log):
+            raise UserError(
+                f"search.sampler = grid needs lists of values, but {dimension.name} is a range; "
+                "declare it as categorical, give it a step with log: false, or choose another "
+                "sampler"
+            )
+    if size(space) > MOST:
+        raise UserError(
+            f"search.sampler = grid would have {size(space):,} trials, but may have {MOST:,}; "
+            "declare fewer values, or choose another sampler"
+        )
     points: list[Chosen] = [{}]
     for dimension in space:
         values = _values(dimension)
@@ -34,37 +57,49 @@ def grid(space: tuple[Dimension, ...], seed: int) -> list[Chosen]:
 
 def _values(dimension: Dimension) -> list[Value]:
     if isinstance(dimension, Choice):
-        return list(dimension.choices)
-    if isinstance(dimension, IntRange) and not dimension.log:
-        return list(range(dimension.low, dimension.high + 1))
-    raise UserError(
-        f"search.sampler = grid needs lists of values, but {dimension.name} is a range; declare it "
-        "as categorical, or choose another sampler"
-    )
+        return list(dimension.values)
+    if isinstance(dimension, IntRange):
+        return list(range(dimension.low, dimension.high + 1, dimension.step))
+    return [at_step(dimension, k) for k in range(steps_to(dimension, dimension.high) + 1)]
 
 
-def sobol_point(space: tuple[Dimension, ...], number: int, seed: int) -> Chosen:
+def sobol_point(
+    space: tuple[Dimension, ...], number: int, seed: int, given: Mapping[str, Value]
+) -> Chosen:
     """Return point ``number`` of a scrambled Sobol sequence over the space (Owen 1998).
 
     A dimension that does not apply keeps its coordinate, so the others stay evenly spread.
+
+    Args:
+        space: the dimensions.
+        number: place in the sequence, from 0.
+        seed: of the scrambling.
+        given: values that are decided already, whose dimensions have no coordinate.
     """
     from scipy.stats.qmc import Sobol  # takes 0.8 s, for which every worker would wait
 
-    engine = Sobol(len(space), scramble=True, rng=seed)
-    if number:
-        engine.fast_forward(number)
-    coordinates = engine.random(1)[0]
+    free = [dimension for dimension in space if dimension.name not in given]
+    coordinates: dict[str, float] = {}
+    if free:
+        engine = Sobol(len(free), scramble=True, rng=seed)
+        if number:
+            engine.fast_forward(number)
+        coordinates = dict(zip((one.name for one in free), engine.random(1)[0], strict=True))
     chosen: Chosen = {}
-    for dimension, coordinate in zip(space, coordinates, strict=True):
-        if applies(dimension, chosen):
-            chosen[dimension.name] = _at(dimension, float(coordinate))
+    for dimension in space:
+        if dimension.name in given:
+            chosen[dimension.name] = given[dimension.name]
+        elif applies(dimension, chosen):
+            chosen[dimension.name] = _at(dimension, float(coordinates[dimension.name]))
     return chosen
 
 
 def _at(dimension: Dimension, u: float) -> Value:
     """Return the value at a fraction u in [0, 1) of a dimension."""
     if isinstance(dimension, Choice):
-        return dimension.choices[int(u * len(dimension.choices))]
+        return dimension.values[int(u * len(dimension.values))]
+    if dimension.step is not None and not dimension.log:
+        return at_step(dimension, int(u * (steps_to(dimension, dimension.high) + 1)))
     scale, back = _scale(dimension)
     if isinstance(dimension, IntRange):
         # Each integer owns an equal step of the scale around itself.

@@ -7,6 +7,7 @@ before it and on nothing else. So the search yields the same trials with any num
 however often it is interrupted.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,12 +15,18 @@ from typing import Any, Literal
 from optuna.trial import FrozenTrial, TrialState
 
 from pipeline.settings.space import Value
+from study.search.space import distinct
 
 # Attributes of an attempt.
-TRIAL, OWNER, RUN_ID, RESULT = "trial", "owner", "run_id", "result"
+TRIAL, OWNER, RUN_ID = "trial", "owner", "run_id"
+TWIN = "same_as"  # the trial that trained the same model, whose result this one took
 FAULT = "fault"  # what is wrong with a trial that failed by itself
 REASON = "reason"  # why an attempt ended early for another cause
 TRACEBACK = "traceback"
+
+# Further attributes of a finished attempt: what it measured, in nats per image, and its cost.
+METRICS = ("elbo", "reconstruction", "kl", "nll", "spread")
+COSTS = ("epochs", "seconds")
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 MOST_DEATHS = 5  # of a trial's processes, seen by their supervisor, before it is abandoned
@@ -79,6 +86,17 @@ class Trial:
         return dict(self.attempts[0].params)
 
     @property
+    def is_evidence(self) -> bool:
+        """Whether it trained to the end, which neither a pruned trial did nor one with a twin."""
+        return self.attempt.state == TrialState.COMPLETE and self.twin is None
+
+    @property
+    def twin(self) -> int | None:
+        """The number of the trial whose result it took instead of training; None if it trained."""
+        number = self.attempt.user_attrs.get(TWIN)
+        return None if number is None else int(number)
+
+    @property
     def reason(self) -> str:
         """Why it has no result; empty while it may still get one."""
         if not self.has_failed:
@@ -114,6 +132,12 @@ def trials_of(attempts: Sequence[FrozenTrial], attributes: Mapping[str, Any]) ->
     ]
 
 
+def result_of(attempt: FrozenTrial) -> dict[str, float]:
+    """Return what a complete attempt measured and what it cost; empty for any other."""
+    noted = attempt.user_attrs
+    return {name: noted[name] for name in METRICS + COSTS if name in noted}
+
+
 def deaths_key(number: int) -> str:
     """Name of the search's attribute that counts the deaths of a trial's processes."""
     return f"deaths:{number}"
@@ -125,7 +149,7 @@ def first_finished(trials: Sequence[Trial], count: int) -> list[Trial]:
 
 
 def next_trial(
-    trials: Sequence[Trial], target: int, ahead: int, most: int | None = None
+    trials: Sequence[Trial], target: int, ahead: int, most: float = math.inf
 ) -> int | Literal["wait", "done"]:
     """Decide what a free worker does: train a trial, new or retried, or wait, or stop.
 
@@ -133,7 +157,7 @@ def next_trial(
         trials: the search so far.
         target: how many finished trials the search should have.
         ahead: how many trials may run at once.
-        most: how many trials there can be at all, such as the points of a grid.
+        most: how many different trials there can be, such as the points of a grid.
 
     Returns:
         The number of the trial to train, ``wait`` or ``done``.
@@ -142,11 +166,22 @@ def next_trial(
     for trial in needed:
         if not trial.is_ended and not trial.is_running:
             return trial.number
-    full = len(needed) >= target or (most is not None and len(trials) >= most)
-    if full:
+    if len(needed) >= target or is_used_up(trials, most):
         return "done" if all(trial.is_ended for trial in needed) else "wait"
     all_known = all(trial.is_ended for trial in known(trials, len(trials), ahead))
     return len(trials) if all_known else "wait"
+
+
+def is_used_up(trials: Sequence[Trial], most: float) -> bool:
+    """Whether every point that there can be has been tried."""
+    return len(trials) >= most and distinct(trial.params for trial in trials) >= most
+
+
+def is_done(trials: Sequence[Trial], target: int, most: float) -> bool:
+    """Whether a search has its trials, or every trial that there can be."""
+    if len(first_finished(trials, target)) >= target:
+        return True
+    return is_used_up(trials, most) and all(trial.is_ended for trial in trials)
 
 
 def known(trials: Sequence[Trial], number: int, ahead: int) -> Sequence[Trial]:

@@ -3,6 +3,7 @@
 import optuna
 
 from pipeline.errors import UserError
+from pipeline.runtime.address import without_password
 from study.search.plan import PLAN, TARGET, Plan, plan_of
 from study.search.schedule import Trial, trials_of
 from study.store.storage import StoreLock, open_storage, quiet_optuna
@@ -28,11 +29,13 @@ def open_search(url: str, plan: Plan, name: str, target: int) -> tuple[optuna.St
         )
         stored = search.user_attrs.get(PLAN)
         if stored is None:
+            search.set_metric_names(plan.metrics)  # what optuna-dashboard calls the values
             search.set_user_attr(PLAN, plan.model_dump_json())
         elif plan_of(search).name != plan.name:
             raise UserError(
-                f"search {name} in {url} has another plan (space, objective, data, protocol or "
-                "code); omit --name to start a new search, or choose another name"
+                f"search {name} in {without_password(url)} has another plan (space, first points, "
+                "objective, data, protocol or code); omit --name to start a new search, or choose "
+                "another name"
             )
         search.set_user_attr(TARGET, target)
         return search, not existing
@@ -49,10 +52,13 @@ def load_search(url: str, name: str) -> optuna.Study:
         search = optuna.load_study(study_name=name, storage=storage)
     except KeyError:
         present = ", ".join(sorted(optuna.get_all_study_names(storage))) or "none"
-        raise UserError(f"there is no search {name} in {url}; it has {present}") from None
+        raise UserError(
+            f"there is no search {name} in {without_password(url)}; it has {present}"
+        ) from None
     if PLAN not in search.user_attrs:
         raise UserError(
-            f"the study {name} in {url} was not made by `study run`; choose another name"
+            f"the study {name} in {without_password(url)} was not made by `study run`; choose "
+            "another name"
         )
     return search
 
@@ -69,18 +75,30 @@ def find_search(url: str, name: str | None) -> optuna.Study:
     summaries = optuna.get_all_study_summaries(open_storage(url))
     started = [one for one in summaries if one.datetime_start and PLAN in one.user_attrs]
     if not started:
-        raise UserError(f"{url} contains no search; start one with `study run`")
+        raise UserError(f"{without_password(url)} contains no search; start one with `study run`")
     return load_search(url, max(started, key=lambda one: str(one.datetime_start)).study_name)
 
 
-def all_searches(url: str) -> list[optuna.Study]:
-    """Load every search of a store, by name; studies of other programs are left out."""
+def all_searches(url: str) -> tuple[list[optuna.Study], list[str]]:
+    """Load every search of a store, by name; studies of other programs are left out.
+
+    Returns:
+        The searches, and a line for each that another version of this project made.
+    """
     storage = open_storage(url)
-    studies = [
-        optuna.load_study(study_name=name, storage=storage)
-        for name in sorted(optuna.get_all_study_names(storage))
-    ]
-    return [one for one in studies if PLAN in one.user_attrs]
+    found: list[optuna.Study] = []
+    unreadable: list[str] = []
+    for name in sorted(optuna.get_all_study_names(storage)):
+        search = optuna.load_study(study_name=name, storage=storage)
+        if PLAN not in search.user_attrs:
+            continue
+        try:
+            plan_of(search)
+        except UserError as error:
+            unreadable.append(error.message)
+        else:
+            found.append(search)
+    return found, unreadable
 
 
 def all_trials(search: optuna.Study) -> list[Trial]:

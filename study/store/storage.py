@@ -24,6 +24,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from pipeline.errors import UserError
+from pipeline.runtime.address import without_password
 from pipeline.runtime.processes import has_died
 from study.search.schedule import OWNER
 from study.store.reconnect import (
@@ -53,7 +54,7 @@ def open_storage(url: str) -> RDBStorage:
     Raises:
         StorageError: if the address is wrong or the store cannot be reached.
     """
-    parsed = _parse(url)
+    parsed = parse_address(url)
     try:
         with StoreLock(url, "create"):
             return retry_if_disconnected(ReconnectingStorage)(
@@ -66,17 +67,23 @@ def open_storage(url: str) -> RDBStorage:
                 heartbeat_interval=HEARTBEAT,
                 grace_period=GRACE,
             )
-    except (DBAPIError, ImportError, OSError) as error:
+    except (DBAPIError, ImportError, OSError, ArgumentError) as error:
         reason = " ".join(str(getattr(error, "orig", error)).split())[:200]
         raise StorageError(f"--storage {_shown(parsed)} cannot be opened: {reason}") from None
 
 
-def _parse(url: str) -> URL:
+def parse_address(url: str) -> URL:
+    """Return the parts of a store's address.
+
+    Raises:
+        StorageError: if it is not an address, or one of another kind of database.
+    """
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the latter of a port that is not a number
+        # Not repeated: where its password is, if it has one, cannot be known.
         raise StorageError(
-            f"--storage {url!r} is not a database address; write sqlite:///study.db or "
+            "--storage is not a database address; write sqlite:///study.db or "
             "postgresql+psycopg://user@host/database"
         ) from None
     if parsed.get_backend_name() not in ("sqlite", "postgresql"):
@@ -88,15 +95,14 @@ def _parse(url: str) -> URL:
 
 
 def _shown(url: URL) -> str:
-    """The address without its password."""
-    return url.render_as_string(hide_password=True)
+    return without_password(url.render_as_string(hide_password=True))
 
 
 class StoreLock:
     """A lock held by one process at a time among all that use the store, on any machine."""
 
     def __init__(self, url: str, purpose: str) -> None:
-        self._url = _parse(url)
+        self._url = parse_address(url)
         self._purpose = purpose
         self._connection: Connection | None = None
         self._file: FileLock | None = None
@@ -179,7 +185,7 @@ def explain_full_disk(url: str) -> Iterator[None]:
         if not reasons:
             raise
         raise StorageError(
-            f"the search's records ({_shown(_parse(url))} or MLflow's) cannot be written: "
+            f"the search's records ({_shown(parse_address(url))} or MLflow's) cannot be written: "
             f"{reasons[-1]}; free some space, then run the same command again: no finished trial "
             "is lost"
         ) from None

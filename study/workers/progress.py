@@ -70,7 +70,7 @@ class _Bar:
             completed=min(finished, self._target),
             note=f"{pruned} pruned, {failed} failed, {running} running",
         )
-        best = ranked((trial.attempt for trial in trials), self._plan)
+        best = ranked(trials, self._plan)
         if best:
             self._best.plain = describe_best(best, self._plan)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import optuna
+from optuna.trial import TrialState
 
 from pipeline.data.prepared import PreparedData
 from pipeline.errors import UserError
@@ -15,7 +16,7 @@ from pipeline.runtime.background import in_background
 from study.outcome.ranking import is_new_best
 from study.search.plan import Plan
 from study.search.replay import Replay
-from study.search.schedule import FAULT, REASON, RESULT, TRACEBACK, TRIAL, Trial
+from study.search.schedule import FAULT, REASON, TRACEBACK, TRIAL, TWIN, Trial, result_of
 from study.search.space import Chosen
 from study.search.trial import Check, Step, TrialError, train_trial
 from study.store.reconcile import ATTEMPT_TAG
@@ -24,6 +25,8 @@ from study.workers.trial_record import TrialRecord
 
 if TYPE_CHECKING:
     from pipeline.runtime.tracking import Status, Tracker
+
+TWIN_TAG = "vae.same_as"  # of an MLflow run: the trial whose result it took
 
 
 @dataclass(slots=True)
@@ -65,13 +68,19 @@ class TrialRunner:
             TrialError: if the trial is at fault.
         """
         self.close()
-        name, tags = f"trial {attempt.user_attrs[TRIAL]}", {ATTEMPT_TAG: str(attempt.number)}
+        number = attempt.user_attrs[TRIAL]
+        twin = self.replay.twin(number, trials)
+        name, tags = f"trial {number}", {ATTEMPT_TAG: str(attempt.number)}
+        if twin is not None:
+            tags |= {TWIN_TAG: f"trial {twin.number}"}
         begun = in_background(
             lambda: self.tracker().start(name, chosen, self.parent, self.commit, tags)
         )
         record = TrialRecord(attempt, begun)
         ended: tuple[Status, str] = "FINISHED", ""
         try:
+            if twin is not None:
+                return _take(attempt, twin, record)
             return self._train(attempt, chosen, trials, record)
         except optuna.TrialPruned as pruned:
             ended = "KILLED", str(pruned)
@@ -118,7 +127,7 @@ class TrialRunner:
         result = train_trial(self.plan, self.data, chosen, observe)
         seconds = round(time.perf_counter() - start, 3)
         epochs = len(result.first.fit.history)
-        attempt.set_user_attr(RESULT, result.metrics | {"epochs": epochs, "seconds": seconds})
+        record.note(result.metrics | {"epochs": epochs, "seconds": seconds})
         if self._is_best(attempt.study, trials, result.values):
             name = f"trial {attempt.user_attrs[TRIAL]}"
             keep_model(record.run, name, result.first, self.data, self.commit)
@@ -137,3 +146,21 @@ class TrialRunner:
         return is_new_best(values, (trial.attempt for trial in trials), self.plan) and is_new_best(
             values, search.get_trials(deepcopy=False), self.plan
         )
+
+
+def _take(attempt: optuna.Trial, twin: Trial, record: TrialRecord) -> float | tuple[float, float]:
+    """Give an attempt the result of a trial of the same settings and seeds.
+
+    Training is deterministic, so it would reach the same value again.
+    """
+    attempt.set_user_attr(TWIN, twin.number)
+    theirs = twin.attempt
+    for step, value in theirs.intermediate_values.items():
+        record.report(value, step)
+    result = result_of(theirs)
+    record.note(result | {"epochs": 0, "seconds": 0.0})
+    if theirs.state == TrialState.PRUNED:
+        raise optuna.TrialPruned(f"same settings as trial {twin.number}")
+    record.take(result)
+    values = theirs.values
+    return values[0] if len(values) == 1 else (values[0], values[1])

@@ -15,7 +15,7 @@ from pipeline.errors import UserError
 from pipeline.runtime.processes import PID
 from pipeline.schemas.where import SEARCH_EXPERIMENT
 from study.search.plan import PARENT, TARGET, plan_of
-from study.search.schedule import OWNER, TRIAL, Trial, deaths_key, first_finished
+from study.search.schedule import OWNER, TRIAL, Trial, deaths_key, is_done
 from study.store.reconcile import close_search, forget_recorded, is_recorded, reconcile
 from study.store.reconnect import NO_SERVER
 from study.store.searches import all_trials
@@ -71,7 +71,7 @@ def supervise(
     fail_dead_attempts(search)
     trials = all_trials(search)
     before = sum(trial.is_finished for trial in trials)
-    if len(first_finished(trials, target)) >= target:
+    if is_done(trials, target, plan_of(search).most):
         if not is_recorded(search):
             _close_records(search)
         return Outcome(search, trials, 0)
@@ -123,7 +123,7 @@ def _parent(search: optuna.Study, tracker: "Tracker") -> "MlflowRecord":
     record = tracker.reopen(search.user_attrs.get(PARENT, ""))
     if record is None:
         plan = plan_of(search)
-        settings = plan.search.model_dump(exclude={"space", "trials"})
+        settings = plan.search.model_dump(exclude={"space", "trials", "first", "confirm"})
         space = {f"space.{one.name}": one.model_dump_json() for one in plan.search.space}
         record = tracker.start(search.study_name, settings | space)
         record.log_dataset(plan.data, plan.data_hash, "training and validation")

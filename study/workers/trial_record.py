@@ -1,6 +1,7 @@
 """What a trial records while it trains, in Optuna's store and in MLflow."""
 
 import time
+from collections.abc import Mapping
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,21 @@ class TrialRecord:
     def report(self, value: float, step: int) -> None:
         """Record soon a value by which trials are compared before they end."""
         self._writing.append(in_background(self._attempt.report, value, step))
+
+    def note(self, result: Mapping[str, float]) -> None:
+        """Store soon what the attempt measured and what it cost, one attribute each."""
+
+        def write() -> None:
+            for name, value in result.items():
+                self._attempt.set_user_attr(name, value)
+
+        self._writing.append(in_background(write))
+
+    def take(self, result: Mapping[str, float]) -> None:
+        """Record soon the final numbers of a trial that trained the same model."""
+        numbers = {f"valid/{name}": result[name] for name in ("elbo", "reconstruction", "kl")}
+        epoch = int(result["epochs"])
+        self._writing.append(in_background(self.run.log_epochs, [(epoch, numbers)]))
 
     def finish(self, status: "Status", reason: str) -> Future[None]:
         """Record everything that is waiting, and begin to end the run.

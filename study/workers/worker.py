@@ -132,7 +132,7 @@ def claim_and_train(search: optuna.Study, lock: StoreLock, runner: TrialRunner) 
             fail_dead_attempts(search)
         else:
             _require_some_success(trials)
-            _enqueue(search, step, trials, runner)
+            queued = _enqueue(search, step, trials, runner)
 
             def objective(attempt: optuna.Trial) -> float | tuple[float, float]:
                 if attempt.user_attrs.get(OWNER) != identity():  # one that a kill left in the queue
@@ -150,24 +150,33 @@ def claim_and_train(search: optuna.Study, lock: StoreLock, runner: TrialRunner) 
                 lock.release()
                 return runner.train(attempt, attempt.params, trials)
 
-            search.optimize(objective, n_trials=1, catch=(TrialError,))
-            return True
+            if queued:
+                search.optimize(objective, n_trials=1, catch=(TrialError,))
+                return True
+            # The trial whose result it waits for may have died on another machine.
+            fail_dead_attempts(search)
     time.sleep(POLL)
     return True
 
 
-def _enqueue(search: optuna.Study, number: int, trials: list[Trial], runner: TrialRunner) -> None:
+def _enqueue(search: optuna.Study, number: int, trials: list[Trial], runner: TrialRunner) -> bool:
     """Put a trial's next attempt into the queue, from which it is taken at once.
 
     It is written with all its parameters in one transaction: a kill leaves it there whole, or not
     at all.
+
+    Returns:
+        Whether the attempt can begin. A trial that is trained already waits for the result.
     """
     if number == len(trials):
         chosen = runner.replay.propose(number, trials)
     else:
         chosen = runner.replay.retry(number, trials)
-        if trials[number].is_waiting:
-            return
+    twin = runner.replay.twin(number, trials)
+    if twin is not None and not twin.is_ended:
+        return False
+    if number < len(trials) and trials[number].is_waiting:
+        return True
     search.add_trial(
         optuna.create_trial(
             state=TrialState.WAITING,
@@ -176,6 +185,7 @@ def _enqueue(search: optuna.Study, number: int, trials: list[Trial], runner: Tri
             user_attrs={TRIAL: number, OWNER: identity()},
         )
     )
+    return True
 
 
 def _require_first(search: optuna.Study, taken: optuna.Trial) -> None:

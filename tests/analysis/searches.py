@@ -1,6 +1,7 @@
 """Exports of synthetic searches with known numbers, written through the declared tables."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ SPACE: list[dict[str, Any]] = [
     {
         "name": "channels",
         "kind": "categorical",
-        "choices": [16, 24],
+        "choices": [[16, 32], [24]],
         "when": {"architecture": "conv"},
     },
 ]
@@ -30,6 +31,9 @@ PLAN: dict[str, Any] = {
     "sampler": "tpe",
     "pruner": "percentile",
     "ahead": 4,
+    "prune_within": ["architecture"],
+    "balance": ["architecture"],
+    "first": ["linear-2", "conv-2"],
     "replicates": 1,
     "epochs": 20,
     "seed": 7,
@@ -56,7 +60,7 @@ def planned_row(number: int, elbo: float | None = -100.0, **more: Any) -> dict[s
         "latent_dim": 2 + (number * 7) % 60,
         "beta": 0.25 + (number * 5 % 16) / 8,
         "depth": None if conv else 1 + number % 3,
-        "channels": [16, 24][number % 4 // 2] if conv else None,
+        "channels": ["[16, 32]", "[24]"][number % 4 // 2] if conv else None,
         "value": -400.0 if pruned else elbo,
         "first_value": -200.0 - number,
         "elbo": elbo,
@@ -66,6 +70,7 @@ def planned_row(number: int, elbo: float | None = -100.0, **more: Any) -> dict[s
         "spread": None,
         "epochs": 4 if pruned else 20,
         "seconds": 1.0 if pruned else 10.0,
+        "same_as": None,
         "run_id": "0123456789abcdef",
     } | more
 
@@ -73,6 +78,8 @@ def planned_row(number: int, elbo: float | None = -100.0, **more: Any) -> dict[s
 def write_search(folder: Path, *rows: dict[str, Any], objective: str = "elbo", **card: Any) -> Path:
     """Write ``trials.csv`` and ``best.json``; keywords replace keys of the card."""
     plan = PLAN | {"objective": objective} | card.pop("plan", {})
+    names = {one["name"] for one in plan["space"]}
+    plan["balance"] = [name for name in plan["balance"] if name in names]
     left_out = {one["name"] for one in SPACE} - {one["name"] for one in plan["space"]}
     rows = tuple(
         {name: value for name, value in row.items() if name not in left_out} for row in rows
@@ -84,6 +91,7 @@ def write_search(folder: Path, *rows: dict[str, Any], objective: str = "elbo", *
         "objective": objective,
         "data_hash": "fedcba9876543210",
         "finished_trials": len(rows),
+        "complete_trials": sum(map(_is_evidence, rows)),
         "first_comparison": None if objective == "rate-distortion" else 4,
         "failed": [],
         "protocol": PROTOCOL | {"nll_samples": 64 if objective == "nll" else None},
@@ -96,9 +104,11 @@ def write_search(folder: Path, *rows: dict[str, Any], objective: str = "elbo", *
 
 def _best(objective: str, rows: tuple[dict[str, Any], ...]) -> dict[str, Any]:
     """The best trials of a card: overall, on the front, of each architecture."""
-    by_elbo = sorted((row for row in rows if row["elbo"] is not None), key=lambda row: -row["elbo"])
+    by_elbo = sorted(filter(_is_evidence, rows), key=lambda row: -row["elbo"])
     architectures = {
-        row["architecture"]: _trial(row) for row in reversed(by_elbo) if "architecture" in row
+        row["architecture"]: _of_architecture(row, rows)
+        for row in reversed(by_elbo)
+        if "architecture" in row
     }
     if not by_elbo:
         return {"architectures": {}}
@@ -109,6 +119,20 @@ def _best(objective: str, rows: tuple[dict[str, Any], ...]) -> dict[str, Any]:
     sign = -1 if objective == "nll" else 1
     best = max(by_elbo, key=lambda row: sign * row["value"])
     return {"best": _trial(best), "architectures": architectures}
+
+
+def _is_evidence(row: dict[str, Any]) -> bool:
+    return row["state"] == "complete" and row["same_as"] is None
+
+
+def _of_architecture(row: dict[str, Any], rows: tuple[dict[str, Any], ...]) -> dict[str, Any]:
+    own = [one for one in rows if one["architecture"] == row["architecture"]]
+    settings = _trial(row)["settings"].model_copy(update={"architecture": row["architecture"]})
+    return _trial(row) | {
+        "settings": settings,
+        "finished_trials": len(own),
+        "complete_trials": sum(map(_is_evidence, own)),
+    }
 
 
 def _trial(row: dict[str, Any]) -> dict[str, Any]:
@@ -130,20 +154,23 @@ def edit_card(folder: Path, **changes: Any) -> None:
     path.write_text(json.dumps(kept), encoding="utf-8")
 
 
-def write_importance(folder: Path, epoch: int | None = None) -> None:
-    """Beta explains most over all trials, the latent size most for conv."""
-    shares = {"all": {"beta": 0.75, "latent_dim": 0.25}, "conv": {"latent_dim": 0.9, "beta": 0.1}}
+def write_importance(folder: Path) -> None:
+    """Beta explains most over all trials, the latent size for conv, where it stands out."""
+    shares = {
+        "all": {"beta": (0.75, 0.4, 0.9), "latent_dim": (0.25, 0.1, 0.6)},
+        "conv": {"latent_dim": (0.9, 0.8, 0.95), "beta": (0.1, 0.05, 0.2)},
+    }
     rows = [
         {
             "group": group,
             "parameter": name,
             "importance": share,
+            "low": low,
+            "high": high,
             "trials": 24 if group == "all" else 12,
-            "values": "final" if epoch is None else "first comparison",
-            "epoch": epoch,
         }
         for group, found in shares.items()
-        for name, share in found.items()
+        for name, (share, low, high) in found.items()
     ]
     (folder / IMPORTANCE.name).write_text(IMPORTANCE.to_csv(rows), encoding="utf-8")
 
@@ -155,6 +182,7 @@ def write_confirmed(folder: Path, number: int, *elbos: float, **more: Any) -> No
             "search": SEARCH,
             "number": number,
             "seed": 8 + place,
+            "epochs": PLAN["epochs"],
             "elbo": elbo,
             "reconstruction": -elbo - 20,
             "kl": 20.0,
@@ -164,6 +192,20 @@ def write_confirmed(folder: Path, number: int, *elbos: float, **more: Any) -> No
         for place, elbo in enumerate(elbos)
     ]
     (folder / CONFIRMED.name).write_text(CONFIRMED.to_csv(rows), encoding="utf-8")
+
+
+def confirm_in_card(folder: Path, epochs: int = 20, **elbos: Sequence[float]) -> None:
+    """Add the ELBOs of new seeds to the best trial of an architecture in ``best.json``."""
+    card = json.loads((folder / BEST).read_text(encoding="utf-8"))
+    for architecture, values in elbos.items():
+        card["architectures"][architecture] |= {
+            "confirmed_epochs": epochs,
+            "confirmed": [
+                {"seed": 8 + place, "elbo": elbo, "reconstruction": -elbo - 20, "kl": 20.0}
+                for place, elbo in enumerate(values)
+            ],
+        }
+    (folder / BEST).write_text(json.dumps(card), encoding="utf-8")
 
 
 def loaded(folder: Path) -> Trials:

@@ -30,7 +30,7 @@ class Project:
         self.figures = ["a.svg", "a.png"]
         self.numbers: Iterator[int] = count(1)
 
-    def make(self, *_: object) -> dict[str, bytes]:
+    def make(self, *_: object, **__: object) -> dict[str, bytes]:
         content = str(next(self.numbers)).encode()
         names = [*(f"figures/{name}" for name in self.figures), "index.html"]
         return dict.fromkeys(names, content)

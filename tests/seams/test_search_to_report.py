@@ -29,12 +29,16 @@ pytestmark = [pytest.mark.timeout(300), pytest.mark.usefixtures("one_process")]
 
 
 def exported(project: Path) -> Path:
-    """Search, and export into a results folder that has a grid already."""
+    """Search, confirm a trial, and export into a results folder that has a grid already."""
     change_search(project, pruner="none")
     results = project / "results"
     results.mkdir()
     write_results(results)
-    for words in (["run", "--trials", "3", "--workers", "1"], ["export", "--out", "results"]):
+    for words in (
+        ["run", "--trials", "3", "--workers", "1"],
+        ["rerun", "0", "--seeds", "1"],
+        ["export", "--out", "results"],
+    ):
         outcome = CliRunner().invoke(main, words, catch_exceptions=False)
         assert outcome.exit_code == 0, outcome.output
     return results
@@ -53,7 +57,7 @@ def test_what_is_exported_is_what_the_report_shows(
     assert trials.space == tuple(one["name"] for one in SPACE)
     with theme():
         section = search.section(find(read_results(results), 0.95, trials))
-    assert trials.search in section.lead[0]
+    assert trials.search in section.lead[1]
     tables = {
         part.name: to_markdown(part.table)
         for part in section.parts
@@ -63,6 +67,9 @@ def test_what_is_exported_is_what_the_report_shows(
         for name in ("elbo", "reconstruction", "kl"):
             assert format_number(float(row[name])) in tables["trials"]
     assert f"{load_settings().search.epochs} epochs" in tables["search-settings"]
+
+    assert trials.confirmed[["number", "epochs"]].to_numpy().tolist() == [[0, 3]]
+    assert "search and grid differ in data hash" in section.lead[0], "the grid is another's"
 
     # A renamed column or key does not go unnoticed.
     renamed = (results / "trials.csv").read_text().replace("reconstruction", "distortion")

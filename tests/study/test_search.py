@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 from pipeline.models import load_model
 from pipeline.settings import load_settings
 from study.search.plan import Plan
-from study.search.schedule import FINISHED, TRIAL
+from study.search.schedule import FINISHED, TRIAL, result_of
 from tests.study.conftest import (
     SPACE,
     TRIALS,
@@ -98,7 +98,7 @@ def test_another_plan_is_another_search(searched: Path) -> None:
 def test_a_search_is_shown_exported_and_deleted(searched: Path) -> None:
     for attempt in attempts():
         if attempt.state.name == "COMPLETE":
-            assert attempt.value == attempt.user_attrs["result"]["elbo"]
+            assert attempt.value == attempt.user_attrs["elbo"]
     best: Any = max(attempts(), key=lambda one: one.value if one.value else -1e9)
     assert f"{best.value:.2f}" in study("best", "-n", "1").output
     _require_weights_and_pictures(searched, best)
@@ -162,7 +162,7 @@ def test_two_objectives_yield_a_front_and_prune_nothing(searchable: Path) -> Non
     assert "Pareto front" in output
     assert states() == ["COMPLETE"] * 6
     for attempt in attempts():
-        result = attempt.user_attrs["result"]
+        result = result_of(attempt)
         assert attempt.values == [result["reconstruction"], result["kl"]]
 
 
@@ -171,7 +171,7 @@ def test_nll_is_below_the_negative_elbo_and_replicates_yield_a_spread(searchable
     study("run", "--trials", "2", "--workers", "1", "--objective", "nll", "--replicates", "2")
     complete = [attempt for attempt in attempts() if attempt.state.name == "COMPLETE"]
     for attempt in complete:
-        result = attempt.user_attrs["result"]
+        result = result_of(attempt)
         assert attempt.value == result["nll"]
         assert result["nll"] <= -result["elbo"] + 0.1
         assert result["spread"] >= 0

@@ -8,25 +8,27 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from pipeline.errors import UserError
 from pipeline.stages import train
 from study import stage
 from tests.pipeline.stages.conftest import change
-from tests.study.conftest import TRIALS, attempts, change_search
+from tests.study.conftest import TRIALS, attempts, change_search, study
 
 
 @pytest.mark.usefixtures("one_process")
 def test_the_stage_exports_a_function_of_the_settings_and_the_grid_adopts_it(
-    searched: Path,
+    searched: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The store has more trials than the stage exports, and two workers trained them."""
     assert TRIALS > 6
-    change_search(searched, trials=6)
+    change_search(searched, trials=6, confirm=2)
+    change(searched, "train", seeds=[0, 1, 2])
     result = CliRunner().invoke(stage.main, [], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     table, card = Path("results/trials.csv"), Path("results/best.json")
     first = table.read_bytes(), card.read_bytes()
     shares = Path("results/importance.csv").read_text()
-    assert shares == "group,parameter,importance,trials,values,epoch\n", "six trials are few"
+    assert shares == "group,parameter,importance,low,high,trials\n", "six trials are few"
     assert len(pd.read_csv(table)) == 6
 
     # In another store, one worker trains exactly six: only times and record ids may differ.
@@ -39,7 +41,28 @@ def test_the_stage_exports_a_function_of_the_settings_and_the_grid_adopts_it(
     pd.testing.assert_frame_equal(before[own], again[own])
 
     best = json.loads(card.read_text())
-    change(searched, "train", hyperparameters="searched")
+    numbers = {name: found["number"] for name, found in best["architectures"].items()}
+    for found in best["architectures"].values():
+        assert found["confirmed_epochs"] == 2, "those of the grid"
+        seeds = {run["seed"] for run in found["confirmed"]}
+        assert len(seeds) == 2
+        assert not seeds & {0, 1, 2}, "0 is the search's, and all are the grid's"
+
+    # An export by hand of more trials keeps what is known of those that are still the best.
+    study("export")
+    exported = json.loads(card.read_text())["architectures"]
+    same = [name for name in exported if exported[name]["number"] == numbers[name]]
+    assert same
+    for name in same:
+        assert exported[name]["confirmed"] == best["architectures"][name]["confirmed"]
+    card.write_bytes(first[1])
+
+    change(searched, "train", hyperparameters="searched", seeds=[0])
+    refused = CliRunner().invoke(train.main, ["--workers", "1"], catch_exceptions=False)
+    assert refused.exit_code == 2
+    assert "needs an architecture with 5 complete trials, but results/best.json" in refused.stderr
+    assert not Path("models").exists()
+    monkeypatch.setattr("pipeline.jobs.searched.FEWEST", 1)
     result = CliRunner().invoke(train.main, ["--workers", "1"], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     for folder in Path("models").glob("*/seed-0"):
@@ -51,6 +74,23 @@ def test_the_stage_exports_a_function_of_the_settings_and_the_grid_adopts_it(
         assert settings["beta"] == 1.0
         assert settings["epochs"] == 2
     assert len(list(Path("models").glob("*/seed-0"))) == 4
+
+
+@pytest.mark.usefixtures("one_process")
+def test_a_confirmation_that_fails_does_not_cost_the_export(
+    searched: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change_search(searched, trials=6)
+
+    def diverge(*words: object) -> None:
+        raise UserError("run trial-3/seed-4 failed: the loss is nan")
+
+    monkeypatch.setattr(stage, "confirm", diverge)
+    result = CliRunner().invoke(stage.main, [], catch_exceptions=False)
+    assert result.exit_code == 0
+    assert "is not confirmed: run trial-3/seed-4 failed: the loss is nan" in result.stderr
+    best = json.loads(Path("results/best.json").read_text())
+    assert all(found["confirmed"] == [] for found in best["architectures"].values())
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from analysis.estimate.landscape import Values, areas, final_values
+from analysis.estimate.landscape import areas
 from analysis.figures.contours import contours, triangulation
 from analysis.present.style import render, theme
 from analysis.read.trials import Trials
@@ -14,8 +14,7 @@ from tests.analysis.searches import loaded, planned_row, searched, write_search
 
 
 def drawn(trials: Trials) -> Figure:
-    values: Values = final_values(trials)
-    found = areas(trials, values)
+    found = areas(trials)
     with theme():
         return contours(found, [(-120.0, -100.0)] * len(found), "ELBO", higher=True)
 

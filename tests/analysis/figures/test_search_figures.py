@@ -60,6 +60,9 @@ def test_there_is_one_bar_per_hyperparameter(tmp_path: Path) -> None:
     every, conv = figure.axes
     assert every.get_title(loc="left") == "all, 24 trials"
     assert [bar.get_width() for bar in every.patches] == [0.75, 0.25]  # type: ignore[attr-defined]
+    lines = [line.get_segments()[0][:, 0].tolist() for line in every.collections]  # type: ignore[attr-defined]
+    assert lines == [[0.4, 0.9], [0.1, 0.6]]
+    assert every.texts[0].get_position()[0] > 0.9, "the number does not cover the interval"
     assert [label.get_text() for label in every.get_yticklabels()] == ["Beta", "Latent size"]
     assert [text.get_text() for text in conv.texts] == [
         "90\N{NO-BREAK SPACE}%",
@@ -71,9 +74,8 @@ def test_there_is_one_bar_per_hyperparameter(tmp_path: Path) -> None:
 def test_there_is_one_row_per_confirmed_trial(tmp_path: Path) -> None:
     write_confirmed(tmp_path, 0, -101.0, -102.0, -103.0)
     runs = searched(tmp_path, 3).confirmed
-    assert runs is not None
     with theme():
-        figure = optimism_rows(confirmations(runs, SEARCH, 0.95), {0: "conv-2"})
+        figure = optimism_rows(confirmations(runs, SEARCH, 20, 0.95), {0: "conv-2"})
     (axes,) = figure.axes
     assert [label.get_text() for label in axes.get_yticklabels()] == ["trial 0: conv-2"]
     assert axes.texts[0].get_text() == "+2.00"

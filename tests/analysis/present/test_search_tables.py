@@ -19,6 +19,7 @@ from analysis.present.search_tables import (
 )
 from analysis.present.tables import Table
 from tests.analysis.searches import (
+    PROTOCOL,
     SEARCH,
     SPACE,
     loaded,
@@ -38,11 +39,25 @@ def test_settings(tmp_path: Path) -> None:
     assert rows["Search"] == SEARCH
     assert rows["Objective"] == "highest validation ELBO"
     assert rows["Sampler"] == "tpe, seed 7, at most 4 trials at once"
-    assert rows["Pruner"] == "percentile, first comparison after epoch 4"
+    assert rows["Balanced over"] == "architecture"
+    assert rows["First points"] == "linear-2, conv-2"
+    assert rows["Pruner"] == (
+        "percentile, within trials of the same architecture, first comparison after epoch 4"
+    )
     assert rows["Per trial"] == "20 epochs, 1 seed"
     assert rows["Total time"] == "32 seconds, summed over trials"
     two = searched(tmp_path, 3, objective="rate-distortion")
     assert dict(texts(settings_table(two)))["Pruner"] == "none (percentile needs one objective)"
+    point: dict[str, Any] = {"latent_dim": 3, "channels": [24]}
+    plan: dict[str, Any] = {"first": [point], "prune_within": [], "balance": []}
+    protocol = PROTOCOL | {"checkpoint": None}
+    other = dict(texts(settings_table(searched(tmp_path, 3, plan=plan, protocol=protocol))))
+    assert other["First points"] == "(latent size 3, channels [24])"
+    assert other["Pruner"] == "percentile, first comparison after epoch 4"
+    assert other["Balanced over"] == "nothing"
+    assert other["Checkpoint"] == "searched, in float32"
+    whole = searched(tmp_path, 3, plan={"first": "grid"})
+    assert dict(texts(settings_table(whole)))["First points"] == "the cells of the grid"
     lower = searched(tmp_path, 3, objective="nll")
     assert dict(texts(settings_table(lower)))["Objective"] == "lowest validation NLL (K = 64)"
 
@@ -66,7 +81,8 @@ def test_the_space_with_what_was_tried(tmp_path: Path) -> None:
     ]
     assert rows["Latent size"] == ["2 to 64", "logarithmic", "all", "2 to 23", "2"]
     assert rows["Depth"] == ["1 to 3", "linear", "architecture linear", "1 to 2", "–"]
-    assert rows["Channels"][3:] == ["16 (1), 24 (1)", "16"]
+    assert rows["Channels"][0] == "16, 32; 24"
+    assert rows["Channels"][3:] == ["16, 32 (1); 24 (1)", "16, 32"]
 
 
 def test_states_with_architectures_and_shares_of_time(tmp_path: Path) -> None:
@@ -86,6 +102,21 @@ def test_states_with_architectures_and_shares_of_time(tmp_path: Path) -> None:
     assert len(sentence) < 200
 
 
+def test_repeated_trials_have_a_state_of_their_own(tmp_path: Path) -> None:
+    rows = [planned_row(0), planned_row(2), planned_row(3), planned_row(4, -90.0, same_as=2)]
+    trials = loaded(write_search(tmp_path, *rows))
+    table = texts(states_table(trials))
+    assert [row[:4] for row in table] == [
+        ["complete", "3", "2", "1"],
+        ["pruned", "0", "0", "0"],
+        ["repeated", "1", "1", "0"],
+        ["failed", "0", "–", "–"],
+        ["finished", "4", "3", "1"],
+    ]
+    assert [row[0] for row in texts(best_table(trials))] == ["0", "2", "3"]
+    assert trials.counts == "3 complete, 0 pruned and 1 repeated trial"
+
+
 def test_settings_of_one_architecture_are_below_its_name(tmp_path: Path) -> None:
     table = best_table(searched(tmp_path, 12))
     assert len(table.rows) == 10
@@ -94,12 +125,12 @@ def test_settings_of_one_architecture_are_below_its_name(tmp_path: Path) -> None
     assert "Epochs" not in labels, "all are the same"
     place = labels.index("Architecture")
     details = [(row[place].text, row[place].detail) for row in table.rows[:2]]
-    assert details == [("conv", "channels 16"), ("linear", "depth 2")]
+    assert details == [("conv", "channels 16, 32"), ("linear", "depth 2")]
     assert table.rows[0][-1].text == "01234567"
 
 
 def test_another_condition_keeps_its_column(tmp_path: Path) -> None:
-    space: list[dict[str, Any]] = [*SPACE[:3], SPACE[4], SPACE[3] | {"when": {"channels": 16}}]
+    space: list[dict[str, Any]] = [*SPACE[:3], SPACE[4], SPACE[3] | {"when": {"channels": "[24]"}}]
     trials = searched(tmp_path, 3, plan={"space": space})
     assert "Depth" in [column.label for column in best_table(trials).columns]
 
@@ -126,8 +157,7 @@ def test_the_front(tmp_path: Path) -> None:
 def test_confirmed_trials(tmp_path: Path) -> None:
     write_confirmed(tmp_path, 0, -101.0, -102.0, -103.0)
     trials = searched(tmp_path, 3)
-    assert trials.confirmed is not None
-    found = confirmations(trials.confirmed, SEARCH, 0.95)
+    found = confirmations(trials.confirmed, SEARCH, 20, 0.95)
     gap = "\N{NO-BREAK SPACE}"
     (row,) = texts(confirmed_table(found, {0: "conv-2"}, 0.95))
     assert row[:5] == ["0", "conv-2", "−100.00", "3", "−102.00"]

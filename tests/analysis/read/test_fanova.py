@@ -13,16 +13,17 @@ from tests.analysis.searches import write_importance
 
 def test_groups_with_their_shares(tmp_path: Path) -> None:
     assert load_fanova(tmp_path) == ()
-    write_importance(tmp_path, epoch=4)
-    every, conv = load_fanova(tmp_path)
-    assert (every.group, every.trials, every.epoch) == ("all", 24, 4)
-    assert list(conv.shares.items()) == [("latent_dim", 0.9), ("beta", 0.1)]
     write_importance(tmp_path)
-    assert load_fanova(tmp_path)[0].epoch is None
+    every, conv = load_fanova(tmp_path)
+    assert (every.group, every.trials) == ("all", 24)
+    assert list(conv.shares.items()) == [
+        ("latent_dim", (0.9, 0.8, 0.95)),
+        ("beta", (0.1, 0.05, 0.2)),
+    ]
 
 
 def test_no_rows_are_no_groups(tmp_path: Path) -> None:
-    (tmp_path / "importance.csv").write_text("group,parameter,importance,trials,values,epoch\n")
+    (tmp_path / "importance.csv").write_text("group,parameter,importance,low,high,trials\n")
     assert load_fanova(tmp_path) == ()
 
 
@@ -31,7 +32,7 @@ def test_no_rows_are_no_groups(tmp_path: Path) -> None:
     [
         ({"importance": 1.5}, "line 2, importance = '1.5' must be from 0 to 1"),
         ({"importance": "much"}, "line 2, importance = 'much' must be a number"),
-        ({"values": "some"}, "line 2, values = 'some' must be final or first comparison"),
+        ({"low": 0.95}, "all has an interval with low above high"),
         ({"parameter": "latent_dim"}, "all lists a parameter twice"),
         ({"trials": 3}, "all must rest on the same trials throughout"),
     ],
@@ -47,10 +48,3 @@ def test_damage_is_refused_in_one_line(
     with pytest.raises(ResultsError) as refused:
         load_fanova(tmp_path)
     assert message in refused.value.message
-
-
-def test_early_values_name_their_epoch(tmp_path: Path) -> None:
-    text = "group,parameter,importance,trials,values,epoch\nall,beta,1,12,first comparison,\n"
-    (tmp_path / "importance.csv").write_text(text)
-    with pytest.raises(ResultsError, match="must name the epoch"):
-        load_fanova(tmp_path)

@@ -127,10 +127,32 @@ def test_the_plan_says_what_the_dimensions_are(tmp_path: Path) -> None:
     assert trials.space == tuple(one["name"] for one in SPACE)
     depth, channels = trials.dimensions[3:]
     assert (depth.numeric, depth.whole, depth.low, depth.high) == (True, True, 1.0, 3.0)
-    assert channels.choices == ("16", "24")
+    assert channels.choices == ("16, 32", "24")
     assert depth.condition == "architecture linear"
-    assert trials.frame["channels"].tolist() == ["16", "", "24", ""], "a gap makes no 16.0"
+    assert trials.frame["channels"].tolist() == ["16, 32", "", "24", ""], "lists of widths"
     assert trials.frame["latent_dim"].dtype.kind == "i"
+
+
+def test_a_choice_of_null_is_not_a_choice_that_does_not_apply(tmp_path: Path) -> None:
+    clip = {"name": "clip_norm", "kind": "categorical", "choices": [None, 10.0], "when": {}}
+    patience = clip | {"name": "patience", "choices": [None, 3], "when": {"architecture": "conv"}}
+    rows = [
+        planned_row(0, clip_norm="null", patience=3),
+        planned_row(1, clip_norm=10.0, patience=None),
+        planned_row(2, clip_norm=10.0, patience="null"),
+    ]
+    trials = loaded(write_search(tmp_path, *rows, plan={"space": [*SPACE, clip, patience]}))
+    assert trials.dimensions[-2].choices == ("none", "10")
+    assert trials.frame["clip_norm"].tolist() == ["none", "10", "10"]
+    assert trials.frame["patience"].tolist() == ["3", "", "none"]
+
+
+def test_a_trial_that_repeats_another_is_no_evidence(tmp_path: Path) -> None:
+    rows = [planned_row(0, -100.0), planned_row(1, None), planned_row(2, -90.0, same_as=0)]
+    trials = loaded(write_search(tmp_path, *rows))
+    assert trials.complete["number"].tolist() == trials.ranked["number"].tolist() == [0]
+    assert trials.trained["number"].tolist() == [0, 1]
+    assert trials.best_so_far.tolist() == [-100.0] * 3
 
 
 def test_nll_ranks_by_its_value_and_two_objectives_by_their_elbo(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from tests.analysis.conftest import read_results
 from tests.analysis.searches import (
     PROTOCOL,
     SPACE,
+    confirm_in_card,
     loaded,
     planned_row,
     searched,
@@ -24,8 +25,11 @@ from tests.analysis.searches import (
     write_search,
 )
 
+NBSP = "\N{NO-BREAK SPACE}"
 GREY = PROTOCOL | {"binarisation": "none"}
 WHOLE = [
+    "against-grid",
+    "against-grid",
     "search-settings",
     "search",
     "search-states",
@@ -62,7 +66,9 @@ def names(shown: ReportSection) -> list[str]:
 def test_all_parts_are_there_in_order(grid: Findings, tmp_path: Path) -> None:
     write_importance(tmp_path)
     write_confirmed(tmp_path, 0, -101.0, -102.0, -103.0)
-    shown = built(grid, searched(tmp_path, 24, 6))
+    searched(tmp_path, 24, 6)
+    confirm_in_card(tmp_path, epochs=6, conv=[-121.0, -122.0])
+    shown = built(grid, loaded(tmp_path))
     assert names(shown) == WHOLE
     assert shown.notes == ()
     confirmed = exhibit(shown, "confirmed")
@@ -71,23 +77,42 @@ def test_all_parts_are_there_in_order(grid: Findings, tmp_path: Path) -> None:
     assert "optimism +2.00 [−0.48," in confirmed.alt
     for name in ("importance", "slices", "contours"):
         assert "uneven sample" in exhibit(shown, name).caption
-    assert "complete trials after their last epoch" in exhibit(shown, "importance").caption
-    assert "24 trials of the whole search and 12 trials of conv" in shown.parts[6].caption
-    assert "12 trials of conv and 12 trials of linear" in exhibit(shown, "contours").caption
+    maps = exhibit(shown, "contours").caption
+    assert "12 complete trials of conv and 12 complete trials of linear" in maps
     assert "nats per image" in exhibit(shown, "slices").caption
 
 
-def test_few_complete_trials_fall_back_to_the_first_comparison(
+def test_importance_says_what_it_rests_on_and_what_cannot_be_told_apart(
     grid: Findings, tmp_path: Path
 ) -> None:
-    write_importance(tmp_path, epoch=4)
-    shown = built(grid, searched(tmp_path, 5, 20))
-    assert {"slices", "slices-first", "contours", "importance"} <= set(names(shown))
-    for name in ("slices-first", "contours", "importance"):
-        caption = exhibit(shown, name).caption
-        assert "after epoch 4, the pruner's first comparison" in caption
-        assert "early values favour settings that learn fast" in caption
-    assert "all 25 trials" in exhibit(shown, "slices-first").caption
+    write_importance(tmp_path)
+    rows = [planned_row(n, -100.0 - n if n % 2 == 0 or n < 8 else None) for n in range(24)]
+    shown = built(grid, loaded(write_search(tmp_path, *rows)))
+    figure = exhibit(shown, "importance")
+    assert "24 complete trials of the whole search and 12 complete trials of conv" in figure.caption
+    assert f"95{NBSP}% percentile intervals over bootstrapped trials" in figure.caption
+    assert "Over all trials, beta cannot be told apart from latent size." in figure.caption
+    assert "For conv, latent size stands out" in figure.caption
+    assert "No panel for linear (4): a group needs 10 complete trials." in figure.caption
+    (table,) = [
+        one for one in shown.parts if isinstance(one, TableExhibit) and one.name == "importance"
+    ]
+    assert [cell.text for cell in table.table.rows[0]] == [
+        "Beta",
+        f"75{NBSP}% [40{NBSP}%, 90{NBSP}%]",
+        f"10{NBSP}% [5{NBSP}%, 20{NBSP}%]",
+    ]
+
+
+def test_a_repeated_trial_is_counted_and_not_drawn(grid: Findings, tmp_path: Path) -> None:
+    rows = [planned_row(n, -100.0 - n) for n in range(4)] + [planned_row(4, -90.0, same_as=0)]
+    shown = built(grid, loaded(write_search(tmp_path, *rows)))
+    (states,) = [one for one in shown.parts if one.name == "search-states"]
+    assert "a repeated one had the settings and seed of an earlier trial" in states.caption
+    assert "4 complete trials after the last epoch (filled). " in exhibit(shown, "slices").caption
+    for name in ("search", "slices"):
+        axes = exhibit(shown, name).figure.axes[0]
+        assert sum(len(one.get_offsets()) for one in axes.collections) == 4
 
 
 def test_missing_parts_are_noted_with_a_remedy(grid: Findings, tmp_path: Path) -> None:
@@ -95,8 +120,8 @@ def test_missing_parts_are_noted_with_a_remedy(grid: Findings, tmp_path: Path) -
     notes = " ".join(shown.notes)
     assert "`study rerun 0 --seeds 5`" in notes
     assert "No importance of hyperparameters" in notes
-    assert "No map of the objective: it needs 10 trials" in notes
-    assert "3 complete trials" in notes
+    assert "No map of the objective: it needs 10 complete trials, and there are 3." in notes
+    assert "There are 3 complete trials: conv (2) and linear (1)." in notes
     assert not {"contours", "importance", "confirmed"} & set(names(shown))
 
 
@@ -173,11 +198,9 @@ def test_the_report_shows_the_search_with_user_input_escaped(
     results_folder: Path, tmp_path: Path
 ) -> None:
     evil = '<b>"$x_y$</b>|'
-    rows = [planned_row(n, -100.0 - n, activation=evil if n % 2 else "silu") for n in range(24)]
-    choice = {"name": "activation", "kind": "categorical", "choices": ["silu", evil], "when": {}}
+    rows = [planned_row(n, -100.0 - n) for n in range(24)]
     failed = [{"number": 30, "reason": evil}]
-    plan = {"space": [*SPACE, choice]}
-    write_search(tmp_path, *rows, plan=plan, failed=failed, search=evil)
+    write_search(tmp_path, *rows, failed=failed, search=evil)
     files = make_report(read_results(results_folder), 0.95, loaded(tmp_path))
     page = files["index.html"].decode()
     assert "<h2>The search</h2>" in page
@@ -188,4 +211,4 @@ def test_the_report_shows_the_search_with_user_input_escaped(
     assert {"figures/search.svg", "figures/search.png"} <= files.keys()
     assert '<b>"$x_y' not in page
     assert "&lt;b&gt;" in page
-    assert r"\<b\>" in files["tables/search-space.md"].decode()
+    assert r"\<b\>" in files["tables/search-settings.md"].decode()

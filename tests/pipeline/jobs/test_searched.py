@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from pipeline.errors import UserError
-from pipeline.jobs.searched import with_searched
-from pipeline.schemas.best_card import BestCard, BestTrial, SearchProtocol
+from pipeline.jobs.searched import FEWEST, with_searched
+from pipeline.schemas.best_card import BestCard, BestOfArchitecture, BestTrial, SearchProtocol
 from pipeline.schemas.record import RecordError, write_record
 from pipeline.settings import Settings
 from tests.conftest import MakeRun
@@ -15,16 +15,17 @@ from tests.conftest import MakeRun
 
 @pytest.fixture
 def write_best(tmp_path: Path, tiny_settings: Settings, make_run: MakeRun) -> Any:
-    """Write ``best.json`` of a search whose best linear trial has the given settings."""
+    """Write ``best.json`` of a search whose best trials have the given settings."""
 
-    def write(**settings: Any) -> Path:
+    def write(complete: dict[str, int] | None = None, **settings: Any) -> Path:
         path = tmp_path / "best.json"
         best = BestTrial(number=3, metrics={"elbo": -9.0}, params={}, settings=make_run(**settings))
         card = BestCard(
             search="mnist-5k-elbo-12345678",
             objective="elbo",
             data_hash="of the data",
-            finished_trials=4,
+            finished_trials=30,
+            complete_trials=12,
             failed=(),
             first_comparison=None,
             protocol=SearchProtocol(
@@ -38,7 +39,12 @@ def write_best(tmp_path: Path, tiny_settings: Settings, make_run: MakeRun) -> An
             ),
             plan=tiny_settings.search.plan,
             best=best,
-            architectures={"linear": best},
+            architectures={
+                architecture: BestOfArchitecture(
+                    **dict(best), finished_trials=15, complete_trials=count
+                )
+                for architecture, count in (complete or {"linear": FEWEST}).items()
+            },
         )
         write_record(path, card)
         return path
@@ -65,5 +71,27 @@ def test_what_cannot_be_used_is_refused(write_best: Any, make_run: MakeRun, tmp_
     path = write_best()
     with pytest.raises(UserError, match="used other data; run `dvc repro search`"):
         with_searched(runs, path, "of other data")
-    with pytest.raises(UserError, match=r"no complete trial of conv; increase search\.trials"):
+    few = r"needs an architecture with 5 complete trials, but .* has 0 of conv; increase search"
+    with pytest.raises(UserError, match=few):
         with_searched(runs, path, "of the data")
+
+
+def test_an_architecture_with_too_few_complete_trials_keeps_its_settings(
+    write_best: Any, make_run: MakeRun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = {
+        f"{architecture}-2/seed-0": make_run(architecture=architecture)
+        for architecture in ("linear", "conv")
+    }
+    path = write_best({"linear": FEWEST - 1, "conv": FEWEST}, learning_rate=0.123)
+    found = with_searched(runs, path, "of the data")
+    assert found["linear-2/seed-0"] == runs["linear-2/seed-0"]
+    assert found["conv-2/seed-0"].learning_rate == 0.123
+    shown = capsys.readouterr().out
+    assert shown.startswith("linear keeps the settings of section train: 4 complete trials are too")
+    assert shown.count("\n") == 1
+
+    path = write_best({"linear": FEWEST - 1, "conv": FEWEST - 2})
+    with pytest.raises(UserError, match="has 4 of linear, 3 of conv") as caught:
+        with_searched(runs, path, "of the data")
+    assert "\n" not in caught.value.message

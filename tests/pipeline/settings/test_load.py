@@ -102,17 +102,18 @@ def test_a_misspelt_key_is_reported_before_the_missing_one(params: dict[str, Any
 
 
 SPACE_MISTAKES = [
-    (1, {"low": 100}, "search.space[1]: low <= high must hold, but got low = 100, high = 64"),
+    (1, {"low": 100}, "search.space[1]: low <= high must hold, but got low = 100, high = 40"),
     (1, {"kind": "integer"}, "must have a kind: int, float or categorical"),
     (1, {"lowe": 3}, "search.space[1].lowe = 3 is not a known key; did you mean search.space.low?"),
     (1, {"name": "latent"}, "did you mean latent_dim?"),
-    (1, {"name": "architecture"}, "search: architecture must not appear twice"),
+    (0, {"name": "schedule", "choices": ["cosine"]}, "hidden: when refers to architecture, which"),
+    (4, {"name": "architecture", "choices": ["conv"]}, "architecture must not appear twice"),
     (2, {"low": "x"}, "search.space[2].low = 'x' must be a number"),
     (2, {"low": 0}, "search.space[2]: low = 0 has no logarithm"),
     (0, {"choices": []}, "search.space[0].choices = [] must hold at least one value"),
-    (0, {"choices": ["conv", "conv"]}, "choices = ['conv', 'conv'] must not contain duplicates"),
-    (5, {"when": {"architecture": "conf"}}, "width: when requires architecture = conf, which is"),
-    (5, {"when": {"beta": 1}}, "width: when refers to beta, which must be a categorical dimension"),
+    (0, {"choices": ["conv", "conv"]}, "choices = [conv, conv] must not contain duplicates"),
+    (5, {"when": {"architecture": "conf"}}, "hidden: when requires architecture = conf, which is"),
+    (5, {"when": {"beta": 1}}, "hidden: when refers to beta, which must be a categorical"),
 ]
 
 

@@ -6,9 +6,11 @@ import pandas as pd
 
 from analysis.words import format_number
 from pipeline.models import load_model
+from pipeline.settings import load_settings
 from study.outcome.confirm import new_seeds
+from study.outcome.ranking import ranked
 from study.search.plan import plan_of
-from tests.study.conftest import TRIALS, attempts, searches, study, the_search
+from tests.study.conftest import TRIALS, attempts, searches, study, the_search, trials
 
 
 def test_a_trial_is_confirmed_with_new_seeds(searched: Path) -> None:
@@ -33,3 +35,27 @@ def test_a_trial_is_confirmed_with_new_seeds(searched: Path) -> None:
     refused = study("rerun", "99")
     assert refused.exit_code == 2
     assert f"has no trial 99; it has 0 to {TRIALS - 1}" in refused.stderr
+
+
+def test_the_best_trials_are_confirmed_after_a_search(searched: Path) -> None:
+    best = [trial.number for trial in ranked(trials(), plan_of(the_search()))[:2]]
+    words = ["run", "--trials", str(TRIALS), "--confirm", "2", "--workers", "1"]
+    result = study(*words)
+    assert result.exit_code == 0, result.output
+    assert "confirming the best 2 trials with 5 new seeds" in result.output
+    assert "mean elbo" in result.output
+    runs = pd.read_csv("results/confirmed.csv")
+    assert sorted(set(runs["number"])) == sorted(best)
+    used = {0, *load_settings().train.grid.seeds}
+    for _, own in runs.groupby("number"):
+        assert len(set(own["seed"]) - used) == len(own) == 5
+    assert (runs["epochs"] == 3).all(), "those of the search"
+    study(*words)
+    assert pd.read_csv("results/confirmed.csv").equals(runs)
+
+
+def test_new_seeds_are_used_neither_by_the_search_nor_by_the_grid(searched: Path) -> None:
+    plan = plan_of(the_search())
+    assert new_seeds(plan, 3, (0, 2, 3)) == [1, 4, 5]
+    last = plan.search.model_copy(update={"seed": 2**32 - 1, "replicates": 2})
+    assert new_seeds(plan.model_copy(update={"search": last}), 2, (1,)) == [2, 3]

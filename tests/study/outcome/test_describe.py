@@ -13,12 +13,11 @@ from tests.conftest import ROOT
 PARAMS = ROOT / "params.yaml"
 CONV = {
     "architecture": "conv",
-    "latent_dim": 64,
-    "beta": 0.2512345,
-    "learning_rate": 0.0123456,
+    "latent_dim": 32,
+    "beta": 0.9012345,
+    "learning_rate": 0.0052345,
     "batch_size": 128,
-    "channels": 24,
-    "blocks": 3,
+    "channels": "[32, 64, 128]",
 }
 
 
@@ -30,7 +29,7 @@ CONV = {
             TrialState.PRUNED,
             None,
             "pruned after epoch 10 with -121.51 nats",
-            "pruned    after epoch 10 with -121.51 nats ",
+            "pruned    after epoch 10, -121.51 nats ",
         ),
     ],
 )
@@ -47,7 +46,7 @@ def test_a_trial_fits_one_line_of_an_ordinary_terminal(
     )
     line = describe(Trial(149, (replace_number(trial),)))
     assert line.startswith(f"trial 149  {shown}")
-    assert line.endswith("conv dim=64 beta=0.251 lr=0.0123 batch=128 channels=24 blocks=3")
+    assert line.endswith("conv dim=32 beta=0.901 lr=0.00523 bs=128 channels=32-64-128")
     assert len(line) <= 120
 
 

@@ -11,11 +11,15 @@ from optuna.distributions import FloatDistribution
 from optuna.trial import TrialState
 
 from pipeline.errors import UserError
+from pipeline.schemas.best_card import ConfirmedRun
 from pipeline.settings import parse_settings
+from study.outcome import fanova
+from study.outcome.confirm import Confirmation
 from study.outcome.export import best_card, export, first_comparison, trial_rows
 from study.outcome.fanova import importance_rows, importances
+from study.outcome.ranking import ranked
 from study.search.plan import PLAN, Plan
-from study.search.schedule import RESULT, TRIAL, Trial
+from study.search.schedule import TRIAL, TWIN, Trial
 from study.search.space import Chosen, distributions
 from tests.study.conftest import SPACE
 
@@ -37,6 +41,10 @@ def made_up(number: int, params: dict[str, float], value: float, **more: Any) ->
     return Trial(number, (trial,))
 
 
+def two_dimensions(number: int) -> dict[str, float]:
+    return {"beta": float(number), "learning_rate": float(number * 7 % 10)}
+
+
 @pytest.mark.parametrize(
     ("params", "value"),
     [
@@ -53,32 +61,29 @@ def test_importance_that_cannot_be_computed_yields_no_rows(params: Any, value: A
         importances(trials)
 
 
-def test_importance_of_few_complete_trials_uses_the_first_comparison() -> None:
-    trials = [
-        made_up(
-            n,
-            {"beta": float(n), "learning_rate": float(n % 4)},
-            float(n),
-            state=TrialState.COMPLETE if n < 3 else TrialState.PRUNED,
-            intermediate_values={4: float(n), 7: 0.0},
-        )
-        for n in range(20)
-    ]
-    rows = importance_rows(trials)
-    assert [row["parameter"] for row in rows] == ["beta", "learning_rate"]
-    for row in rows:
-        assert (row["values"], row["epoch"], row["trials"]) == ("first comparison", 4, 20)
+def test_importance_rests_on_ten_complete_trials_and_counts_none_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fanova, "RESAMPLES", 5)
+    nine = [made_up(n, two_dimensions(n), float(n)) for n in range(9)]
+    pruned = made_up(9, two_dimensions(9), 9.0, state=TrialState.PRUNED)
+    repeated = made_up(10, two_dimensions(8), 8.0, user_attrs={TWIN: 8})
+    with pytest.raises(UserError, match="needs 10 complete trials, but there are 9; run more"):
+        importances([*nine, pruned, repeated])
+    assert importance_rows([*nine, pruned, repeated]) == []
+    rows = importance_rows([*nine, pruned, repeated, made_up(11, two_dimensions(9), 9.0)])
+    assert [row["trials"] for row in rows] == [10, 10]
 
 
-def finished(number: int, plan: Plan) -> Trial:
+def finished(number: int, plan: Plan, **attributes: Any) -> Trial:
     chosen: Chosen = {"architecture": "linear", "latent_dim": 2, "beta": 1.0, "width": 8}
     terms = {"elbo": -100.0 - number, "reconstruction": 80.0, "kl": 20.0 + number}
     trial = optuna.create_trial(
         values=[terms["elbo"]] if len(plan.directions) == 1 else [80.0, terms["kl"]],
         params=chosen,
         distributions=distributions(chosen, plan.search.space),
-        user_attrs={TRIAL: number, RESULT: terms},
-        intermediate_values={1: -150.0 - number, 2: -120.0} if plan.prunes else {},
+        user_attrs={TRIAL: number} | terms | attributes,
+        intermediate_values={3: -150.0 - number, 5: -120.0} if plan.prunes else {},
     )
     return Trial(number, (trial,))
 
@@ -89,7 +94,7 @@ def test_the_card_shows_how_it_was_searched_and_what_failed(make_plan: MakePlan)
     trials = [finished(0, plan), finished(2, plan)]
     card = best_card("s", plan, trials, [Trial(1, (lost,))])
     assert [(one.number, one.reason) for one in card.failed] == [(1, "it diverged")]
-    assert card.first_comparison == first_comparison(plan) == 1
+    assert card.first_comparison == first_comparison(plan) == 3
     assert card.plan.sampler == "random"
     assert [one.name for one in card.plan.space] == [one["name"] for one in SPACE]
     assert not hasattr(card.plan, "trials"), "a search that goes on is the same search"
@@ -127,3 +132,30 @@ def test_failed_trials_are_those_among_the_exported(make_plan: MakePlan, tmp_pat
     card = json.loads((tmp_path / "best.json").read_text())
     assert [one["number"] for one in card["failed"]] == [1, 4]
     assert card["finished_trials"] == 4
+
+
+def test_a_repeated_trial_is_a_row_but_no_evidence(make_plan: MakePlan) -> None:
+    plan = make_plan()
+    trials = [finished(0, plan), finished(1, plan), finished(2, plan, same_as=0)]
+    assert [row["same_as"] for row in trial_rows(trials, plan)] == [None, None, 0]
+    card = best_card("s", plan, trials)
+    assert (card.finished_trials, card.complete_trials) == (3, 2)
+    linear = card.architectures["linear"]
+    assert (linear.number, linear.finished_trials, linear.complete_trials) == (0, 3, 2)
+    assert linear.confirmed == ()
+    assert [one.number for one in ranked(trials, plan)] == [0, 1]
+
+
+def test_the_card_carries_what_new_seeds_reached(make_plan: MakePlan) -> None:
+    plan = make_plan()
+    runs = tuple(ConfirmedRun(seed=n, elbo=-101.0, reconstruction=81.0, kl=20.0) for n in (3, 4))
+    found = Confirmation("s", 0, runs, 20, -100.0, Path("models"))
+    linear = best_card("s", plan, [finished(0, plan)], (), {0: found}).architectures["linear"]
+    assert (linear.confirmed, linear.confirmed_epochs) == (runs, 20)
+
+
+def test_a_searched_checkpoint_is_not_part_of_the_protocol(make_plan: MakePlan) -> None:
+    checkpoint = {"name": "checkpoint", "kind": "categorical", "choices": ["last", "best"]}
+    plan = make_plan(space=[*SPACE, checkpoint])
+    assert best_card("s", plan, [finished(0, plan)]).protocol.checkpoint is None
+    assert best_card("s", make_plan(), [finished(0, plan)]).protocol.checkpoint == "last"

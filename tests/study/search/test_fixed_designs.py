@@ -49,12 +49,44 @@ def test_sobol_points_are_spread_evenly() -> None:
         {"name": "beta", "kind": "float", "low": 0.25, "high": 4.0, "log": True},
         {"name": "width", "kind": "int", "low": 8, "high": 64, "when": {"architecture": "linear"}},
     )
-    points = [sobol_point(dimensions, number, seed=3) for number in range(64)]
+    points = [sobol_point(dimensions, number, 3, {}) for number in range(64)]
     assert Counter(point["architecture"] for point in points) == {"linear": 32, "conv": 32}
     assert Counter(point["latent_dim"] for point in points) == dict.fromkeys(range(2, 6), 16)
     betas = [float(point["beta"]) for point in points]
     assert 0.25 <= min(betas) < max(betas) <= 4.0
     assert sum(beta < 1 for beta in betas) == 32  # half of the logarithmic range
     assert all(("width" in point) == (point["architecture"] == "linear") for point in points)
-    assert sobol_point(dimensions, 5, seed=3) == points[5]
-    assert sobol_point(dimensions, 5, seed=4) != points[5]
+    assert sobol_point(dimensions, 5, 3, {}) == points[5]
+    assert sobol_point(dimensions, 5, 4, {}) != points[5]
+
+
+STEPS = space(
+    {"name": "latent_dim", "kind": "int", "low": 2, "high": 8, "step": 3},
+    {"name": "beta", "kind": "float", "low": 0.1, "high": 0.5, "step": 0.1},
+    {"name": "hidden", "kind": "categorical", "choices": [[8], [16, 8]]},
+)
+
+
+def test_a_grid_contains_each_step() -> None:
+    points = grid(STEPS, seed=0)
+    assert {point["latent_dim"] for point in points} == {2, 5, 8}
+    assert {point["beta"] for point in points} == {0.1, 0.2, 0.3, 0.4, 0.5}
+    assert {point["hidden"] for point in points} == {"[8]", "[16, 8]"}
+    assert len(points) == 3 * 5 * 2
+
+
+def test_sobol_points_are_on_steps_and_keep_what_is_given() -> None:
+    points = [sobol_point(STEPS, number, 0, {"hidden": "[8]"}) for number in range(60)]
+    assert {point["hidden"] for point in points} == {"[8]"}
+    counts = Counter(point["beta"] for point in points)
+    assert set(counts) == {0.1, 0.2, 0.3, 0.4, 0.5}
+    assert min(counts.values()) >= 10
+
+
+def test_a_grid_of_too_many_points_is_refused() -> None:
+    many = [
+        {"name": name, "kind": "int", "low": 1, "high": 100}
+        for name in ("latent_dim", "batch_size", "width")
+    ]
+    with pytest.raises(UserError, match=r"would have 1,000,000 trials, but may have 100,000"):
+        grid(space(*many), seed=0)

@@ -17,10 +17,13 @@ from tests.conftest import ROOT
 # What is edited: the file, a piece of its code, and the code in its place.
 DECISIVE = {
     "mapping from values to a run": ("study/search/space.py", "2**block", "3**block"),
-    "epochs before pruning": ("study/search/plan.py", "WARMUP_SHARE = 0.13", "WARMUP_SHARE = 0.14"),
-    "number of comparisons": ("study/search/plan.py", "CHECKS = 6", "CHECKS = 7"),
-    "complete trials before pruning": ("study/search/plan.py", "STARTUP = 2", "STARTUP = 3"),
-    "share that is not pruned": ("study/search/plan.py", "BEST_SHARE = 25.0", "BEST_SHARE = 26.0"),
+    "epochs before pruning": ("study/search/plan.py", "SHARE = 1 / 3", "SHARE = 1 / 4"),
+    "number of comparisons": ("study/search/plan.py", "CHECKS = 4", "CHECKS = 5"),
+    "complete trials before pruning": ("study/search/plan.py", "= 5, 0.5", "= 4, 0.5"),
+    "share of complete trials": ("study/search/plan.py", "= 5, 0.5", "= 5, 0.4"),
+    "share that is not pruned": ("study/search/plan.py", "BEST_SHARE = 75.0", "BEST_SHARE = 74.0"),
+    "trials before sampling": ("study/search/plan.py", "STARTUP = 8", "STARTUP = 9"),
+    "first points": ("study/search/first.py", '"beta": 1.0', '"beta": 2.0'),
     "draws of the objective nll": ("study/search/plan.py", "= 64, 500", "= 65, 500"),
     "fixed designs": ("study/search/fixed_designs.py", "- 0.5", "- 0.4"),
     "replay": ("study/search/replay.py", "self._settled = 0", "self._settled = 1"),

@@ -1,9 +1,11 @@
 """What comes next in a search, decided from its attempts alone."""
 
+import math
 from typing import Any
 
 import optuna
 import pytest
+from optuna.distributions import IntDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from study.search.schedule import (
@@ -13,6 +15,8 @@ from study.search.schedule import (
     TRIAL,
     deaths_key,
     first_finished,
+    is_done,
+    is_used_up,
     known,
     next_trial,
     trials_of,
@@ -20,6 +24,7 @@ from study.search.schedule import (
 
 STATES = {
     "C": TrialState.COMPLETE,
+    "T": TrialState.COMPLETE,  # of the same settings as trial 0
     "P": TrialState.PRUNED,
     "R": TrialState.RUNNING,
     "W": TrialState.WAITING,
@@ -31,12 +36,17 @@ STATES = {
 
 def attempt(letter: str, number: int) -> FrozenTrial:
     attributes: dict[str, Any] = {TRIAL: number}
+    latent_dim = 2 if letter == "T" else 2 + number
     if letter == "F":
         attributes[FAULT] = "it diverged"
     if letter == "K":
         attributes[REASON] = "pruned after epoch 1"
     return optuna.create_trial(
-        state=STATES[letter], value=1.0 if letter == "C" else None, user_attrs=attributes
+        state=STATES[letter],
+        value=1.0 if STATES[letter] == TrialState.COMPLETE else None,
+        params={"latent_dim": latent_dim},
+        distributions={"latent_dim": IntDistribution(2, 64)},
+        user_attrs=attributes,
     )
 
 
@@ -83,6 +93,17 @@ def test_a_trial_waits_for_those_whose_results_it_needs() -> None:
     assert next_trial(trials("R"), target=9, ahead=1) == "wait"
     assert [trial.number for trial in known(trials("C C C C C"), 5, ahead=4)] == [0, 1]
     assert [trial.number for trial in known(trials("C C"), 2, ahead=1)] == [0, 1]
+
+
+def test_a_finite_space_ends_with_its_points() -> None:
+    assert next_trial(trials("C T C"), target=9, ahead=8, most=3) == 3
+    assert next_trial(trials("C T C C"), target=9, ahead=8, most=3) == "done"
+    assert next_trial(trials("C T C"), target=3, ahead=8, most=3) == "done"
+    assert not is_done(trials("C T C"), 9, most=3)
+    assert not is_done(trials("C T C R"), 9, most=3)
+    assert is_done(trials("C T F C"), 9, most=3)
+    assert is_used_up(trials("C T F R"), most=3)
+    assert not is_used_up(trials("C C C C"), most=math.inf)
 
 
 def test_a_grid_ends_with_its_points() -> None:

@@ -43,7 +43,7 @@ def test_the_value_is_the_elbo_at_beta_1_whatever_beta_it_trained_with(train: Tr
 def test_a_trial_is_compared_by_its_elbo_before_its_last_epoch(train: Train) -> None:
     _, steps = train()
     checks = {step.check.step: step for step in steps if step.check}
-    assert sorted(checks) == [1, 2, 3]
+    assert sorted(checks) == [2, 3], "not before a third of the epochs"
     for step in checks.values():
         assert step.report is not None
         assert step.check is not None
@@ -54,7 +54,7 @@ def test_nll_is_minimised_and_compared_by_the_negative_elbo(train: Train) -> Non
     result, steps = train(objective="nll")
     assert result.values == (result.metrics["nll"],)
     assert result.metrics["nll"] <= -result.metrics["elbo"] + 0.1
-    check, report = steps[0].check, steps[0].report
+    check, report = steps[1].check, steps[1].report
     assert check is not None
     assert report is not None
     assert check.value == -report.valid.elbo > 0

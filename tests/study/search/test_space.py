@@ -1,0 +1,85 @@
+"""From a trial's values to a run and back, and how many points there are."""
+
+import math
+from typing import Any
+
+import pytest
+
+from pipeline.settings import RunSettings, parse_settings
+from pipeline.settings.space import Dimension
+from study.search.first import base_of
+from study.search.fixed_designs import grid
+from study.search.space import MisfitError, from_run, size, to_run
+from tests.conftest import MakeRun
+
+SPACE: list[dict[str, Any]] = [
+    {"name": "architecture", "kind": "categorical", "choices": ["linear", "conv"]},
+    {"name": "latent_dim", "kind": "int", "low": 2, "high": 8, "step": 3},
+    {"name": "beta", "kind": "float", "low": 0.5, "high": 1.0, "step": 0.25},
+    {"name": "clip_norm", "kind": "categorical", "choices": [None, 5.0]},
+    {"name": "scale", "kind": "categorical", "choices": ["learned", 0.1]},
+    {
+        "name": "hidden",
+        "kind": "categorical",
+        "choices": [[8], [16, 8], []],
+        "when": {"architecture": "linear"},
+    },
+    {"name": "channels", "kind": "int", "low": 4, "high": 5, "when": {"architecture": "conv"}},
+    {"name": "blocks", "kind": "int", "low": 1, "high": 2, "when": {"architecture": "conv"}},
+]
+
+
+@pytest.fixture
+def space(tiny_params: dict[str, Any]) -> tuple[Dimension, ...]:
+    tiny_params["search"] |= {"space": SPACE, "first": []}
+    return parse_settings(tiny_params).search.space
+
+
+def test_every_point_describes_one_run_and_is_described_by_it(
+    space: tuple[Dimension, ...], make_run: MakeRun
+) -> None:
+    base = make_run()
+    points = grid(space, seed=0)
+    assert size(space) == len(points) == 3 * 3 * 2 * 2 * (3 + 2 * 2)
+    for point in points:
+        assert from_run(to_run(point, base, 3, 9), space, base) == point
+
+
+def test_lists_and_numbers_that_describe_lists(make_run: MakeRun) -> None:
+    base = make_run(hidden=(400, 200), channels=(4, 8), conv_hidden=(7,))
+
+    def run(**chosen: Any) -> RunSettings:
+        return to_run(chosen, base, 0, 5)
+
+    assert run(hidden="[16, 8]").hidden == (16, 8)
+    assert run(width=9).hidden == (9, 9)
+    assert run(depth=3).hidden == (400, 400, 400)
+    assert run(channels=3).channels == (3, 6)
+    assert run(channels="[5]").channels == (5,)
+    assert run(blocks=3).channels == (4, 8, 16)
+    assert run(dense=64).conv_hidden == (64,)
+    assert run(beta_warmup=9).beta_warmup == 5, "a warm-up may not outlast the run"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"latent_dim": 3}, "latent_dim = 3 is not 2 to 8 in steps of 3"),
+        ({"clip_norm": 4.0}, "clip_norm = 4 is not null or 5"),
+        ({"hidden": [9]}, r"hidden = \[9\] is not \[8\] or \[16, 8\] or \[\]"),
+        ({"learning_rate": 0.5}, "learning_rate = 0.5, but the trials of this search have"),
+        ({"architecture": "conv", "channels": [4, 5]}, r"channels = \[4, 5\], but .* \[4, 8\]"),
+    ],
+)
+def test_a_run_outside_the_space_is_named(
+    space: tuple[Dimension, ...], make_run: MakeRun, changes: dict[str, Any], message: str
+) -> None:
+    base = make_run(hidden=(8,), latent_dim=2, clip_norm=None)
+    with pytest.raises(MisfitError, match=message):
+        from_run(make_run(**base.model_dump() | changes), space, base)
+
+
+def test_the_shipped_space_has_infinitely_many_points(params: dict[str, Any]) -> None:
+    settings = parse_settings(params)
+    assert size(settings.search.space) == math.inf
+    assert base_of(settings) == next(iter(settings.runs.values()))
