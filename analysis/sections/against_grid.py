@@ -21,7 +21,7 @@ SELECTED = (
 def search_answer(found: Findings) -> str:
     """The answer in one sentence; empty without a search that can be compared with the grid."""
     outcome = found.against_grid
-    return f"On the validation split, {_sentence(outcome)}" if outcome and outcome.compared else ""
+    return f"On the validation split: {_sentence(outcome)}" if outcome and outcome.compared else ""
 
 
 def against_grid_parts(found: Findings, trials: Trials) -> tuple[str, tuple[Part, ...]]:

@@ -51,7 +51,7 @@ def test_each_architecture_has_its_answer_with_an_interval(folder: Path) -> None
     assert "(3 new seeds of trial 0, 2 seeds of conv-10)" in text
     assert text.endswith("new seeds remove only the noise of training.")
     sentence = search_answer(found)
-    assert sentence.startswith("On the validation split, linear: no, it is worse by 18.10 nats [")
+    assert sentence.startswith("On the validation split: linear: no, it is worse by 18.10 nats [")
     assert sentence.endswith("2 seeds of conv-10).")
     assert "2 to 3 new seeds" in figure.caption
     assert "selected on these validation images" in table.caption
