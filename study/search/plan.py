@@ -32,7 +32,7 @@ from study.search.fixed_designs import grid, sobol_point
 from study.search.space import Chosen, size
 
 WARMUP_SHARE = 1 / 3  # of a trial's epochs, before which it is not pruned
-CHECKS = 4  # how often a trial is compared with the others; each time costs a transaction
+PARTS = 4  # of the epochs after that; a trial is compared with the others before each of them
 # A trial is pruned only if this many of its group, and this share of them, are complete. So pruning
 # leaves every group enough values to compare, however much better another group is. Half, because
 # importances need ten complete trials of an architecture.
@@ -155,8 +155,9 @@ class Plan(BaseModel):
         """The epochs after which a trial is compared with the others."""
         epochs = self.search.epochs
         first = math.ceil(WARMUP_SHARE * epochs)
-        step = max(1, math.ceil((epochs - first) / CHECKS))
-        return frozenset(range(first, epochs, step))
+        step = max(1, math.ceil((epochs - first) / PARTS))
+        # A comparison with less than a part to go would cost more than it saves.
+        return frozenset(range(first, epochs - step + 1, step))
 
     def pruner(self) -> BasePruner:
         """Return the pruner that the plan asks for, to be used within a group of trials."""

@@ -76,7 +76,7 @@ class TrialRunner:
         begun = in_background(
             lambda: self.tracker().start(name, chosen, self.parent, self.commit, tags)
         )
-        record = TrialRecord(attempt, begun)
+        record = TrialRecord(attempt, begun, self.plan.search.epochs)
         ended: tuple[Status, str] = "FINISHED", ""
         try:
             if twin is not None:

@@ -25,11 +25,13 @@ class TrialRecord:
     Args:
         attempt: receives its run's id as soon as it is known.
         begun: the run, which the tracker may still be creating.
+        epochs: how many there will be at most.
     """
 
-    def __init__(self, attempt: optuna.Trial, begun: "Future[MlflowRecord]") -> None:
+    def __init__(self, attempt: optuna.Trial, begun: "Future[MlflowRecord]", epochs: int) -> None:
         self._attempt = attempt
         self._begun = begun
+        self._epochs = epochs
         self._run: MlflowRecord | None = None
         self._waiting: list[EpochReport] = []
         self._sent = time.monotonic()
@@ -48,7 +50,9 @@ class TrialRecord:
         self._waiting.append(report)
         run = self.run
         late = time.monotonic() - self._sent > MOST_SECONDS
-        if late or len(self._waiting) == MOST_EPOCHS:
+        # While the last epoch trains, so that the end waits for that one alone.
+        last_but_one = report.epoch == self._epochs - 1
+        if late or last_but_one or len(self._waiting) == MOST_EPOCHS:
             self._flush(run)
 
     def report(self, value: float, step: int) -> None:

@@ -18,7 +18,7 @@ from tests.conftest import ROOT
 DECISIVE = {
     "mapping from values to a run": ("study/search/space.py", "2**block", "3**block"),
     "epochs before pruning": ("study/search/plan.py", "SHARE = 1 / 3", "SHARE = 1 / 4"),
-    "number of comparisons": ("study/search/plan.py", "CHECKS = 4", "CHECKS = 5"),
+    "number of comparisons": ("study/search/plan.py", "PARTS = 4", "PARTS = 5"),
     "complete trials before pruning": ("study/search/plan.py", "= 5, 0.5", "= 4, 0.5"),
     "share of complete trials": ("study/search/plan.py", "= 5, 0.5", "= 5, 0.4"),
     "share that is not pruned": ("study/search/plan.py", "BEST_SHARE = 75.0", "BEST_SHARE = 74.0"),

@@ -260,6 +260,12 @@ def test_no_trial_is_compared_before_a_third_of_its_epochs(make_plan: Any, epoch
     assert bool(checks) == (epochs > 1)
 
 
+def test_no_trial_is_compared_when_an_end_would_save_next_to_nothing(make_plan: Any) -> None:
+    assert make_plan(epochs=20).check_epochs() == {7, 11, 15}
+    assert make_plan(epochs=30).check_epochs() == {10, 15, 20, 25}
+    assert make_plan(epochs=3).check_epochs() == {1, 2}
+
+
 def test_a_search_without_the_dimensions_that_group_it_is_one_group(make_plan: Any) -> None:
     space = [one for one in SPACE if one["name"] in ("latent_dim", "beta")]
     plan = make_plan(space=space, balance=["architecture"], prune_within=["architecture"])
