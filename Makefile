@@ -79,7 +79,7 @@ pruning: $(INSTALLED)  ## measure what pruning costs the search and what it save
 search-cost: $(INSTALLED)  ## measure the overhead of the search
 	@$(IN_VENV) python -m benchmarks.search_cost
 
-kills: $(INSTALLED)  ## kill a search thirty times, then check its records (5 minutes)
+kills: $(INSTALLED)  ## disturb searches, commands and the pipeline a hundred times, then check the books (20 minutes)
 	@$(IN_VENV) python -m benchmarks.kills
 
 literature: $(INSTALLED)  ## compare with the IWAE paper's test NLL on all of MNIST (over half an hour)
