@@ -61,3 +61,4 @@ class AnalyzeSettings(SettingsSection):
     """Section ``analyze``: the report."""
 
     confidence: Fraction
+    margin: FiniteNonNegative
