@@ -11,7 +11,6 @@ from pipeline.errors import UserError
 
 NAME = "vae-study"  # of this project in its pyproject.toml
 CODE = Path(__file__).parents[1]  # the folder of the packages that are running
-LONGEST = 400  # characters of what click says about a wrong command line
 
 
 class OneLineCommand(click.Command):
@@ -64,11 +63,8 @@ def _usage_in_one_line() -> Iterator[None]:
     except click.exceptions.NoArgsIsHelpError:
         raise
     except click.UsageError as error:
-        said = error.format_message().rstrip(".")
-        if len(said) > LONGEST:  # it repeats the value
-            said = f"{said[:LONGEST]} ..."
         command = error.ctx.command_path if error.ctx else "the command"
-        raise UserError(f"{said}; `{command} --help` lists what is possible") from None
+        raise UserError(f"{error.format_message()} (see `{command} --help`)") from None
 
 
 def require_own_code() -> None:

@@ -38,8 +38,8 @@ def command_to_type(command: str) -> str:
     program, *_ = command.split(" ", 1)
     folder, here = Path(sys.prefix, "bin"), Path.cwd()
     active = sys.prefix in (os.environ.get("VIRTUAL_ENV"), os.environ.get("CONDA_PREFIX"))
-    if active or not (folder / program).exists():
-        return command
+    if active or (sys.prefix == sys.base_prefix and not (folder / program).exists()):
+        return command  # without an environment, a user's own scripts are in another folder
     if folder.is_relative_to(here):
         folder = folder.relative_to(here)
     if command.startswith("dvc repro") or command.startswith("dvc exp run"):
