@@ -6,6 +6,11 @@ INSTALLED := .venv/installed
 # Stages call `python`, so .venv must come first on the path, as if it were activated.
 IN_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
 
+# DVC needs a home folder, which a user id without a name, as in containers, has only in HOME.
+ifndef HOME
+export HOME := $(shell getent passwd "$$(id -u)" | cut -d: -f6 | grep . || echo /)
+endif
+
 # DVC works only in a git repository, of whatever owner. An archive of the project is none.
 IS_REPOSITORY := [ -d .dvc ] && git -c safe.directory='*' rev-parse --git-dir >/dev/null 2>&1
 NO_REPOSITORY := this folder is not a git repository, which dvc needs: clone the project, or unpack \
