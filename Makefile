@@ -6,6 +6,16 @@ INSTALLED := .venv/installed
 # Stages call `python`, so .venv must come first on the path, as if it were activated.
 IN_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
 
+# DVC needs a home folder, which a user id without a name, as in containers, has only in HOME.
+ifndef HOME
+export HOME := $(shell getent passwd "$$(id -u)" | cut -d: -f6 | grep . || echo /)
+endif
+
+# DVC works only in a git repository, of whatever owner. An archive of the project is none.
+IS_REPOSITORY := [ -d .dvc ] && git -c safe.directory='*' rev-parse --git-dir >/dev/null 2>&1
+NO_REPOSITORY := this folder is not a git repository, which dvc needs: clone the project, or unpack \
+	all of it, hidden files too, and run: git init && git add -A && git commit -m start
+
 .DEFAULT_GOAL := help
 .PHONY: help install repro report test lint types imports unit format anchors bench profile samplers pruning search-cost kills literature lock clean
 
@@ -17,6 +27,7 @@ install: $(INSTALLED)  ## create .venv with the pinned versions of all dependenc
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo 'make: $(PYTHON) is older than Python 3.11; choose a newer one: make PYTHON=python3.12' >&2; exit 2; }
+	@$(IS_REPOSITORY) || echo 'make: $(NO_REPOSITORY)' >&2
 	@echo 'Installing into .venv (several GB the first time) ...'
 	@$(PYTHON) -m venv --clear .venv
 	@sed -n '/^uv==/,/[^\\]$$/p' constraints.txt > .venv/uv.txt
@@ -25,7 +36,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-repro: $(INSTALLED)  ## run the whole pipeline, from the data to the report
+repro:  ## run the whole pipeline, from the data to the report
+	@$(IS_REPOSITORY) || { echo 'make: $(NO_REPOSITORY)' >&2; exit 2; }
+	@$(MAKE) --no-print-directory $(INSTALLED)
 	@$(IN_VENV) study check
 	@$(IN_VENV) dvc repro
 	@$(IN_VENV) study where

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import click
 
+from pipeline.command import Group, OneLineCommand
 from study.commands.options import DATA, JSON, NAME, OUT, PARAMS, STORAGE, STORAGE_HELP, WORKERS
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="vae-study")
 def main() -> None:
     """A hyperparameter study of variational auto-encoders with statistically sound comparisons."""
@@ -279,6 +280,7 @@ def delete(storage: str, name: str) -> None:
 
 
 @main.command(
+    cls=OneLineCommand,  # so that it runs anywhere, and reports what is wrong there
     short_help="Check versions, settings, data and databases.",
     epilog="Example: study doctor --fix",
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 import optuna
 
+from pipeline.command import Command
 from pipeline.errors import UserError
 from pipeline.runtime.workers import count_workers
 from pipeline.settings import Settings, load_settings
@@ -18,7 +19,7 @@ from study.search.plan import plan_of
 from study.search.schedule import Trial
 
 
-@click.command(epilog="Example: python -m study.stage")
+@click.command(cls=Command, epilog="Example: python -m study.stage")
 @PARAMS
 @DATA
 @click.option("--results", default="results", show_default=True, type=Path, help="Output folder.")

@@ -6,11 +6,12 @@ By default, runs are stored in ``mlflow.db`` and ``mlruns/`` in the current fold
 
 import logging
 import os
+import pwd
 import sqlite3
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self, cast
@@ -29,6 +30,11 @@ from pipeline.schemas.where import MLFLOW_ARTEFACTS, MLFLOW_DATABASE
 
 # Set before the import, during which MLflow decides whether to send telemetry.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+# Likewise: MLflow asks for the home folder, which a user id without a name, as containers have it,
+# has only in HOME. It writes nothing there.
+with suppress(KeyError):
+    os.environ.setdefault("HOME", pwd.getpwuid(os.getuid()).pw_dir)
+os.environ.setdefault("HOME", "/")
 
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, ViewType

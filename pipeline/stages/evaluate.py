@@ -7,6 +7,7 @@ from statistics import mean
 import click
 import pandas as pd
 
+from pipeline.command import Command
 from pipeline.data.header import read_header
 from pipeline.files import remove_others, replacing_folder
 from pipeline.jobs.evaluation_task import (
@@ -28,7 +29,7 @@ from pipeline.settings import load_settings, shortest_repr
 from pipeline.stages.options import worker_options
 
 
-@click.command(epilog="Example: python -m pipeline.stages.evaluate --workers 4")
+@click.command(cls=Command, epilog="Example: python -m pipeline.stages.evaluate --workers 4")
 @click.option("--params", default="params.yaml", show_default=True, help="Settings file.")
 @click.option(
     "--data",

@@ -3,8 +3,10 @@
 import importlib.metadata
 import os
 import platform
+import shlex
 import shutil
 import sqlite3
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -19,8 +21,9 @@ from joblib import cpu_count
 from packaging.requirements import Requirement
 
 from analysis.words import pluralise
+from pipeline.command import CODE, require_own_code
 from pipeline.data.prepared import load_prepared
-from pipeline.errors import UserError
+from pipeline.errors import UserError, command_to_type
 from pipeline.runtime.address import without_password
 from pipeline.runtime.tracking import Tracker
 from pipeline.schemas.where import GRID_EXPERIMENT, MLFLOW_DATABASE, SEARCH_EXPERIMENT
@@ -102,6 +105,9 @@ def examine(params: Path, data: Path, url: str, fix: bool) -> Iterator[Finding]:
     """
     quiet_optuna()
     yield _versions()
+    yield _try("code", _code)
+    if Path("dvc.yaml").exists():
+        yield _try("git", _repository)
     yield _machine()
     yield _try("settings", lambda: _settings(params))
     yield _try("data", lambda: _data(params, data))
@@ -128,6 +134,40 @@ def _versions() -> Finding:
     shown = ("vae-study", "torch", "optuna", "mlflow", "dvc")
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in shown)
     return Finding("libraries", "good", f"Python {platform.python_version()}, {versions}")
+
+
+def _code() -> str:
+    require_own_code()
+    return f"the code that runs is in {CODE}"
+
+
+def _repository() -> str:
+    """Check what DVC needs, and that git tells which commit a result was made with."""
+    if not Path(".dvc").is_dir():
+        raise UserError(".dvc is missing; clone the project again, or copy its hidden files too")
+    try:
+        asked = subprocess.run(
+            ["git", "rev-parse", "HEAD"],
+            env=os.environ | {"LC_ALL": "C"},  # its reasons are told apart by their words
+            capture_output=True,
+            text=True,
+        )
+    except FileNotFoundError:
+        raise UserError("git is missing, which DVC needs; install it") from None
+    if asked.returncode == 0:
+        return f"commit {asked.stdout[:12]}"
+    if "dubious ownership" in asked.stderr:
+        folder = shlex.quote(str(Path.cwd()))
+        raise UserError(
+            "git refuses this folder, because another user owns it, so no commit is recorded; "
+            f"git config --global --add safe.directory {folder}"
+        )
+    if "not a git repository" in asked.stderr:
+        raise UserError(
+            "this folder is not a git repository, which DVC needs; clone the project, or run: git "
+            "init && git add -A && git commit -m start"
+        )
+    return "no commit yet, so none is recorded"
 
 
 def _machine() -> Finding:
@@ -241,7 +281,7 @@ def _integrity(checked: str, database: Path) -> Finding:
 
 def _fixable(checked: str, found: str, fix: bool, repair: Callable[[], object]) -> Finding:
     if not fix:
-        return Finding(checked, "fixable", found, "study doctor --fix")
+        return Finding(checked, "fixable", found, command_to_type("study doctor --fix"))
     repair()
     return Finding(checked, "fixed", found)
 
@@ -254,7 +294,7 @@ def _try(checked: str, check: Callable[[], str]) -> Finding:
 
 
 def _failed(checked: str, error: UserError) -> Finding:
-    found, _, remedy = error.message.partition("; ")
+    found, _, remedy = error.format_message().partition("; ")
     return Finding(checked, "bad", found, remedy or None)
 
 

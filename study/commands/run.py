@@ -1,5 +1,6 @@
 """`study run`, from its settings to its last line; the pipeline's stage runs it too."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import click
 
 from analysis.words import pluralise
 from pipeline.data.prepared import load_prepared
+from pipeline.errors import command_to_type
 from pipeline.runtime.address import without_password
 from pipeline.runtime.workers import count_workers
 from pipeline.settings import (
@@ -21,7 +23,7 @@ from pipeline.settings import (
 from study.commands.contents import ranked_trials
 from study.commands.options import DEFAULT_URL
 from study.commands.tables import show_best
-from study.commands.where import folder_to_type, where_recorded
+from study.commands.where import where_recorded
 from study.search.first import first_points
 from study.search.plan import PARENT, Plan, plan_of
 from study.search.schedule import is_used_up
@@ -127,16 +129,17 @@ def _summarise(outcome: Outcome, url: str, target: int) -> None:
             f"{outcome.stopped}: {outcome.finished} of {target} trials have finished; run the same "
             "command again to resume"
         )
-    storage = "" if url == DEFAULT_URL else f" --storage {without_password(url)}"
-    study = f"{folder_to_type(Path.cwd())}study"
+    where = "" if url == DEFAULT_URL else f" --storage {shlex.quote(without_password(url))}"
+    where += f" --name {shlex.quote(search.study_name)}"  # there may be a newer one
+    study = command_to_type("study")
     rows = {"records": where_recorded(search.user_attrs.get(PARENT, ""))}
     if best:
         first = best[0].number
         rows |= {
-            "tables": f"{study} export{storage}    writes trials.csv, best.json and importance.csv "
+            "tables": f"{study} export{where}    writes trials.csv, best.json and importance.csv "
             "into results/",
             "report": f"{study} report    shows them next to the grid in reports/index.html",
-            "confirm": f"{study} rerun {first} --seeds 5{storage}    retrains the best with new "
+            "confirm": f"{study} rerun {first} --seeds 5{where}    retrains the best with new "
             "seeds",
         }
     for key, value in rows.items():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.errors import command_to_type
 from pipeline.runtime.address import without_password
 from study.commands.contents import SearchSummary, best_of, summary_of
 from study.commands.details import TrialDetails, details_of
@@ -35,7 +36,8 @@ def list_command(url: str, as_json: bool) -> None:
     elif summaries:
         _print_list(summaries)
     elif not unreadable:
-        click.echo(f"{without_password(url)} contains no search; start one with `study run`")
+        start = command_to_type("study run")
+        click.echo(f"{without_password(url)} contains no search; start one with `{start}`")
 
 
 def _print_list(summaries: list[SearchSummary]) -> None:

@@ -44,7 +44,8 @@ MOST_FAILURES = 10  # in a row, before the search is abandoned
 
 def worker_command(url: str, name: str, data: Path, supervisor: int) -> list[str]:
     """Return the command that starts a process which calls ``work`` with these arguments."""
-    command = [sys.executable, "-m", "study", "worker", "--storage", url, "--name", name]
+    program = Path(__file__).parents[1] / "__main__.py"
+    command = [sys.executable, "-P", str(program), "worker", "--storage", url, "--name", name]
     return [*command, "--data", str(data), "--supervisor", str(supervisor)]
 
 
