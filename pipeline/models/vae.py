@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from pipeline.models.likelihoods import OBSERVATIONS
 from pipeline.schemas.run_card import WEIGHTS, ModelError, RunCard, load_card
 from pipeline.settings import Activation, Likelihood, RunSettings
+from pipeline.settings.sizes import require_blocks
 
 ACTIVATIONS: dict[Activation, type[nn.Module]] = {
     "silu": nn.SiLU,
@@ -231,15 +232,13 @@ def _affine_chain(widths: Sequence[int], activation: type[nn.Module]) -> list[nn
 
 def _conv(settings: RunSettings, shape: ImageShape) -> tuple[nn.Sequential, nn.Sequential]:
     activation = ACTIVATIONS[settings.activation]
+    try:
+        require_blocks(settings.channels, shape.height, shape.width)
+    except ValueError as error:
+        raise ModelError(f"train.model.{error}") from None
     shapes = [shape]
     for _ in settings.channels:
         shapes.append(shapes[-1].halved())
-    if shapes[-1].pixels == 0:
-        most = int(math.log2(min(shape.height, shape.width)))
-        raise ModelError(
-            f"train.model.channels = {list(settings.channels)} makes {len(settings.channels)} "
-            f"stride-2 blocks, but {shape.height}x{shape.width} images allow at most {most}"
-        )
     channels = [1, *settings.channels]
     features = channels[-1] * shapes[-1].pixels
 
