@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from pipeline.models.likelihoods import OBSERVATIONS
 from pipeline.schemas.run_card import WEIGHTS, ModelError, RunCard, load_card
 from pipeline.settings import Activation, Likelihood, RunSettings
-from pipeline.settings.sizes import require_blocks
+from pipeline.settings.sizes import require_trainable
 
 ACTIVATIONS: dict[Activation, type[nn.Module]] = {
     "silu": nn.SiLU,
@@ -127,8 +127,13 @@ def build_model(settings: RunSettings, shape: ImageShape) -> VAE:
     """Build the VAE that the settings describe, with uninitialised weights.
 
     Raises:
-        ModelError: if the images are too small for the number of stride-2 blocks.
+        ModelError: if the images are too small for the number of stride-2 blocks, or the model is
+            too large to be trained.
     """
+    try:
+        require_trainable(settings, shape.height, shape.width)
+    except ValueError as error:
+        raise ModelError(f"train.model: {error}") from None
     # On the meta device, layers do not initialise their weights; see ``initialise``.
     with torch.device("meta"):
         if settings.architecture == "linear":
@@ -232,10 +237,6 @@ def _affine_chain(widths: Sequence[int], activation: type[nn.Module]) -> list[nn
 
 def _conv(settings: RunSettings, shape: ImageShape) -> tuple[nn.Sequential, nn.Sequential]:
     activation = ACTIVATIONS[settings.activation]
-    try:
-        require_blocks(settings.channels, shape.height, shape.width)
-    except ValueError as error:
-        raise ModelError(f"train.model.{error}") from None
     shapes = [shape]
     for _ in settings.channels:
         shapes.append(shapes[-1].halved())

@@ -48,7 +48,7 @@ def explain_error(error: ValidationError, root: type[BaseModel]) -> str:
 
 def first_error(error: ValidationError) -> str:
     """Return the first error as ``key: message``, for files that this project wrote itself."""
-    first = error.errors(include_url=False)[0]
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     key = ".".join(map(str, first["loc"])) or "the file"
     return f"{key}: {first['msg'].removeprefix('Value error, ')}"
 

@@ -86,7 +86,7 @@ def override(content: dict[str, Any], assignments: Iterable[str]) -> dict[str, A
         try:
             parent[key] = parse_yaml(text)
         except PlainYamlError as error:
-            raise SettingsError(f"-S {cut(assignment, 60)}: the value {error}") from None
+            raise SettingsError(f"-S {cut(assignment, 60)}: {error}") from None
     return changed
 
 

@@ -42,22 +42,27 @@ class ModelSize:
         return FLOAT * (COPIES * self.parameters + PASSES * batch * self.outputs)
 
 
-def model_size(run: RunSettings, side: int) -> ModelSize:
+def model_size(run: RunSettings, height: int, width: int) -> ModelSize:
     """Return the size of a run's model of images with this height and width.
 
     Raises:
         ValueError: if the images are too small for the number of stride-2 blocks.
     """
     if run.architecture == "linear":
-        return _both_ways(side**2, run.hidden, run.latent_dim)
-    require_blocks(run.channels, side, side)
-    sides = [side >> block for block in range(len(run.channels) + 1)]
-    features = run.channels[-1] * sides[-1] ** 2
+        return _both_ways(height * width, run.hidden, run.latent_dim)
+    most = min(height, width).bit_length() - 1
+    if len(run.channels) > most:
+        raise ValueError(
+            f"channels = {show(run.channels)} makes {len(run.channels)} stride-2 blocks, but "
+            f"{height}x{width} images allow at most {most}"
+        )
+    pixels = [(height >> block) * (width >> block) for block in range(len(run.channels) + 1)]
+    features = run.channels[-1] * pixels[-1]
     dense = _both_ways(features, run.conv_hidden, run.latent_dim)
     channels = [1, *run.channels]
     weights = sum(2 * KERNEL_AREA * narrow * wide for narrow, wide in pairwise(channels))
     biases = sum(channels[1:]) + sum(channels[:-1])
-    outputs = sum(one * side**2 for one, side in zip(channels, sides, strict=True))
+    outputs = sum(one * area for one, area in zip(channels, pixels, strict=True))
     return ModelSize(dense.parameters + weights + biases, dense.outputs + 2 * outputs)
 
 
@@ -70,47 +75,41 @@ def _both_ways(inputs: int, widths: Sequence[int], latent_dim: int) -> ModelSize
     )
 
 
-def require_blocks(channels: Sequence[int], height: int, width: int) -> None:
-    """Check that images can be halved by each of the stride-2 blocks.
+def require_trainable(run: RunSettings, height: int, width: int) -> None:
+    """Check that a run's model can be built for these images, and trained in limited memory.
 
     Raises:
-        ValueError: with the number of blocks that they allow.
+        ValueError: if it cannot.
     """
-    most = min(height, width).bit_length() - 1
-    if len(channels) > most:
+    size = model_size(run, height, width)
+    memory = size.training_memory(run.batch_size)
+    if memory > MOST_MEMORY:
         raise ValueError(
-            f"channels = {show(channels)} makes {len(channels)} stride-2 blocks, but "
-            f"{height}x{width} images allow at most {most}"
+            f"a {run.architecture} model of {size.parameters:,} parameters takes "
+            f"{memory / 1e9:,.0f} GB of memory in batches of {run.batch_size:,} images, but may "
+            f"take {MOST_MEMORY / 1e9:.0f}; choose smaller layers or batches"
         )
 
 
 def require_sizes(settings: Settings) -> None:
-    """Check that every model of the grid and of the search can be built, and fits into memory.
+    """Check that every model of the grid and of the search is one that can be trained.
 
     Raises:
         ValueError: naming the section and the first model that cannot.
     """
     grid = settings.train.grid
     base = next(iter(settings.runs.values()))
-    for architecture in grid.architectures:
-        largest = {"architecture": architecture, "latent_dim": max(grid.latent_dims)}
-        _require_size(base.model_copy(update=largest), "train.model")
-    for run in largest_runs(settings.search.space, base):
-        _require_size(run, "search.space")
-
-
-def _require_size(run: RunSettings, section: str) -> None:
-    try:
-        size = model_size(run, SIDE)
-    except ValueError as error:
-        raise ValueError(f"{section}: {error}") from None
-    memory = size.training_memory(run.batch_size)
-    if memory > MOST_MEMORY:
-        raise ValueError(
-            f"{section}: the largest {run.architecture} model has {size.parameters:,} parameters "
-            f"and takes {memory / 1e9:,.0f} GB of memory in batches of {run.batch_size:,} images, "
-            f"but may take {MOST_MEMORY / 1e9:.0f}; choose smaller layers, or smaller batches"
-        )
+    largest = base.model_copy(update={"latent_dim": max(grid.latent_dims)})
+    runs = [
+        ("train.model", largest.model_copy(update={"architecture": architecture}))
+        for architecture in grid.architectures
+    ]
+    runs += [("search.space", run) for run in largest_runs(settings.search.space, base)]
+    for section, run in runs:
+        try:
+            require_trainable(run, SIDE, SIDE)
+        except ValueError as error:
+            raise ValueError(f"{section}: {error}") from None
 
 
 def largest_runs(space: tuple[Dimension, ...], base: RunSettings) -> Iterator[RunSettings]:

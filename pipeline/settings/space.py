@@ -159,6 +159,20 @@ def _divides(step: float, length: float) -> bool:
     return abs(steps - round(steps)) < 1e-9 * max(1.0, steps)
 
 
+def from_text(name: Name, text: str) -> Value:
+    """Return a value of a dimension as samplers know it from its text in a table.
+
+    Raises:
+        ValueError: if no run could have it, with the rule.
+    """
+    try:
+        written = json.loads(text)
+    except (ValueError, RecursionError):  # of a word such as silu, or of lists in lists in lists
+        written = text
+    require_values(name, [written])
+    return to_value(written)
+
+
 def require_values(name: str, values: Iterable[object]) -> None:
     """Check that a run could have each of the values.
 

@@ -28,7 +28,7 @@ Device = Literal["cpu", "cuda"]
 LatentDim = Annotated[int, Field(ge=1, le=512)]
 Widths = Annotated[TupleOf[Positive], Field(max_length=100)]
 
-MOST_RUNS = 10_000  # of the grid
+MOST_RUNS = 5000  # of the grid
 
 
 class GridSettings(SettingsSection):
