@@ -77,8 +77,8 @@ def _require_limits(path: Path) -> None:
         header = int.from_bytes(file.read(8), "little")
     if header > MOST_HEADER:
         raise DataError(
-            f"{path}: is not a prepared file: its header would have {header:,} bytes, but may have "
-            f"{MOST_HEADER:,}; {REMAKE}"
+            f"{path}: is truncated or not a prepared file (its header would have {header:,} bytes, "
+            f"but may have {MOST_HEADER:,}); {REMAKE}"
         )
 
 
