@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+LONGEST = 1500  # characters of a message; the remedy at its end is kept
 _COMMAND = re.compile(r"`((?:dvc|mlflow|study) [^`]*)`")
 
 
@@ -22,7 +23,7 @@ class UserError(click.ClickException):
 
     def format_message(self) -> str:
         """Return the message in one line, with its commands as they have to be typed."""
-        return in_one_line(with_commands_to_type(self.message))
+        return cut(in_one_line(with_commands_to_type(self.message)), LONGEST)
 
 
 def with_commands_to_type(message: str) -> str:
@@ -53,3 +54,11 @@ def in_one_line(text: str) -> str:
     return "".join(
         one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
     )
+
+
+def cut(text: str, longest: int) -> str:
+    """Return a text without its middle if it is longer than this many characters."""
+    if len(text) <= longest:
+        return text
+    head, gap = longest // 2, " ... "
+    return text[:head] + gap + text[head + len(gap) - longest :]

@@ -17,7 +17,7 @@ from pipeline.settings import RunSettings
 WEIGHTS, CONFIG, HISTORY = "model.safetensors", "config.json", "history.csv"
 FORMAT: Literal[1] = 1  # of config.json; increasing it trains all runs again
 
-Side = Annotated[int, Field(gt=0)]
+Side = Annotated[int, Field(gt=0, le=4096)]
 
 
 class ModelError(RecordError):
