@@ -82,20 +82,22 @@ def main(
             for name in names
         ]
         todo = out_of_date(tasks, finished_evaluation)
-        unrecorded = folder.with_name(f"{folder.name}.unrecorded")  # left by a kill
+        unrecorded = folder.with_name(f"{folder.name}.unrecorded")  # left by a kill or an outage
         if todo or unrecorded.exists():
             # Imported only if there is a run to record, because importing takes seconds.
             from pipeline.jobs.evaluation_job import EvaluationJob
             from pipeline.runtime.tracking import Tracker
 
-            job = EvaluationJob(Tracker.open(GRID_EXPERIMENT))
-            for task in tasks:
-                if task not in todo:
-                    job.record_late(task)
-            if todo:
-                unrecorded.touch()
-                run_job(job, todo, min(processes, len(todo)))
-            unrecorded.unlink(missing_ok=True)
+            with Tracker.open(GRID_EXPERIMENT) as tracker:
+                job = EvaluationJob(tracker)
+                for task in tasks:
+                    if task not in todo:
+                        job.record_late(task)
+                if todo:
+                    unrecorded.touch()
+                    run_job(job, todo, min(processes, len(todo)))
+                if tracker.close():
+                    unrecorded.unlink(missing_ok=True)
         remove_stale(folder, names, RESULT_FILES, is_own_result)
         _write_cells(results, models, [read_row(task.folder) for task in tasks])
 

@@ -55,14 +55,15 @@ def main(params: str, data: Path, models: Path, best: Path, workers: str, thread
             from pipeline.jobs.training_job import train_runs
             from pipeline.runtime.tracking import Tracker
 
-            train_runs(
-                f"grid {settings.data.name}",
-                _grid_params(settings),
-                todo,
-                data,
-                Tracker.open(GRID_EXPERIMENT),
-                min(processes, len(todo)),
-            )
+            with Tracker.open(GRID_EXPERIMENT) as tracker:
+                train_runs(
+                    f"grid {settings.data.name}",
+                    _grid_params(settings),
+                    todo,
+                    data,
+                    tracker,
+                    min(processes, len(todo)),
+                )
         remove_stale(models, settings.runs.keys(), RUN_FILES, is_own_run)
 
 
