@@ -32,6 +32,7 @@ from analysis.report_card import (
     last_files,
     remove_outdated,
     report_fingerprint,
+    require_own,
 )
 from analysis.sections import (
     comparison,
@@ -113,6 +114,7 @@ def write_report(settings: Settings, results: Path, out: Path, judge: Path) -> P
         load_trials(results),
         searched=settings.train.hyperparameters == "searched",
     )
+    require_own(out, files)
     before = last_files(out)
     now = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     # Until all are written, the files may be of two reports.

@@ -98,6 +98,26 @@ def last_files(folder: Path) -> dict[str, str]:
         return {}
 
 
+def require_own(folder: Path, names: Iterable[str]) -> None:
+    """Refuse to write a report over files in a folder that has no report.
+
+    Args:
+        folder: the report's folder.
+        names: paths of the report's files.
+
+    Raises:
+        UserError: if there is one.
+    """
+    if (folder / REPORT_CARD).exists():
+        return
+    for name in names:
+        if (folder / name).exists():
+            raise UserError(
+                f"{folder / name}: is there already and is not part of a report; move it away, or "
+                "choose another folder with --out"
+            )
+
+
 def remove_outdated(folder: Path, before: Mapping[str, str], now: Iterable[str]) -> None:
     """Remove files of the last report that are not part of this one, unless they were edited.
 

@@ -3,10 +3,12 @@
 What is written is complete or not there at all, even if the process is killed.
 """
 
+import glob
 import os
+import re
 import shutil
-import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from errno import EFBIG
 from pathlib import Path
@@ -14,6 +16,7 @@ from pathlib import Path
 from pipeline.errors import UserError
 
 PARTIAL = ".partial-"
+_TEMPORARY = re.compile(rf"{re.escape(PARTIAL)}(?P<name>.+)-(?P<pid>\d+)-\d+")  # a folder
 
 
 def write_bytes(path: Path, payload: bytes) -> None:
@@ -59,41 +62,109 @@ def read_at_most(path: Path, most: int) -> bytes:
 def replacing_folder(folder: Path) -> Iterator[Path]:
     """Yield a temporary folder that replaces ``folder`` if the block succeeds.
 
+    Files of other names than the new ones, which were put there by hand, stay in the folder.
+
     Raises:
         UserError: if the folder cannot be written to or the disk is full.
     """
-    prefix = f"{PARTIAL}{folder.name}-"
-    temporary = None
+    temporary = _unused(folder)
+    made = False
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        for leftover in folder.parent.glob(f"{prefix}*"):
-            shutil.rmtree(leftover, ignore_errors=True)
-        temporary = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
-        temporary.chmod(0o755)  # mkdtemp makes it private to the user
+        _require_folder(folder)
+        # Not by tempfile, whose folders are private to the user in spite of the umask.
+        temporary.mkdir()
+        made = True
         yield temporary
         for file in temporary.rglob("*"):
             if file.is_file():
                 _sync(file)
         move_folder(temporary, folder)
+        for leftover in _leftovers(folder):
+            _bring_back(leftover, folder)
     except OSError as error:
         raise _unwritable(folder, error) from None
     finally:
-        if temporary is not None:
+        if made:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
 def move_folder(source: Path, target: Path) -> None:
-    """Rename a folder, replacing the target if it exists.
+    """Rename a folder, replacing those files of the target that have the same names.
 
     A folder cannot be renamed onto a non-empty one, so an old target is renamed first. After a kill
     between the two steps, the target is missing and has to be recreated, but is never incomplete.
     """
+    _require_folder(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    old = target.with_name(f"{PARTIAL}{target.name}-old-{os.getpid()}")
-    if target.exists():
+    old = _unused(target)
+    if target.is_symlink():
+        target.unlink()  # what it points to stays
+    elif target.exists():
         target.replace(old)
     source.replace(target)
-    shutil.rmtree(old, ignore_errors=True)
+    if old.exists():
+        _bring_back(old, target)
+
+
+def _require_folder(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder}: is not a folder; move it away")
+
+
+def _unused(folder: Path) -> Path:
+    """Return a temporary name next to a folder, which no process has used before."""
+    return folder.with_name(f"{PARTIAL}{folder.name}-{os.getpid()}-{time.time_ns()}")
+
+
+def _leftovers(folder: Path) -> Iterator[Path]:
+    """Yield the temporary folders of a folder that killed processes left."""
+    import psutil  # only now: most processes find none
+
+    for path in folder.parent.glob(f"{PARTIAL}{glob.escape(folder.name)}-*-*"):
+        found = _TEMPORARY.fullmatch(path.name)
+        if found and found["name"] == folder.name and path.is_dir():
+            pid = int(found["pid"])
+            if pid == os.getpid() or not psutil.pid_exists(pid):
+                yield path
+
+
+def _bring_back(old: Path, new: Path) -> None:
+    """Remove an old folder after moving into the new one what only the old one has."""
+    for path in sorted(old.iterdir()):
+        replacement = new / path.name
+        if is_temporary(path) or (replacement.is_file() and not path.is_dir()):
+            path.unlink()
+        elif not replacement.exists():
+            path.replace(replacement)
+    with suppress(OSError):  # it still has what could neither be removed nor moved
+        old.rmdir()
+
+
+def remove_folder(folder: Path, names: Collection[str]) -> bool:
+    """Remove a folder that has no other files than those of these names.
+
+    Returns:
+        Whether it is removed. If it has anything else, it stays as it is.
+    """
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    content = list(folder.iterdir())
+    if not all(_is_ours(path, names) for path in content):
+        return False
+    for path in content:
+        path.unlink()
+    folder.rmdir()
+    return True
+
+
+def is_temporary(path: Path) -> bool:
+    """Return whether a path has the name of a temporary file or folder of this module."""
+    return path.name.startswith(PARTIAL)
+
+
+def _is_ours(path: Path, names: Collection[str]) -> bool:
+    return (path.name in names or is_temporary(path)) and path.is_file()
 
 
 def _unwritable(path: Path, error: OSError) -> UserError:
@@ -105,24 +176,3 @@ def _sync(file: Path) -> None:
     """Flush a file to disk: otherwise, after a power failure, a renamed file can be empty."""
     with file.open("rb") as opened:
         os.fsync(opened.fileno())
-
-
-def remove_others(folder: Path, keep: set[str]) -> list[str]:
-    """Remove everything two levels below ``folder`` that is not in ``keep``, and empty folders.
-
-    In ``models/<cell>/<run>``, these are runs that are no longer in the grid and incomplete files
-    that a killed process left.
-
-    Returns:
-        The names of what was removed, relative to ``folder``.
-    """
-    removed = []
-    for path in sorted(folder.glob("*/*")):
-        name = path.relative_to(folder).as_posix()
-        if name not in keep:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-            removed.append(name)
-    for cell in sorted(folder.glob("*")):
-        if cell.is_dir() and not any(cell.iterdir()):
-            cell.rmdir()
-    return removed

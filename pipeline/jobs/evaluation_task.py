@@ -7,14 +7,17 @@ from typing import ClassVar, Literal
 
 import pipeline
 from pipeline.errors import UserError
+from pipeline.schemas.arrays import ARRAYS
 from pipeline.schemas.fingerprint import file_sha256, fingerprint_of, source_hash
 from pipeline.schemas.judge_card import PLAUSIBLE_QUANTILE, JudgeCard
 from pipeline.schemas.metrics import METRICS
 from pipeline.schemas.record import Record, read_record
 from pipeline.schemas.run_card import CONFIG, RunCard, load_whole_card
+from pipeline.schemas.run_row import METRICS_FILE, read_row
 from pipeline.settings import EvaluateSettings
 
 CARD_FILE = "evaluation.json"
+RESULT_FILES = (METRICS_FILE, ARRAYS, CARD_FILE)
 FORMAT: Literal[1] = 1  # of the results folder; increasing it evaluates all runs again
 
 DECIDING = ("torch", "numpy", "scikit-learn")  # libraries whose version may change a number
@@ -127,3 +130,16 @@ def finished_evaluation(folder: Path) -> str | None:
     except (OSError, UserError):
         return None
     return card.fingerprint if whole and len(card.sha256) == 2 else None
+
+
+def is_own_result(folder: Path, name: str) -> bool:
+    """Return whether a folder holds the complete results of a run of that name, and nothing else.
+
+    Args:
+        folder: the folder.
+        name: its path within the folder of all results.
+    """
+    if folder.is_symlink() or not folder.is_dir() or finished_evaluation(folder) is None:
+        return False
+    content = {path.name for path in folder.iterdir()}
+    return content == set(RESULT_FILES) and read_row(folder)["run"] == name

@@ -1,5 +1,6 @@
 """Linear and convolutional VAEs: building them from settings, saving and loading them."""
 
+import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,11 +10,11 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from pipeline.models.likelihoods import OBSERVATIONS
-from pipeline.schemas.run_card import WEIGHTS, ModelError, RunCard, load_card
+from pipeline.schemas.run_card import CONFIG, WEIGHTS, ModelError, RunCard, load_card
 from pipeline.settings import Activation, Likelihood, RunSettings
 from pipeline.settings.sizes import require_trainable
 
@@ -324,8 +325,12 @@ def load_model(folder: Path | str) -> VAE:
     folder = Path(folder)
     card = load_card(folder)
     model = build_model(card.settings, ImageShape(card.image.height, card.image.width))
+    path = folder / WEIGHTS
     try:
-        model.load_state_dict(load_file(folder / WEIGHTS))
+        weights = path.read_bytes()
+        if hashlib.sha256(weights).hexdigest() != card.sha256.get(WEIGHTS):
+            raise RunCard.unusable(path, f"is damaged: its hash does not match {CONFIG}")
+        model.load_state_dict(load(weights))
     except (OSError, SafetensorError, RuntimeError) as error:
-        raise RunCard.unusable(folder / WEIGHTS, f"cannot be loaded: {error}") from None
+        raise RunCard.unusable(path, f"cannot be loaded: {error}") from None
     return model.eval()

@@ -9,8 +9,8 @@ runs to completion. A single thread makes all calls, in order.
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cache, partial
-from typing import Any, ParamSpec, TypeVar
+from functools import cache
+from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -36,15 +36,3 @@ def run_shielded(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) ->
     if threading.current_thread().name.startswith(_THREAD_NAME):  # it would wait for itself
         return function(*args, **kwargs)
     return in_background(function, *args, **kwargs).result()
-
-
-class Shielded:
-    """A proxy that calls the methods of an object through ``run_shielded``."""
-
-    def __init__(self, wrapped: object) -> None:
-        self._wrapped = wrapped
-
-    def __getattr__(self, name: str) -> Any:
-        """Return an attribute of the wrapped object; methods run in the background thread."""
-        found = getattr(self._wrapped, name)
-        return partial(run_shielded, found) if callable(found) else found

@@ -1,140 +1,61 @@
-"""Log runs to MLflow. This is the only module that imports it.
+"""Log runs to MLflow.
 
 By default, runs are stored in ``mlflow.db`` and ``mlruns/`` in the current folder, where
-``mlflow ui`` finds them without options; ``MLFLOW_TRACKING_URI`` moves them to a server.
+``mlflow ui`` finds them without options; ``MLFLOW_TRACKING_URI`` moves them to a server. Writes to
+a server do not wait for it, so that its outage costs no run; see ``outbox``.
 """
 
-import logging
 import os
-import pwd
 import sqlite3
 import sys
-import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Literal, Self, cast
+from types import TracebackType
+from typing import Self
 
 import psutil
 from filelock import FileLock
-from sqlalchemy import Engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.errors import UserError
 from pipeline.files import PARTIAL
 from pipeline.runtime.address import without_password
-from pipeline.runtime.background import Shielded
-from pipeline.runtime.processes import has_died, identity, is_of_earlier_boot
-from pipeline.schemas.where import MLFLOW_ARTEFACTS, MLFLOW_DATABASE
-
-# Set before the import, during which MLflow decides whether to send telemetry.
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-# Likewise: MLflow asks for the home folder, which a user id without a name, as containers have it,
-# has only in HOME. It writes nothing there.
-with suppress(KeyError):
-    os.environ.setdefault("HOME", pwd.getpwuid(os.getuid()).pw_dir)
-os.environ.setdefault("HOME", "/")
-
-from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, ViewType
-from mlflow.exceptions import MlflowException
-from mlflow.utils.mlflow_tags import (
+from pipeline.runtime.mlflow_client import (
     MLFLOW_GIT_COMMIT,
     MLFLOW_PARENT_RUN_ID,
     MLFLOW_SOURCE_NAME,
     MLFLOW_SOURCE_TYPE,
     MLFLOW_USER,
+    MlflowClient,
+    MlflowException,
+    PagedList,
+    Param,
+    Run,
+    ViewType,
 )
+from pipeline.runtime.mlflow_record import MlflowRecord, Status, log_batch, now
+from pipeline.runtime.outbox import ServerAwayError
+from pipeline.runtime.processes import has_died, identity, is_of_earlier_boot
+from pipeline.runtime.record_store import (
+    FileStore,
+    ServerStore,
+    Store,
+    completed,
+)
+from pipeline.schemas.where import MLFLOW_ARTEFACTS, MLFLOW_DATABASE
 
-# It logs each step of creating its database, in between our own output.
-logging.getLogger("mlflow").setLevel(logging.WARNING)
-# It logs the traceback of each failed statement before raising the error anyway.
-logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
-
-
-@event.listens_for(Engine, "connect")
-def _sync_less(connection: object, record: object) -> None:
-    """Sync once less per commit, which halves its time; killed processes still lose nothing."""
-    if isinstance(connection, sqlite3.Connection):
-        connection.execute("PRAGMA synchronous=NORMAL")
-
+__all__ = ["MlflowClient", "MlflowRecord", "RecordedRun", "Status", "Tracker"]
 
 # Makes MLflow's pages show the runs first, not traces of language models.
 EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 
-MOST_METRICS = 1000  # per transaction, a limit of MLflow
-
-Status = Literal["FINISHED", "FAILED", "KILLED"]
-Epoch = tuple[int, Mapping[str, float]]  # number and metrics
-
-
-@dataclass(frozen=True, slots=True)
-class MlflowRecord:
-    """One run in MLflow."""
-
-    client: MlflowClient
-    run_id: str
-
-    def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
-        """Log metrics in one transaction."""
-        self.log_epochs([(step, metrics)])
-
-    def log_epochs(self, epochs: Iterable[Epoch]) -> None:
-        """Log the metrics of several epochs in as few transactions as MLflow allows."""
-        now = int(time.time() * 1000)
-        numbers = [
-            Metric(name, value, now, step)
-            for step, metrics in epochs
-            for name, value in metrics.items()
-        ]
-        for start in range(0, len(numbers), MOST_METRICS):
-            self.client.log_batch(self.run_id, numbers[start : start + MOST_METRICS])
-
-    def log_dataset(self, name: str, digest: str, context: str) -> None:
-        """Log the data set that the run used.
-
-        Args:
-            name: name of the data set.
-            digest: hash of its content; MLflow keeps the first 36 characters.
-            context: what it was used for, such as ``training``.
-        """
-        dataset = Dataset(name=name, digest=digest[:36], source_type="local", source=name)
-        tag = InputTag("mlflow.data.context", context)
-        self.client.log_inputs(self.run_id, datasets=[DatasetInput(dataset, [tag])])
-
-    def log_files(self, folder: Path, under: str = "") -> None:
-        """Log all files of a folder as artefacts.
-
-        Raises:
-            UserError: if they cannot be stored, for example because the disk is full.
-        """
-        try:
-            self.client.log_artifacts(self.run_id, str(folder), under or None)
-        except (OSError, MlflowException) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise UserError(
-                f"the artefacts of an MLflow run cannot be kept: {reason}; check the free space "
-                f"and {MLFLOW_ARTEFACTS}/"
-            ) from None
-
-    def mark(self, key: str, value: str) -> None:
-        """Set the tag ``vae.<key>``."""
-        self.client.set_tag(self.run_id, f"vae.{key}", value)
-
-    def marked(self, key: str) -> str:
-        """Return the tag ``vae.<key>``; empty if it is not set."""
-        return str(self.client.get_run(self.run_id).data.tags.get(f"vae.{key}", ""))
-
-    def status(self) -> str:
-        """Return the run's status in the store."""
-        return str(self.client.get_run(self.run_id).info.status)
-
-    def finish(self, status: Status = "FINISHED", reason: str = "") -> None:
-        """End the run and store the reason in the tag ``vae.reason``."""
-        if reason:
-            self.client.set_tag(self.run_id, "vae.reason", reason)
-        self.client.set_terminated(self.run_id, status)
+CREATION_TAG = "vae.creation"  # identifies a run before it has an ID
+ON_THIS_MACHINE = ("sqlite:", "file:", "/", ".")  # beginnings of addresses of files
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,27 +69,77 @@ class RecordedRun:
 
 @dataclass(frozen=True, slots=True)
 class Tracker:
-    """One experiment in MLflow."""
+    """One experiment in MLflow. As a context, it waits at the end until a server has everything.
 
-    client: MlflowClient
-    experiment_id: str
+    Attributes:
+        store: where it is stored.
+        experiment: its ID, which a server may still have to tell.
+    """
+
+    store: Store
+    experiment: Future[str]
 
     @classmethod
-    def open(cls, experiment: str, repair: bool = True) -> Self:
+    def open(cls, experiment: str, repair: bool = True, wait: bool = True) -> Self:
         """Open an experiment, and create it if needed; safe if several processes do so at once.
 
         Args:
             experiment: its name.
             repair: whether to mark runs as KILLED that a dead process of this machine left open.
+            wait: whether a server has to answer now. If not, nothing is repaired.
+
+        Raises:
+            UserError: if the store cannot be opened.
         """
         uri = os.environ.get("MLFLOW_TRACKING_URI")
-        if uri:
-            tracker = cls(*_open_experiment(uri, experiment))
-        else:
+        if not uri:
             tracker = cls(*_open_local_experiment(Path.cwd(), experiment))
+        elif uri.startswith(ON_THIS_MACHINE):
+            with _store_errors(uri):
+                file = FileStore(uri)
+                tracker = cls(file, completed(_experiment_id(experiment, file.client)))
+        else:
+            identify = partial(_experiment_id, experiment)
+            with _store_errors(uri):
+                server = ServerStore(uri)
+                if not wait:
+                    return cls(server, server.write(experiment, identify))
+                tracker = cls(server, completed(server.read(identify)))
         if repair:
             tracker.close_dead_runs()
         return tracker
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close(hurry=kind is not None and issubclass(kind, KeyboardInterrupt))
+
+    def close(self, *, hurry: bool = False) -> bool:
+        """Wait until a server has everything, but not for one that is away.
+
+        Args:
+            hurry: whether to wait for a few seconds only.
+
+        Returns:
+            Whether everything is written. If not, one line has said whose records are incomplete.
+        """
+        return self.store.close(hurry=hurry)
+
+    @property
+    def client(self) -> MlflowClient:
+        """MLflow's client, for reading."""
+        return self.store.client
+
+    @property
+    def experiment_id(self) -> str:
+        """The experiment's ID."""
+        return self.experiment.result()
 
     def start(
         self,
@@ -194,15 +165,35 @@ class Tracker:
         }
         nested = {MLFLOW_PARENT_RUN_ID: parent} if parent else {}
         committed = {MLFLOW_GIT_COMMIT: commit} if commit else {}
-        run = self.client.create_run(
-            self.experiment_id,
-            run_name=name,
-            tags=identity() | source | nested | committed | dict(tags or {}),
-        )
-        self.client.log_batch(
-            run.info.run_id, params=[Param(key, str(value)) for key, value in params.items()]
-        )
-        return MlflowRecord(self.client, run.info.run_id)
+        every = identity() | source | nested | committed | dict(tags or {})
+        record = MlflowRecord(self.store, name, self.store.write(name, self._creation(name, every)))
+        values = [Param(key, str(value)) for key, value in params.items()]
+        record.write(partial(log_batch, params=values))
+        return record
+
+    def _creation(self, name: str, tags: Mapping[str, str]) -> Callable[[MlflowClient], str]:
+        """Return a function that creates a run and returns its ID.
+
+        A server may have gone away after it created the run and before it answered. So the run has
+        a tag by which the next attempt finds it.
+        """
+        start, key, attempts = now(), uuid.uuid4().hex, 0
+        on_server = {CREATION_TAG: key} if isinstance(self.store, ServerStore) else {}
+
+        def create(client: MlflowClient) -> str:
+            nonlocal attempts
+            attempts += 1
+            experiment = self.experiment.result()
+            if attempts > 1:
+                found = client.search_runs([experiment], f"tags.`{CREATION_TAG}` = '{key}'")
+                if found:
+                    return str(found[0].info.run_id)
+            run = client.create_run(
+                experiment, start_time=start, run_name=name, tags=dict(tags) | on_server
+            )
+            return str(run.info.run_id)
+
+        return create
 
     @contextmanager
     def run(
@@ -225,29 +216,42 @@ class Tracker:
         record.finish()
 
     def resume(self, run_id: str) -> MlflowRecord | None:
-        """Return an existing run; None if it is not in this store or was deleted."""
+        """Return an existing run; None if it is not in this store or was deleted.
+
+        If the server is away, the run is taken to exist.
+        """
         if not run_id:
             return None
+        name = f"run {run_id}"
         try:
-            run = self.client.get_run(run_id)
+            run = self.store.read(lambda client: client.get_run(run_id))
+            name = run.info.run_name or name
+        except ServerAwayError:
+            return MlflowRecord(self.store, name, completed(run_id))
         except MlflowException:
             return None
-        return MlflowRecord(self.client, run_id) if run.info.lifecycle_stage == "active" else None
+        if run.info.lifecycle_stage != "active":
+            return None
+        return MlflowRecord(self.store, name, completed(run_id))
 
     def reopen(self, run_id: str) -> MlflowRecord | None:
         """Reopen a finished run and make this process its owner; None as for ``resume``."""
         record = self.resume(run_id)
         if record is not None:
-            self.client.update_run(run_id, "RUNNING")
-            for key, value in identity().items():
-                self.client.set_tag(run_id, key, value)
+
+            def own(client: MlflowClient, run_id: str) -> None:
+                client.update_run(run_id, "RUNNING")
+                for key, value in identity().items():
+                    client.set_tag(run_id, key, value)
+
+            record.write(own)
         return record
 
     def close_dead_runs(self) -> int:
         """Mark runs as KILLED that dead processes of this machine left open; return how many."""
         closed = 0
         for run in self.dead_runs():
-            record = MlflowRecord(self.client, run.run_id)
+            record = MlflowRecord(self.store, f"run {run.run_id}", completed(run.run_id))
             record.finish("KILLED", "its process died without closing the run")
             closed += 1
         return closed
@@ -264,30 +268,32 @@ class Tracker:
     def _runs(self, where: str) -> Iterator[RecordedRun]:
         token: str | None = None
         while True:
-            page = self.client.search_runs(
-                [self.experiment_id],
-                where,
-                ViewType.ACTIVE_ONLY,
-                max_results=1000,
-                order_by=["attributes.start_time ASC"],
-                page_token=token,
-            )
+            page = self.store.read(partial(self._page, where, token))
             for run in page:
                 yield RecordedRun(run.info.run_id, run.info.status, run.data.tags)
             token = page.token
             if not token:
                 return
 
+    def _page(self, where: str, token: str | None, client: MlflowClient) -> PagedList[Run]:
+        return client.search_runs(
+            [self.experiment.result()],
+            where,
+            ViewType.ACTIVE_ONLY,
+            max_results=1000,
+            order_by=["attributes.start_time ASC"],
+            page_token=token,
+        )
 
-def _open_experiment(uri: str, experiment: str) -> tuple[MlflowClient, str]:
-    with _store_errors(uri):
-        client = cast(MlflowClient, Shielded(MlflowClient(uri)))
-        found = client.get_experiment_by_name(experiment)
-        if found is None:
-            return client, _create_experiment(client, experiment)
-        if found.lifecycle_stage != "active":
-            client.restore_experiment(found.experiment_id)
-        return client, str(found.experiment_id)
+
+def _experiment_id(name: str, client: MlflowClient) -> str:
+    """Return the ID of an experiment, after creating or restoring it if necessary."""
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        return _create_experiment(client, name)
+    if found.lifecycle_stage != "active":
+        client.restore_experiment(found.experiment_id)
+    return str(found.experiment_id)
 
 
 def _require_database(path: Path) -> None:
@@ -324,7 +330,7 @@ def _store_errors(uri: str) -> Iterator[None]:
     """Report in one line that a store cannot be opened."""
     try:
         yield
-    except (MlflowException, SQLAlchemyError, OSError) as error:
+    except (MlflowException, SQLAlchemyError, OSError, ValueError) as error:
         shown = without_password(uri)
         reason = " ".join(str(error).replace(uri, shown).split())[:200]
         raise UserError(
@@ -343,7 +349,7 @@ def _create_experiment(client: MlflowClient, name: str) -> str:
         return str(found.experiment_id)  # created by another process in the meantime
 
 
-def _open_local_experiment(root: Path, experiment: str) -> tuple[MlflowClient, str]:
+def _open_local_experiment(root: Path, experiment: str) -> tuple[FileStore, Future[str]]:
     """Open the experiment in the folder's own database.
 
     Two processes that create the database at the same time would break it for good, so all of this
@@ -359,7 +365,9 @@ def _open_local_experiment(root: Path, experiment: str) -> tuple[MlflowClient, s
     with FileLock(root / f"{MLFLOW_DATABASE}.lock"):
         _require_database(root / MLFLOW_DATABASE)
         _create_database(root / MLFLOW_DATABASE)
-        client, experiment_id = _open_experiment(uri, experiment)
+        with _store_errors(uri):
+            store = FileStore(uri)
+            experiment_id = store.read(partial(_experiment_id, experiment))
         location = f"{MLFLOW_ARTEFACTS}/{experiment}"
         with closing(sqlite3.connect(root / MLFLOW_DATABASE, timeout=60)) as database, database:
             # From now on readers, such as `mlflow ui`, do not block writers.
@@ -369,4 +377,4 @@ def _open_local_experiment(root: Path, experiment: str) -> tuple[MlflowClient, s
                 "WHERE experiment_id = ? AND artifact_location <> ?",
                 (location, experiment_id, location),
             )
-    return client, experiment_id
+    return store, completed(experiment_id)

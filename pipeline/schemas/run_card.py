@@ -12,9 +12,10 @@ from pipeline.errors import UserError
 from pipeline.schemas.fingerprint import file_sha256
 from pipeline.schemas.protocol import Protocol
 from pipeline.schemas.record import Part, Record, RecordError, read_record
-from pipeline.settings import RunSettings
+from pipeline.settings import RunSettings, run_names
 
 WEIGHTS, CONFIG, HISTORY = "model.safetensors", "config.json", "history.csv"
+RUN_FILES = (WEIGHTS, CONFIG, HISTORY)
 FORMAT: Literal[1] = 1  # of config.json; increasing it trains all runs again
 
 Side = Annotated[int, Field(gt=0, le=4096)]
@@ -101,3 +102,20 @@ def load_whole_card(folder: Path) -> RunCard:
         if found != card.sha256.get(name):
             raise RunCard.unusable(path, f"is damaged: its hash does not match {CONFIG}")
     return card
+
+
+def is_own_run(folder: Path, name: str) -> bool:
+    """Return whether a folder is a complete run as this pipeline names it, and nothing else.
+
+    Args:
+        folder: the folder.
+        name: its path within the folder of all models.
+    """
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    try:
+        card = load_whole_card(folder)
+    except ModelError:
+        return False
+    content = {path.name for path in folder.iterdir()}
+    return content == set(RUN_FILES) and name in run_names(card.settings)

@@ -30,6 +30,7 @@ from pipeline.schemas.protocol import PROTOCOL_FIELDS
 from pipeline.schemas.record import RecordError
 
 Row = dict[str, Any]
+MOST_HEADER = 100_000  # characters of a first line, more than any table's
 
 MOST_BYTES = 20_000_000  # of a file; 10,000 trials have 4 MB
 
@@ -71,6 +72,17 @@ class Table:
         writer.writeheader()
         writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
         return stream.getvalue()
+
+    def may_replace(self, path: Path) -> bool:
+        """Return whether a file is missing, empty, or one of this table, to judge by its header."""
+        if not path.exists():
+            return True
+        try:
+            with path.open(encoding="utf-8", newline="") as file:
+                header = next(csv.reader([file.readline(MOST_HEADER)]), [])
+        except (OSError, UnicodeDecodeError, csv.Error):
+            return False
+        return not header or set(self.columns) <= set(header)
 
     def read(self, path: Path, remedy: str) -> list[dict[str, str]]:
         """Read the rows as text, so that nothing is rounded on the way.

@@ -4,7 +4,7 @@ from pipeline.settings.base import SettingsError
 from pipeline.settings.data import DataSettings
 from pipeline.settings.evaluate import EvaluateSettings, JudgeSettings
 from pipeline.settings.load import load_settings, override, parse_settings
-from pipeline.settings.params import Settings, cell_name, shortest_repr
+from pipeline.settings.params import Settings, cell_name, run_names, shortest_repr
 from pipeline.settings.search import Objective, SearchPlan, SearchSettings
 from pipeline.settings.train import (
     Activation,
@@ -40,5 +40,6 @@ __all__ = [
     "load_settings",
     "override",
     "parse_settings",
+    "run_names",
     "shortest_repr",
 ]

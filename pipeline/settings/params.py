@@ -74,8 +74,14 @@ def run_name(point: GridPoint, grid: GridSettings) -> str:
 
     It names beta only if the grid varies it.
     """
-    beta = f"beta-{shortest_repr(point.beta)}-" if len(grid.betas) > 1 else ""
-    return f"{cell_name(point.architecture, point.latent_dim)}/{beta}seed-{point.seed}"
+    short, long = run_names(point)
+    return long if len(grid.betas) > 1 else short
+
+
+def run_names(point: GridPoint) -> tuple[str, str]:
+    """Return a run's folder in a grid that does not vary beta, and in one that does."""
+    cell, seed = cell_name(point.architecture, point.latent_dim), f"seed-{point.seed}"
+    return f"{cell}/{seed}", f"{cell}/beta-{shortest_repr(point.beta)}-{seed}"
 
 
 def cell_name(architecture: str, latent_dim: int) -> str:

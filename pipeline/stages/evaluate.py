@@ -1,6 +1,7 @@
 """Stage ``evaluate``: evaluate the runs of the grid on the test split, in parallel."""
 
 import json
+import re
 from pathlib import Path
 from statistics import mean
 
@@ -9,13 +10,16 @@ import pandas as pd
 
 from pipeline.command import Command
 from pipeline.data.header import read_header
-from pipeline.files import remove_others, replacing_folder
+from pipeline.files import is_temporary, write_text
 from pipeline.jobs.evaluation_task import (
+    RESULT_FILES,
     EvaluationTask,
     evaluation_fingerprint,
     finished_evaluation,
+    is_own_result,
 )
 from pipeline.jobs.job import out_of_date, run_job
+from pipeline.jobs.stale import remove_stale
 from pipeline.runtime.interrupts import sigterm_as_interrupt
 from pipeline.runtime.lock import sole_writer
 from pipeline.runtime.workers import count_workers
@@ -27,6 +31,9 @@ from pipeline.schemas.tables import EPOCHS, Row
 from pipeline.schemas.where import GRID_EXPERIMENT
 from pipeline.settings import load_settings, shortest_repr
 from pipeline.stages.options import worker_options
+
+TERMS = ("elbo", "reconstruction", "kl")  # the columns of a curve, after the epoch
+CELL = re.compile(r"[a-z]+-\d+")  # name of a cell
 
 
 @click.command(cls=Command, epilog="Example: python -m pipeline.stages.evaluate --workers 4")
@@ -52,7 +59,7 @@ def main(
     Writes metrics.json and arrays.npz to RESULTS/runs/<cell>/<run>/ and, for `dvc metrics` and
     `dvc plots`, each cell's means over seeds to RESULTS/cells/<cell>.json and
     RESULTS/curves/<cell>.csv. Results that are up to date are kept; those of runs that are not in
-    the grid are removed.
+    the grid are removed; whatever else is in these folders stays.
     """
     settings = load_settings(params)
     names, folder = list(settings.runs), results / "runs"
@@ -76,22 +83,23 @@ def main(
             for name in names
         ]
         todo = out_of_date(tasks, finished_evaluation)
-        unrecorded = folder.with_name(f"{folder.name}.unrecorded")  # left by a kill
+        unrecorded = folder.with_name(f"{folder.name}.unrecorded")  # left by a kill or an outage
         if todo or unrecorded.exists():
             # Imported only if there is a run to record, because importing takes seconds.
             from pipeline.jobs.evaluation_job import EvaluationJob
             from pipeline.runtime.tracking import Tracker
 
-            job = EvaluationJob(Tracker.open(GRID_EXPERIMENT))
-            for task in tasks:
-                if task not in todo:
-                    job.record_late(task)
-            if todo:
-                unrecorded.touch()
-                run_job(job, todo, min(processes, len(todo)))
-            unrecorded.unlink(missing_ok=True)
-        for name in remove_others(folder, keep=set(names)):
-            click.echo(f"removed {folder / name}, which is not in the grid")
+            with Tracker.open(GRID_EXPERIMENT) as tracker:
+                job = EvaluationJob(tracker)
+                for task in tasks:
+                    if task not in todo:
+                        job.record_late(task)
+                if todo:
+                    unrecorded.touch()
+                    run_job(job, todo, min(processes, len(todo)))
+                if tracker.close():
+                    unrecorded.unlink(missing_ok=True)
+        remove_stale(folder, names, RESULT_FILES, is_own_result)
         _write_cells(results, models, [read_row(task.folder) for task in tasks])
 
 
@@ -100,18 +108,36 @@ def _write_cells(results: Path, models: Path, rows: list[Row]) -> None:
     cells: dict[str, list[Row]] = {}
     for row in rows:
         cells.setdefault(row["run"].partition("/")[0], []).append(row)
-    with (
-        replacing_folder(results / "cells") as metrics,
-        replacing_folder(results / "curves") as curves,
-    ):
-        for cell, members in cells.items():
-            (metrics / f"{cell}.json").write_text(
-                json.dumps(cell_means(members), indent=2) + "\n", encoding="utf-8"
-            )
-            beta = min((row["beta"] for row in members), key=lambda beta: abs(beta - 1))
-            histories = [models / row["run"] / HISTORY for row in members if row["beta"] == beta]
-            curve = mean_curve(histories).to_csv(lineterminator="\n")
-            (curves / f"{cell}.csv").write_text(curve, encoding="utf-8")
+    for cell, members in cells.items():
+        means = json.dumps(cell_means(members), indent=2) + "\n"
+        write_text(results / "cells" / f"{cell}.json", means)
+        beta = min((row["beta"] for row in members), key=lambda beta: abs(beta - 1))
+        histories = [models / row["run"] / HISTORY for row in members if row["beta"] == beta]
+        curve = mean_curve(histories).to_csv(lineterminator="\n")
+        write_text(results / "curves" / f"{cell}.csv", curve)
+    for path in (*(results / "cells").iterdir(), *(results / "curves").iterdir()):
+        if path.stem not in cells and _is_own_cell(path):
+            path.unlink()
+
+
+def _is_own_cell(path: Path) -> bool:
+    """Return whether a file is one that ``_write_cells`` wrote, for whichever cell."""
+    if path.is_symlink() or not path.is_file():
+        return False
+    if is_temporary(path):  # left by a kill
+        return True
+    if not CELL.fullmatch(path.stem):
+        return False
+    try:
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".csv":
+            return text.startswith(",".join(["epoch", *TERMS]) + "\n")
+        means = json.loads(text)
+    except (OSError, ValueError, RecursionError):
+        return False
+    groups = means.values() if isinstance(means, dict) and "collapsed" not in means else [means]
+    own = all(isinstance(group, dict) and "collapsed" in group for group in groups)
+    return path.suffix == ".json" and own and bool(means)
 
 
 def mean_curve(histories: list[Path]) -> pd.DataFrame:
@@ -119,7 +145,7 @@ def mean_curve(histories: list[Path]) -> pd.DataFrame:
 
     After that, the mean would be over the runs that did not stop early, and the curve would jump.
     """
-    terms = ["elbo", "reconstruction", "kl"]
+    terms = list(TERMS)
     runs = [
         pd.DataFrame(EPOCHS.read(path, "run `dvc repro train`")).astype(
             {"epoch": int} | dict.fromkeys(terms, float)

@@ -55,9 +55,11 @@ def main(params: str, data: Path, target: Path, threads: int) -> None:
         torch.set_num_threads(threads)
         prepared = load_prepared(data)
         commit = git_commit()
-        tracker = Tracker.open(GRID_EXPERIMENT)
         asked = settings.model_dump() | {"threads": threads} | versions()
-        with tracker.run("judge", asked, commit=commit) as record:
+        with (
+            Tracker.open(GRID_EXPERIMENT) as tracker,
+            tracker.run("judge", asked, commit=commit) as record,
+        ):
             record.log_dataset(prepared.name, prepared.hash, "training")
             card = make_judge(target, settings, prepared, threads, commit, record)
     click.echo(

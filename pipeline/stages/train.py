@@ -6,14 +6,16 @@ import click
 
 from pipeline.command import Command
 from pipeline.data.prepared import load_prepared
-from pipeline.files import move_folder, remove_others
+from pipeline.files import move_folder
 from pipeline.jobs.job import out_of_date
 from pipeline.jobs.searched import with_searched
+from pipeline.jobs.stale import remove_stale
 from pipeline.jobs.train import TrainingTask, finished_fingerprint, training_task
 from pipeline.models import ImageShape, build_model
 from pipeline.runtime.interrupts import sigterm_as_interrupt
 from pipeline.runtime.lock import sole_writer
 from pipeline.runtime.workers import count_workers
+from pipeline.schemas.run_card import RUN_FILES, is_own_run
 from pipeline.schemas.where import GRID_EXPERIMENT
 from pipeline.settings import Settings, load_settings
 from pipeline.stages.options import worker_options
@@ -41,7 +43,7 @@ def main(params: str, data: Path, models: Path, best: Path, workers: str, thread
     """Train each run of the grid that is missing or out of date.
 
     Runs that are up to date are kept, so that after an interruption only the others are trained.
-    Runs that are not in the grid are removed.
+    Runs that are not in the grid are removed; whatever else is in the folder stays.
     """
     settings = load_settings(params)
     processes = count_workers(workers, len(settings.runs))
@@ -54,16 +56,16 @@ def main(params: str, data: Path, models: Path, best: Path, workers: str, thread
             from pipeline.jobs.training_job import train_runs
             from pipeline.runtime.tracking import Tracker
 
-            train_runs(
-                f"grid {settings.data.name}",
-                _grid_params(settings),
-                todo,
-                data,
-                Tracker.open(GRID_EXPERIMENT),
-                min(processes, len(todo)),
-            )
-        for name in remove_others(models, keep=set(settings.runs)):
-            click.echo(f"removed {models / name}, which is not in the grid")
+            with Tracker.open(GRID_EXPERIMENT) as tracker:
+                train_runs(
+                    f"grid {settings.data.name}",
+                    _grid_params(settings),
+                    todo,
+                    data,
+                    tracker,
+                    min(processes, len(todo)),
+                )
+        remove_stale(models, settings.runs.keys(), RUN_FILES, is_own_run)
 
 
 def _tasks(
@@ -85,7 +87,11 @@ def _tasks(
 
 def _move_renamed(tasks: list[TrainingTask], models: Path) -> None:
     """Move finished runs whose name has changed, for example if the grid now varies beta."""
-    found = {folder: finished_fingerprint(folder) for folder in sorted(models.glob("*/*"))}
+    found = {
+        folder: finished_fingerprint(folder)
+        for folder in sorted(models.glob("*/*"))
+        if is_own_run(folder, folder.relative_to(models).as_posix())  # not a copy made by hand
+    }
     for task in tasks:
         if found.get(task.folder) != task.fingerprint:
             elsewhere = [folder for folder, there in found.items() if there == task.fingerprint]

@@ -97,15 +97,16 @@ def confirm(
         from pipeline.jobs.training_job import train_runs
         from pipeline.runtime.tracking import Tracker
 
-        train_runs(
-            _title(trials),
-            trials[0].params if len(trials) == 1 else {},
-            todo,
-            data,
-            Tracker.open(SEARCH_EXPERIMENT),
-            min(workers, len(todo)),
-            parent=search.user_attrs.get(PARENT),
-        )
+        with Tracker.open(SEARCH_EXPERIMENT) as tracker:
+            train_runs(
+                _title(trials),
+                trials[0].params if len(trials) == 1 else {},
+                todo,
+                data,
+                tracker,
+                min(workers, len(todo)),
+                parent=search.user_attrs.get(PARENT),
+            )
     return [
         Confirmation(
             search=search.study_name,

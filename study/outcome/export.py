@@ -38,6 +38,7 @@ from study.search.schedule import (
 from study.search.space import to_run
 
 REMEMBERED = "importance"  # attribute of a search: the rows of importance.csv, and of which trials
+MOST_START = 1000  # bytes of a best.json that show whether it is one
 _FANOVA = Path(__file__).with_name("fanova.py")
 
 
@@ -193,8 +194,10 @@ def export(
             of this search in the same folder says.
 
     Raises:
-        UserError: if no trial is complete, or a file cannot be written.
+        UserError: if no trial is complete, or a file cannot be written, or one of that name is
+            there and is no export.
     """
+    _require_replaceable(out)
     if confirmed is None:
         confirmed = _confirmed_before(search.study_name, out)
     plan = plan_of(search)
@@ -208,6 +211,28 @@ def export(
         write_text(out / table.name, table.to_csv(rows))
     write_record(out / BEST, card)
     return out / TRIALS.name, out / BEST, out / IMPORTANCE.name
+
+
+def _require_replaceable(out: Path) -> None:
+    """Refuse to replace files of the same names that are not from an export."""
+    for table in (TRIALS, IMPORTANCE):
+        if not table.may_replace(out / table.name):
+            raise _not_an_export(out / table.name)
+    path = out / BEST
+    if path.exists():
+        try:
+            start = path.read_bytes()[:MOST_START]
+        except OSError:
+            raise _not_an_export(path) from None
+        if start.strip() and b'"search":' not in start:
+            raise _not_an_export(path)
+
+
+def _not_an_export(path: Path) -> UserError:
+    return UserError(
+        f"{path}: is there already and is not an export of a search; move it away, or choose "
+        "another folder with --out"
+    )
 
 
 def _confirmed_before(search: str, out: Path) -> dict[int, Confirmation]:

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import click
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from pipeline.runtime.outbox import ServerAwayError
 from study.search.schedule import FAULT, REASON, TRIAL
 
 if TYPE_CHECKING:
@@ -82,14 +84,20 @@ def close_search(
 ) -> None:
     """Make MLflow agree with Optuna and end the search's own record, whatever the former raises.
 
-    A search that ends as FINISHED notes how many attempts that covers; see ``is_recorded``.
+    A search that ends as FINISHED notes how many attempts that covers; see ``is_recorded``. During
+    an outage of MLflow's server, this is left to the next start of the search.
     """
     states = [attempt.state for attempt in search.get_trials(deepcopy=False)]
+    complete = False
     try:
         reconcile(search, tracker, parent.run_id)
+        complete = True
+    except ServerAwayError as error:
+        click.echo(f"warning: {error.message}, then run `study doctor --fix`", err=True)
     finally:
         parent.finish(status, reason)
-    if status == "FINISHED":
+        complete = tracker.close() and complete
+    if status == "FINISHED" and complete:
         search.set_user_attr(RECORDED, sum(state.is_finished() for state in states))
 
 

@@ -103,7 +103,8 @@ def open_tracker() -> "Tracker":
     """Open the searches' experiment in MLflow, whose import takes more than a second."""
     from pipeline.runtime.tracking import Tracker
 
-    return Tracker.open(SEARCH_EXPERIMENT)
+    # Its supervisor made sure that there is a server; if that is away now, trials go on.
+    return Tracker.open(SEARCH_EXPERIMENT, wait=False)
 
 
 def claim_and_train(search: optuna.Study, lock: StoreLock, runner: TrialRunner) -> bool:

@@ -164,6 +164,13 @@ def test_only_unchanged_files_of_the_last_report_are_removed(project: Project) -
     }
 
 
+def test_files_in_a_folder_without_a_report_are_not_replaced(project: Project) -> None:
+    project.out.mkdir()
+    (project.out / "index.html").write_text("of the user")
+    assert "index.html: is there already and is not part of a report" in project.report(code=2)
+    assert project.files() == {"index.html": "of the user"}
+
+
 @pytest.mark.parametrize("written", [0, 1, 3])
 def test_an_interrupted_report_is_made_again(
     project: Project, monkeypatch: pytest.MonkeyPatch, written: int

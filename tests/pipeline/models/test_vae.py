@@ -182,9 +182,17 @@ def damage_config(folder: Path, **changes: object) -> None:
     path.write_text(json.dumps(content))
 
 
+def change_weight(folder: Path) -> None:
+    """Change one weight, which leaves a file of the right form."""
+    content = bytearray((folder / WEIGHTS).read_bytes())
+    content[-1] ^= 1
+    (folder / WEIGHTS).write_bytes(content)
+
+
 @pytest.mark.parametrize(
     "damage",
     [
+        change_weight,
         lambda folder: (folder / WEIGHTS).unlink(),
         lambda folder: (folder / WEIGHTS).write_bytes(b""),
         lambda folder: (folder / WEIGHTS).write_bytes((folder / WEIGHTS).read_bytes()[:-9]),

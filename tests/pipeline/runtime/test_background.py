@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline.runtime.background import Shielded, in_background, run_shielded
+from pipeline.runtime.background import in_background, run_shielded
 
 
 @pytest.fixture
@@ -53,16 +53,3 @@ def test_an_interrupt_ends_the_wait_but_not_the_call() -> None:
     assert written == ["begun"]
     run_shielded(written.append, "next")
     assert written == ["begun", "ended", "next"]
-
-
-def test_methods_of_a_shielded_object_run_in_the_thread() -> None:
-    class Client:
-        place = "here"
-
-        def who(self, prefix: str, *, suffix: str) -> str:
-            return prefix + threading.current_thread().name + suffix
-
-    client = Shielded(Client())
-    assert client.place == "here"
-    assert client.who("<", suffix=">").startswith("<background")
-    assert threading.current_thread() is threading.main_thread()

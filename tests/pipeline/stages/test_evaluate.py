@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -235,6 +236,21 @@ def test_runs_that_left_the_grid_are_removed(evaluated: Path) -> None:
     assert "removed results/runs/linear-2/seed-0, which is not in the grid" in output
     assert {path.name for path in (evaluated / "results/runs").iterdir()} == {"linear-3", "conv-3"}
     assert {path.stem for path in (evaluated / "results/cells").iterdir()} == {"linear-3", "conv-3"}
+
+
+def test_what_the_pipeline_did_not_write_stays(evaluated: Path) -> None:
+    folder = evaluated / "results"
+    shutil.copytree(folder / "runs/linear-2/seed-0", folder / "runs/linear-2/seed-1")
+    mine = [folder / name for name in ("runs/linear-2/notes.txt", "runs/conv-2/seed-0/notes.txt")]
+    mine += [folder / name for name in ("cells/notes.json", "cells/conv-9.json", "curves/a.csv")]
+    for path in mine:
+        path.write_text("{}")
+    change(evaluated, "train", latent_dims=[3])
+    output = call(evaluate.main).output
+    assert all(path.read_text() == "{}" for path in mine)
+    assert (folder / "runs/linear-2/seed-1/metrics.json").exists()
+    assert not (folder / "runs/linear-2/seed-0").exists()
+    assert "conv-2/seed-0, linear-2/notes.txt, linear-2/seed-1" in output.splitlines()[-1]
 
 
 @pytest.mark.slow

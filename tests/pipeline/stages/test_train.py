@@ -110,6 +110,41 @@ def test_a_larger_grid_trains_only_what_is_new(trained: Path) -> None:
     assert after["conv-3/seed-0"] == before["conv-3/seed-0"]
 
 
+def test_only_what_the_pipeline_wrote_is_removed(trained: Path) -> None:
+    models = trained / "models"
+    run = models / "linear-2" / "seed-0"
+    (models / "linear-2" / "notes.txt").write_text("mine")
+    (models / "conv-2" / "seed-0" / "notes.txt").write_text("mine")
+    for copied in ("linear-2/seed-0-copy", "linear-2/seed-7", "backup/best"):
+        shutil.copytree(run, models / copied)
+    (models / "backup" / "weights").mkdir()
+    shutil.copy(run / "model.safetensors", models / "backup" / "weights")
+    left = models / "linear-2" / ".partial-seed-9-4194305-1"
+    left.mkdir()
+    (left / "history.csv").touch()
+    mine = {path: path.read_bytes() for path in models.rglob("*") if path.is_file()}
+    del mine[left / "history.csv"]
+
+    change(trained, "train", latent_dims=[3])
+    lines = call(train.main).output.splitlines()
+    assert lines[1:] == [
+        "removed models/linear-2/seed-0, which is not in the grid",
+        "left in models, because the pipeline did not write it: backup/best, backup/weights, "
+        "conv-2/seed-0, linear-2/notes.txt, linear-2/seed-0-copy and 1 more",
+    ]
+    assert not left.exists()
+    gone = {path for path in mine if not path.exists()}
+    assert gone == {run / name for name in ("model.safetensors", "config.json", "history.csv")}
+    assert all(path.read_bytes() == content for path, content in mine.items() if path not in gone)
+
+
+def test_a_copy_made_by_hand_is_not_taken_for_a_renamed_run(trained: Path) -> None:
+    (trained / "models" / "linear-2").rename(trained / "models" / "backup")
+    call(train.main)
+    assert (trained / "models" / "backup" / "seed-0" / "config.json").exists()
+    assert set(weights(trained)) == {*RUNS, "backup/seed-0"}
+
+
 def test_a_second_beta_keeps_the_runs_of_the_first(trained: Path) -> None:
     before = weights(trained)
     change(trained, "train", architectures=["linear"], latent_dims=[2], betas=[1.0, 4.0])

@@ -134,6 +134,29 @@ def test_failed_trials_are_those_among_the_exported(make_plan: MakePlan, tmp_pat
     assert card["finished_trials"] == 4
 
 
+def stored(plan: Plan, trials: int) -> optuna.Study:
+    search = optuna.create_study(directions=plan.directions)
+    search.set_user_attr(PLAN, plan.model_dump_json())
+    search.add_trials(
+        [finished(number, plan, **{TRIAL: number}).attempt for number in range(trials)]
+    )
+    return search
+
+
+@pytest.mark.parametrize("name", ["trials.csv", "importance.csv", "best.json"])
+def test_a_file_that_is_no_export_is_not_replaced(
+    make_plan: MakePlan, tmp_path: Path, name: str
+) -> None:
+    search = stored(make_plan(), 3)
+    export(search, tmp_path)
+    export(search, tmp_path)  # its own files are replaced
+    (tmp_path / name).write_text("patient,dose\n1,2\n")
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(UserError, match=rf"{name}: is there already and is not an export"):
+        export(search, tmp_path)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
 def test_a_repeated_trial_is_a_row_but_no_evidence(make_plan: MakePlan) -> None:
     plan = make_plan()
     trials = [finished(0, plan), finished(1, plan), finished(2, plan, same_as=0)]

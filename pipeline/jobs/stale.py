@@ -1,0 +1,50 @@
+"""Remove the results of runs that are no longer in the grid, and nothing else.
+
+Models and results can take days, and people keep notes and copies next to them. So only what this
+pipeline certainly wrote is removed; everything else stays and is named.
+"""
+
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+import click
+
+from pipeline.files import is_temporary, remove_folder
+
+MOST_NAMED = 5  # of what stays
+
+
+def remove_stale(
+    folder: Path,
+    keep: Collection[str],
+    files: Collection[str],
+    is_own: Callable[[Path, str], bool],
+) -> None:
+    """Remove runs that are not in the grid, and what killed processes left; say what happened.
+
+    Args:
+        folder: contains a folder per cell, each of which contains a folder per run.
+        keep: names of the runs in the grid, such as ``linear-2/seed-0``.
+        files: names of the files that a run's folder consists of.
+        is_own: returns whether a folder, with its name, is a run that this pipeline wrote.
+    """
+    stay = []
+    for path in sorted(folder.glob("*/*")):
+        name = path.relative_to(folder).as_posix()
+        if name in keep:
+            continue
+        own = is_temporary(path) or is_own(path, name)
+        if own and remove_folder(path, files):
+            if not is_temporary(path):
+                click.echo(f"removed {path}, which is not in the grid")
+            if not any(path.parent.iterdir()):
+                path.parent.rmdir()
+        else:
+            stay.append(name)
+    if stay:
+        click.echo(f"left in {folder}, because the pipeline did not write it: {_listed(stay)}")
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,151 @@
+"""One run in MLflow: its numbers, files and tags, and how it ends."""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from pipeline.errors import UserError
+from pipeline.runtime.mlflow_client import (
+    Dataset,
+    DatasetInput,
+    InputTag,
+    Metric,
+    MlflowClient,
+    MlflowException,
+    Run,
+)
+from pipeline.runtime.record_store import FileStore, Store
+from pipeline.schemas.where import MLFLOW_ARTEFACTS
+
+MOST_METRICS = 1000  # per transaction, a limit of MLflow
+
+Status = Literal["FINISHED", "FAILED", "KILLED"]
+Epoch = tuple[int, Mapping[str, float]]  # number and metrics
+
+
+@dataclass(frozen=True, slots=True)
+class MlflowRecord:
+    """One run in MLflow.
+
+    Attributes:
+        store: where it is stored.
+        name: for messages.
+        run: its ID, which the server may still have to assign.
+    """
+
+    store: Store
+    name: str
+    run: Future[str]
+
+    @property
+    def run_id(self) -> str:
+        """The run's ID; empty if the server is away and has not assigned it yet."""
+        return self.store.result(self.run) or ""
+
+    @property
+    def client(self) -> MlflowClient:
+        """MLflow's client, for reading."""
+        return self.store.client
+
+    def write(self, call: Callable[[MlflowClient, str], object]) -> None:
+        """Make a call that writes, with MLflow's client and the run's ID."""
+        self.store.write(self.name, lambda client: call(client, self.run.result()))
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
+        """Log metrics in one transaction."""
+        self.log_epochs([(step, metrics)])
+
+    def log_epochs(self, epochs: Iterable[Epoch]) -> None:
+        """Log the metrics of several epochs in as few transactions as MLflow allows."""
+        moment = now()
+        numbers = [
+            Metric(name, value, moment, step)
+            for step, metrics in epochs
+            for name, value in metrics.items()
+        ]
+        for start in range(0, len(numbers), MOST_METRICS):
+            batch = numbers[start : start + MOST_METRICS]
+            self.write(partial(log_batch, metrics=batch))
+
+    def log_dataset(self, name: str, digest: str, context: str) -> None:
+        """Log the data set that the run used.
+
+        Args:
+            name: name of the data set.
+            digest: hash of its content; MLflow keeps the first 36 characters.
+            context: what it was used for, such as ``training``.
+        """
+        dataset = Dataset(name=name, digest=digest[:36], source_type="local", source=name)
+        inputs = [DatasetInput(dataset, [InputTag("mlflow.data.context", context)])]
+        self.write(lambda client, run_id: client.log_inputs(run_id, datasets=inputs))
+
+    def log_files(self, folder: Path, under: str = "") -> None:
+        """Log all files of a folder as artefacts.
+
+        Raises:
+            UserError: if they cannot be stored, for example because the disk is full.
+        """
+        try:
+            if isinstance(self.store, FileStore):
+                self._log_files(folder, under)
+            else:  # the folder may be gone when the server takes them
+                kept = tempfile.TemporaryDirectory(prefix="vae-study-")
+                shutil.copytree(folder, kept.name, dirs_exist_ok=True)
+                self._log_files(Path(kept.name), under, kept.cleanup)
+        except (OSError, MlflowException, UserError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise UserError(
+                f"the artefacts of an MLflow run cannot be kept: {reason}; check the free space "
+                f"and {MLFLOW_ARTEFACTS}/"
+            ) from None
+
+    def _log_files(
+        self, folder: Path, under: str, then: Callable[[], object] = lambda: None
+    ) -> None:
+        def log(client: MlflowClient, run_id: str) -> None:
+            client.log_artifacts(run_id, str(folder), under or None)
+            then()
+
+        self.write(log)
+
+    def mark(self, key: str, value: str) -> None:
+        """Set the tag ``vae.<key>``."""
+        self.write(lambda client, run_id: client.set_tag(run_id, f"vae.{key}", value))
+
+    def marked(self, key: str) -> str:
+        """Return the tag ``vae.<key>``; empty if it is not set."""
+        return str(self._read().data.tags.get(f"vae.{key}", ""))
+
+    def status(self) -> str:
+        """Return the run's status in the store."""
+        return str(self._read().info.status)
+
+    def _read(self) -> Run:
+        return self.store.read(lambda client: client.get_run(self.run.result()))
+
+    def finish(self, status: Status = "FINISHED", reason: str = "") -> None:
+        """End the run and store the reason in the tag ``vae.reason``."""
+        moment = now()
+
+        def end(client: MlflowClient, run_id: str) -> None:
+            if reason:
+                client.set_tag(run_id, "vae.reason", reason)
+            client.set_terminated(run_id, status, moment)
+
+        self.write(end)
+
+
+def log_batch(client: MlflowClient, run_id: str, **batch: Any) -> None:
+    """Log metrics or parameters in one transaction."""
+    client.log_batch(run_id, **batch)
+
+
+def now() -> int:
+    """Return the time as MLflow has it: in milliseconds."""
+    return int(time.time() * 1000)

@@ -1,0 +1,212 @@
+"""Writes to MLflow's server, which may be away: made in order, in the background, and kept.
+
+An outage must not cost what is recorded, let alone what takes hours to compute. So nobody waits for
+a write: a thread makes one after the other. During an outage it keeps them, which are small, in
+memory, and tries again. One line tells when the server goes away, one when it is back, and one at
+the end what could not be written.
+
+The thread is a daemon: a call that hangs does not keep the process from ending.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import click
+
+from pipeline.errors import UserError
+from pipeline.runtime.faults import is_outage, reason_of
+
+T = TypeVar("T")
+
+LONGEST_PAUSE = 10.0  # seconds between two attempts during an outage
+LAST_ATTEMPT = 5.0  # seconds to go on trying at the end, or after an interrupt
+AT_ONCE = 1.0  # seconds; a fault within them is tried once more before it counts as an outage
+MOST_NAMED = 5  # records in the last line
+
+
+class ServerAwayError(UserError):
+    """A server that does not answer."""
+
+
+@dataclass(slots=True)
+class _Call(Generic[T]):
+    """A call to the server.
+
+    Attributes:
+        make: makes it.
+        record: name of the record that it writes to; empty if it only reads.
+    """
+
+    make: Callable[[], T]
+    record: str
+    future: Future[T] = field(default_factory=Future)
+
+
+class Outbox:
+    """Calls to one server.
+
+    Args:
+        server: what to call it in messages, without a password.
+        patience: seconds after which a call has no answer.
+    """
+
+    def __init__(self, server: str, patience: float) -> None:
+        self._server = server
+        self._patience = patience
+        self._calls: deque[_Call[Any]] = deque()  # the first is being made
+        self._changed = threading.Condition()
+        self._hurry = threading.Event()
+        self._away = ""  # why, during an outage
+        self._answered = time.monotonic()  # when the server last did
+        self._refused: dict[str, None] = {}  # records, in order
+        self._closed = False
+        threading.Thread(target=self._make_calls, daemon=True, name="outbox").start()
+
+    def write(self, record: str, make: Callable[[], T]) -> Future[T]:
+        """Write soon; the future has the result, or the server's refusal.
+
+        Args:
+            record: name of the record that is written to.
+            make: makes the call; tried again after an outage.
+        """
+        return self._add(_Call(make, record))
+
+    def read(self, make: Callable[[], T]) -> T:
+        """Make a call, after everything that is to be written before, and return its result.
+
+        Raises:
+            ServerAwayError: if the server does not answer.
+        """
+        if self._away:
+            raise self._no_answer(self._away)
+        try:
+            return self._add(_Call(make, "")).result(timeout=self._patience)
+        except TimeoutError as error:
+            raise self._no_answer(str(error) or "timed out") from error
+
+    def result(self, future: Future[T]) -> T | None:
+        """Return the result of a write; None if it fails, or has to wait for the server."""
+        with self._changed:
+            self._changed.wait_for(lambda: future.done() or self._away, self._patience)
+        return future.result() if future.done() and future.exception() is None else None
+
+    def close(self, *, hurry: bool = False) -> bool:
+        """Wait until all is written while the server answers, and name the records that are not.
+
+        Args:
+            hurry: whether to wait for a few seconds only.
+
+        Returns:
+            Whether everything was written.
+        """
+        if not self._closed:
+            self._closed = True
+            try:
+                self._wait_for_calls(LAST_ATTEMPT if hurry else self._patience)
+            finally:
+                self._name_incomplete()
+        return not (self._calls or self._refused)
+
+    def _wait_for_calls(self, patience: float) -> None:
+        self._hurry.set()  # no more pauses
+        begun = time.monotonic()
+        with self._changed:
+            while self._calls:
+                limit = min(patience, LAST_ATTEMPT) if self._away else patience
+                if time.monotonic() > max(begun, self._answered) + limit:
+                    break
+                self._changed.wait(0.1)
+
+    def _name_incomplete(self) -> None:
+        waiting = dict.fromkeys(call.record for call in list(self._calls) if call.record)
+        names = list(self._refused | waiting)
+        if names:
+            more = len(names) - MOST_NAMED
+            shown = ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+            click.echo(
+                f"warning: {self._server} does not have everything on record about {shown}; the "
+                "results themselves are complete",
+                err=True,
+            )
+
+    def _add(self, call: _Call[T]) -> Future[T]:
+        with self._changed:
+            self._closed = False
+            self._hurry.clear()
+            self._calls.append(call)
+            self._changed.notify_all()
+        return call.future
+
+    def _make_calls(self) -> None:
+        pause = faults = 0.0
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._calls)
+                call = self._calls[0]
+            begun = time.monotonic()
+            try:
+                result = call.make()
+            except Exception as error:
+                if is_outage(error):
+                    faults += 1
+                    if faults == 1 and time.monotonic() - begun < AT_ONCE:
+                        continue  # such as a connection that the server closed while it was idle
+                    if call.record:
+                        self._note_outage(error)
+                        pause = min(2 * pause or 1.0, LONGEST_PAUSE)
+                        self._hurry.wait(pause)
+                        if self._hurry.is_set():
+                            time.sleep(0.2)
+                        continue
+                    error = self._no_answer(reason_of(error))
+                elif call.record:
+                    self._note_refusal(call.record, error)
+                call.future.set_exception(error)
+            else:
+                call.future.set_result(result)
+                self._note_answer()
+            pause = faults = 0.0
+            with self._changed:
+                self._calls.popleft()
+                self._changed.notify_all()
+
+    def _note_outage(self, error: Exception) -> None:
+        with self._changed:
+            first, self._away = not self._away, reason_of(error)
+            for call in [call for call in self._calls if not call.record]:
+                call.future.set_exception(self._no_answer(self._away))
+                self._calls.remove(call)
+            self._changed.notify_all()
+        if first:
+            click.echo(
+                f"{self._server} does not answer ({self._away}); work goes on, and its records are "
+                "written when the server is back",
+                err=True,
+            )
+
+    def _note_answer(self) -> None:
+        was_away, self._away = self._away, ""
+        self._answered = time.monotonic()
+        if was_away:
+            click.echo(f"{self._server} answers again; the records are being written", err=True)
+
+    def _note_refusal(self, record: str, error: Exception) -> None:
+        self._answered = time.monotonic()
+        if not self._refused:  # what follows is refused because of that, or named at the end
+            click.echo(
+                f"warning: {self._server} refused a part of the record of {record}: "
+                f"{reason_of(error)}",
+                err=True,
+            )
+        self._refused[record] = None
+
+    def _no_answer(self, reason: str) -> ServerAwayError:
+        return ServerAwayError(
+            f"{self._server} does not answer ({reason}); start it, or set MLFLOW_TRACKING_URI to "
+            "one that does, or unset it"
+        )
