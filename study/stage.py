@@ -9,7 +9,7 @@ import optuna
 from pipeline.errors import UserError
 from pipeline.runtime.workers import count_workers
 from pipeline.settings import Settings, load_settings
-from study.commands.options import DATA, DEFAULT_URL, PARAMS, STORAGE_HELP, WORKERS
+from study.commands.options import DATA, PARAMS, STORAGE, WORKERS
 from study.commands.run import search_and_summarise
 from study.outcome.confirm import Confirmation, confirm, new_seeds
 from study.outcome.export import export, exported_trials
@@ -22,14 +22,7 @@ from study.search.schedule import Trial
 @PARAMS
 @DATA
 @click.option("--results", default="results", show_default=True, type=Path, help="Output folder.")
-@click.option(
-    "--storage",
-    default=DEFAULT_URL,
-    show_default=True,
-    envvar="VAE_STORAGE",
-    metavar="URL",
-    help=STORAGE_HELP,
-)
+@STORAGE
 @WORKERS
 def main(params: Path, data: Path, results: Path, storage: str, workers: str) -> None:
     """Run the search of section `search`, then write its outcome into RESULTS.

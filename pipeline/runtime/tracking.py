@@ -228,12 +228,19 @@ class Tracker:
             return None
         return MlflowRecord(self.client, run_id) if run.info.lifecycle_stage == "active" else None
 
-    def reopen(self, run_id: str) -> MlflowRecord | None:
-        """Reopen a finished run and make this process its owner; None as for ``resume``."""
+    def reopen(self, run_id: str, owner: Mapping[str, str] | None = None) -> MlflowRecord | None:
+        """Reopen a finished run; None as for ``resume``.
+
+        Args:
+            run_id: of the run.
+            owner: identity of the process that owns it from now on; by default of this one.
+        """
         record = self.resume(run_id)
         if record is not None:
             self.client.update_run(run_id, "RUNNING")
-            for key, value in identity().items():
+            if record.marked("reason"):
+                self.client.delete_tag(run_id, "vae.reason")  # of an end that was not the last
+            for key, value in (owner or identity()).items():
                 self.client.set_tag(run_id, key, value)
         return record
 

@@ -21,8 +21,8 @@ from study.outcome.export import export
 from study.outcome.ranking import ranked
 from study.search.plan import plan_of
 from study.search.schedule import Trial
+from study.store.deletion import delete_search
 from study.store.searches import all_trials, find_search, find_trial
-from study.store.storage import fail_dead_attempts, open_storage
 
 CONFIDENCE = 0.95
 CONFIRM_SEEDS = 5  # of `study run --confirm`
@@ -114,10 +114,5 @@ def delete_command(url: str, name: str) -> None:
     Raises:
         UserError: if a process is working on it.
     """
-    search = find_search(url, name)
-    fail_dead_attempts(search)
-    trials = all_trials(search)
-    if any(trial.is_running for trial in trials):
-        raise UserError(f"search {name} is running; stop it first (Ctrl-C in its `study run`)")
-    optuna.delete_study(study_name=name, storage=open_storage(url))
-    click.echo(f"deleted {name} with its {len(trials)} trials; the records in MLflow are kept")
+    count = delete_search(url, name)
+    click.echo(f"deleted {name} with its {count} trials; the records in MLflow are kept")

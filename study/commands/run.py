@@ -1,5 +1,7 @@
 """`study run`, from its settings to its last line; the pipeline's stage runs it too."""
 
+import os
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,7 @@ import click
 
 from analysis.words import pluralise
 from pipeline.data.prepared import load_prepared
-from pipeline.runtime.address import without_password
+from pipeline.runtime.address import STORAGE_VARIABLE, without_password
 from pipeline.runtime.workers import count_workers
 from pipeline.settings import (
     RunSettings,
@@ -25,6 +27,7 @@ from study.commands.where import folder_to_type, where_recorded
 from study.search.first import first_points
 from study.search.plan import PARENT, Plan, plan_of
 from study.search.schedule import is_used_up
+from study.store.deletion import explain_deletion
 from study.store.reconnect import exit_if_disconnected
 from study.store.searches import open_search
 from study.store.storage import explain_full_disk, quiet_optuna
@@ -99,9 +102,9 @@ def search_and_summarise(
             "raise search.ahead to use more"
         )
     lost = "study run lost its connection to the store; run the same command again to resume"
-    with exit_if_disconnected(lost), explain_full_disk(url):
-        outcome = supervise(url, search, data, processes, timeout)
-    _summarise(outcome, url, target)
+    with exit_if_disconnected(lost), explain_full_disk(url), explain_deletion(search):
+        outcome = supervise(url, search, data, processes, timeout, target)
+        _summarise(outcome, url, target)
     return outcome
 
 
@@ -127,9 +130,14 @@ def _summarise(outcome: Outcome, url: str, target: int) -> None:
             f"{outcome.stopped}: {outcome.finished} of {target} trials have finished; run the same "
             "command again to resume"
         )
-    storage = "" if url == DEFAULT_URL else f" --storage {without_password(url)}"
+    shown = without_password(url)
+    # What has to be typed again; nothing if it is the default, or comes from the environment.
+    known = url in (DEFAULT_URL, os.environ.get(STORAGE_VARIABLE))
+    storage = "" if known or shown != url else f" --storage {shlex.quote(url)}"
     study = f"{folder_to_type(Path.cwd())}study"
     rows = {"records": where_recorded(search.user_attrs.get(PARENT, ""))}
+    if shown != url and not known:
+        rows["first"] = f"export {STORAGE_VARIABLE}='{shown}'    with the password in place of ***"
     if best:
         first = best[0].number
         rows |= {
