@@ -275,7 +275,7 @@ def export(storage: str, name: str | None, out: Path) -> None:
 @click.confirmation_option(prompt="Delete the search and all its trials?")
 def delete(storage: str, name: str) -> None:
     """Delete search NAME and all its trials."""
-    from study.commands.act import delete_command
+    from study.commands import delete_command
 
     delete_command(storage, name)
 

@@ -16,6 +16,7 @@ from study.outcome.export import export, exported_trials
 from study.outcome.ranking import best_of_architectures
 from study.search.plan import plan_of
 from study.search.schedule import Trial
+from study.store.deletion import explain_deletion
 
 
 @click.command(epilog="Example: python -m study.stage")
@@ -36,8 +37,9 @@ def main(params: Path, data: Path, results: Path, storage: str, workers: str) ->
     outcome = search_and_summarise(settings, data, workers, None, storage, None)
     if outcome.stopped:
         raise UserError(f"{outcome.stopped}; run `dvc repro` again to resume")
-    found = _confirm(outcome.search, settings, data, results, workers)
-    export(outcome.search, results, settings.search.trials, found)
+    with explain_deletion(outcome.search):
+        found = _confirm(outcome.search, settings, data, results, workers)
+        export(outcome.search, results, settings.search.trials, found)
 
 
 def _confirm(

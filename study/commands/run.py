@@ -89,12 +89,12 @@ def search_and_summarise(
         )
     for line in first.skipped:
         click.echo(f"not tried first: {line}")
-    search, new = open_search(url, plan, name or plan.name, target)
+    processes = count_workers(workers, target)
+    search, new = open_search(url, plan, name or plan.name, target, join=True)
     start = "a new search" if new else "resuming an existing search"
     click.echo(f"{search.study_name}: {start}, up to {target} finished trials")
     if settings.search.objective == "rate-distortion" and settings.search.pruner != "none":
         click.echo("two objectives: no trial is pruned")
-    processes = count_workers(workers, target)
     if processes > settings.search.ahead:
         processes = settings.search.ahead
         click.echo(

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import optuna
+
 from pipeline.runtime.processes import HOST, PID, has_died, identity, is_here
 from study.search.plan import TARGET
 from study.store.storage import StoreLock
@@ -57,9 +59,17 @@ def member_key(place: int) -> str:
     return f"{MEMBER}{place}"
 
 
-def note_of(target: int) -> dict[str, Any]:
-    """Return what this process notes about itself."""
-    return {"owner": identity(), "target": target, "seen": time.time()}
+def note_member(search: optuna.Study, target: int) -> None:
+    """Note in a search that this process is alive and works for it.
+
+    The first time, this must be behind the lock of the members.
+    """
+    members = living_members(search.user_attrs)
+    taken = {one.place for one in members}
+    free = next(place for place in range(len(taken) + 1) if place not in taken)
+    place = next((one.place for one in members if one.is_this_process), free)
+    note = {"owner": identity(), "target": target, "seen": time.time()}
+    search.set_user_attr(member_key(place), note)
 
 
 def living_members(attributes: Mapping[str, Any]) -> list[Member]:
@@ -75,12 +85,6 @@ def _member(key: str, note: object) -> Member | None:
         case {"owner": dict(owner), "target": int(target), "seen": float(seen)}:
             return Member(int(key.removeprefix(MEMBER)), owner, target, seen)
     return None
-
-
-def free_place(attributes: Mapping[str, Any]) -> int:
-    """Return the first place that no living member has."""
-    taken = {one.place for one in living_members(attributes)}
-    return next(place for place in range(len(taken) + 1) if place not in taken)
 
 
 def wanted_trials(attributes: Mapping[str, Any]) -> int:

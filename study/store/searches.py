@@ -6,12 +6,14 @@ from pipeline.errors import UserError
 from pipeline.runtime.address import without_password
 from study.search.plan import PLAN, TARGET, Plan, plan_of
 from study.search.schedule import Trial, trials_of
-from study.store.members import members_lock
+from study.store.members import members_lock, note_member
 from study.store.names import require_name
 from study.store.storage import open_storage, quiet_optuna
 
 
-def open_search(url: str, plan: Plan, name: str, target: int) -> tuple[optuna.Study, bool]:
+def open_search(
+    url: str, plan: Plan, name: str, target: int, *, join: bool = False
+) -> tuple[optuna.Study, bool]:
     """Return the plan's search, and whether it is new.
 
     Args:
@@ -19,6 +21,7 @@ def open_search(url: str, plan: Plan, name: str, target: int) -> tuple[optuna.St
         plan: the search's plan.
         name: the search's name.
         target: how many finished trials a new search should have.
+        join: whether to note that this process works for the search, so that nobody deletes it.
 
     Raises:
         UserError: if the name is not valid, or a search of that name has another plan.
@@ -41,6 +44,8 @@ def open_search(url: str, plan: Plan, name: str, target: int) -> tuple[optuna.St
                 "objective, data, protocol or code); omit --name to start a new search, or choose "
                 "another name"
             )
+        if join:
+            note_member(search, target)
         return search, not existing
 
 

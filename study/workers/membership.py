@@ -15,11 +15,10 @@ from study.search.plan import PARENT, TARGET, plan_of
 from study.store.members import (
     BEAT,
     Member,
-    free_place,
     living_members,
     member_key,
     members_lock,
-    note_of,
+    note_member,
 )
 from study.store.reconcile import close_search, forget_recorded, is_recorded, reconcile
 
@@ -51,7 +50,6 @@ class Membership:
         self._search = search
         self._target = target
         self._tracker = tracker
-        self._place: int | None = None
         self._is_owner = False
         self._noted = 0.0
         self._record = ""
@@ -64,10 +62,9 @@ class Membership:
     def join(self) -> None:
         """Note in the search that this process works for it."""
         with members_lock(self._url, self._search.study_name):
-            others = living_members(self._search.user_attrs)
-            self._place = free_place(self._search.user_attrs)
             self._note()
-            self._search.set_user_attr(TARGET, max([self._target, *(one.target for one in others)]))
+            targets = [one.target for one in living_members(self._search.user_attrs)]
+            self._search.set_user_attr(TARGET, max(targets))
             forget_recorded(self._search)
 
     def open_record(self) -> None:
@@ -86,11 +83,11 @@ class Membership:
         if time.monotonic() - self._noted < BEAT:
             return
         members = living_members(self._search.user_attrs)
-        if not any(one.is_this_process for one in members):  # it was stopped for long
+        if any(one.is_this_process for one in members):
+            self._note()
+        else:  # it was stopped for long
             self.join()
-            members = living_members(self._search.user_attrs)
-        self._note()
-        if members[0].is_this_process and not self._is_owner:
+        if members and members[0].is_this_process and not self._is_owner:
             self.open_record()
 
     def leave(self, status: "Status", reason: str = "") -> None:
@@ -111,18 +108,33 @@ class Membership:
             elif self._is_owner:
                 self._tracker().reopen(self._record, others[0].owner)
 
+    def leave_finished(self) -> None:
+        """Leave a search that needs nothing, and close what its last process left open.
+
+        That process may have died, or have found the disk full.
+        """
+        with members_lock(self._url, self._search.study_name):
+            if self._leave() or is_recorded(self._search):
+                return
+            record = self._tracker().resume(self._search.user_attrs.get(PARENT, ""))
+            if record is not None:
+                ended = record.status() == "FINISHED"
+                reason = "" if ended else "closed by a command that found the search finished"
+                close_search(self._search, self._tracker(), record, reason=reason)
+
     def _leave(self) -> list[Member]:
         """Remove the note; return the other members, of which the search has its target."""
-        if self._place is not None:
-            self._search.set_user_attr(member_key(self._place), None)
-        others = living_members(self._search.user_attrs)
+        members = living_members(self._search.user_attrs)
+        for one in members:
+            if one.is_this_process:
+                self._search.set_user_attr(member_key(one.place), None)
+        others = [one for one in members if not one.is_this_process]
         if others:
             self._search.set_user_attr(TARGET, max(one.target for one in others))
         return others
 
     def _note(self) -> None:
-        assert self._place is not None
-        self._search.set_user_attr(member_key(self._place), note_of(self._target))
+        note_member(self._search, self._target)
         self._noted = time.monotonic()
 
     def _reopened(self) -> "MlflowRecord":
@@ -146,16 +158,3 @@ class Membership:
         record = self._tracker().resume(self._record)
         if record is not None:
             record.finish(status, reason)
-
-
-def close_left_open(url: str, search: optuna.Study) -> None:
-    """Close the records of a finished search, whose last process died or found no disk before."""
-    with members_lock(url, search.study_name):
-        if is_recorded(search) or living_members(search.user_attrs):
-            return
-        tracker = open_tracker()
-        parent = tracker.resume(search.user_attrs.get(PARENT, ""))
-        if parent is not None:
-            ended = parent.status() == "FINISHED"
-            reason = "" if ended else "the search was finished; its last process died before that"
-            close_search(search, tracker, parent, reason=reason)

@@ -6,7 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,12 +17,11 @@ from pipeline.runtime.address import STORAGE_VARIABLE
 from pipeline.runtime.processes import PID
 from study.search.plan import plan_of
 from study.search.schedule import OWNER, TRIAL, Trial, deaths_key, is_done
-from study.store.reconcile import is_recorded
 from study.store.reconnect import NO_SERVER
 from study.store.searches import all_trials
 from study.store.storage import dead_attempts, fail_dead_attempts
 from study.workers.interrupts import counting_presses
-from study.workers.membership import Membership, close_left_open, open_tracker
+from study.workers.membership import Membership, open_tracker
 from study.workers.progress import SearchProgress, search_progress
 
 if TYPE_CHECKING:
@@ -74,15 +73,15 @@ def supervise(
     fail_dead_attempts(search)
     trials = all_trials(search)
     before = sum(trial.is_finished for trial in trials)
+    # MLflow is opened only if there is something to record, because importing it takes seconds.
+    tracker = cache(open_tracker)
+    member = Membership(url, search, target, tracker)
     if is_done(trials, target, plan_of(search).most):
-        if not is_recorded(search):
-            close_left_open(url, search)
+        member.leave_finished()
         return Outcome(search, trials, 0)
-    # Imported only if there is a trial to train, because importing takes seconds.
-    from study.workers.worker import worker_command
+    from study.workers.worker import worker_command  # imports torch
 
-    tracker = open_tracker()
-    member = Membership(url, search, target, lambda: tracker)
+    tracker()  # if it cannot be opened, nothing has begun
     member.join()
     ended: tuple[Status, str] = "FINISHED", ""
     stopped = ""
