@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from pipeline.runtime.address import hide_secrets_in_tracebacks
 from study.commands.options import DATA, JSON, NAME, OUT, PARAMS, STORAGE, WORKERS, checked_name
 
 
@@ -11,6 +12,7 @@ from study.commands.options import DATA, JSON, NAME, OUT, PARAMS, STORAGE, WORKE
 @click.version_option(package_name="vae-study")
 def main() -> None:
     """A hyperparameter study of variational auto-encoders with statistically sound comparisons."""
+    hide_secrets_in_tracebacks()
 
 
 @main.command(epilog="Example: study report --out /path/to/reports")

@@ -7,6 +7,7 @@ import click
 import optuna
 
 from pipeline.errors import UserError
+from pipeline.runtime.address import hide_secrets_in_tracebacks
 from pipeline.runtime.workers import count_workers
 from pipeline.settings import Settings, load_settings
 from study.commands.options import DATA, PARAMS, STORAGE, WORKERS
@@ -33,6 +34,7 @@ def main(params: Path, data: Path, results: Path, storage: str, workers: str) ->
     with the same data and code they depend on the settings alone. The best trial of each
     architecture is confirmed with search.confirm new seeds, at the epochs of the grid.
     """
+    hide_secrets_in_tracebacks()
     settings = load_settings(params)
     outcome = search_and_summarise(settings, data, workers, None, storage, None)
     if outcome.stopped:

@@ -3,7 +3,10 @@
 import os
 import re
 import sys
+import threading
+import traceback
 from collections.abc import Iterable
+from types import TracebackType
 from urllib.parse import quote, quote_plus, unquote
 
 HIDDEN = "***"
@@ -127,3 +130,21 @@ def _secrets(address: str) -> Iterable[str]:
     for one in written:
         plain = unquote(one)
         yield from (one, plain, quote(plain, safe=""), quote_plus(plain))
+
+
+def hide_secrets_in_tracebacks() -> None:
+    """Print unexpected errors without passwords: libraries put addresses into their messages."""
+
+    def show(
+        kind: type[BaseException], error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        text = "".join(traceback.format_exception(kind, error, trace))
+        sys.stderr.write(without_secrets(text))
+
+    def show_of_thread(failure: threading.ExceptHookArgs) -> None:
+        show(failure.exc_type, failure.exc_value, failure.exc_traceback)
+
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = show
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = show_of_thread

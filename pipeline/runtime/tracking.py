@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.errors import UserError
 from pipeline.files import PARTIAL
-from pipeline.runtime.address import without_password
+from pipeline.runtime.address import without_password, without_secrets
 from pipeline.runtime.background import Shielded
 from pipeline.runtime.processes import has_died, identity, is_of_earlier_boot
 from pipeline.schemas.where import MLFLOW_ARTEFACTS, MLFLOW_DATABASE
@@ -127,7 +127,7 @@ class MlflowRecord:
     def finish(self, status: Status = "FINISHED", reason: str = "") -> None:
         """End the run and store the reason in the tag ``vae.reason``."""
         if reason:
-            self.client.set_tag(self.run_id, "vae.reason", reason)
+            self.client.set_tag(self.run_id, "vae.reason", without_secrets(reason))
         self.client.set_terminated(self.run_id, status)
 
 
@@ -260,6 +260,8 @@ class Tracker:
 
     def children(self, parent: str) -> list[RecordedRun]:
         """Return all runs nested under a run, oldest first."""
+        if not parent.isalnum():  # it would be a part of the filter, and is no run's id
+            return []
         return list(self._runs(f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{parent}'"))
 
     def _runs(self, where: str) -> Iterator[RecordedRun]:
@@ -327,7 +329,7 @@ def _store_errors(uri: str) -> Iterator[None]:
         yield
     except (MlflowException, SQLAlchemyError, OSError) as error:
         shown = without_password(uri)
-        reason = " ".join(str(error).replace(uri, shown).split())[:200]
+        reason = " ".join(without_secrets(str(error), uri).split())[:200]
         raise UserError(
             f"the MLflow store {shown} cannot be opened: {reason}; set MLFLOW_TRACKING_URI to one "
             "that can, or unset it"

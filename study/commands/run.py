@@ -130,14 +130,11 @@ def _summarise(outcome: Outcome, url: str, target: int) -> None:
             f"{outcome.stopped}: {outcome.finished} of {target} trials have finished; run the same "
             "command again to resume"
         )
-    shown = without_password(url)
-    # What has to be typed again; nothing if it is the default, or comes from the environment.
-    known = url in (DEFAULT_URL, os.environ.get(STORAGE_VARIABLE))
-    storage = "" if known or shown != url else f" --storage {shlex.quote(url)}"
+    storage, first_of_all = how_to_reach(url)
     study = f"{folder_to_type(Path.cwd())}study"
     rows = {"records": where_recorded(search.user_attrs.get(PARENT, ""))}
-    if shown != url and not known:
-        rows["first"] = f"export {STORAGE_VARIABLE}='{shown}'    with the password in place of ***"
+    if first_of_all:
+        rows["first"] = first_of_all
     if best:
         first = best[0].number
         rows |= {
@@ -149,3 +146,16 @@ def _summarise(outcome: Outcome, url: str, target: int) -> None:
         }
     for key, value in rows.items():
         click.echo(click.style(f"{key:<10}", bold=True) + value)
+
+
+def how_to_reach(url: str) -> tuple[str, str]:
+    """Return the option with which a command uses the same store, and what to type before it.
+
+    A password belongs into the environment, since every user of the machine can read command lines.
+    """
+    if url == (os.environ.get(STORAGE_VARIABLE) or DEFAULT_URL):
+        return "", ""
+    shown = without_password(url)
+    if shown == url:
+        return f" --storage {shlex.quote(url)}", ""
+    return "", f"export {STORAGE_VARIABLE}='{shown}'    with the password in place of ***"

@@ -12,6 +12,7 @@ from optuna.trial import TrialState
 
 from pipeline.data.prepared import PreparedData
 from pipeline.errors import UserError
+from pipeline.runtime.address import without_secrets
 from pipeline.runtime.background import in_background
 from study.outcome.ranking import is_new_best
 from study.search.plan import Plan
@@ -92,10 +93,10 @@ class TrialRunner:
             raise
         except TrialError as error:
             ended = "FAILED", str(error)
-            attempt.set_user_attr(FAULT, str(error))
+            attempt.set_user_attr(FAULT, without_secrets(str(error)))
             if not isinstance(error.__cause__, UserError):
                 trace = "".join(traceback.format_exception(error.__cause__))
-                attempt.set_user_attr(TRACEBACK, trace)
+                attempt.set_user_attr(TRACEBACK, without_secrets(trace))
             raise
         except BaseException as error:
             ended = "KILLED", f"{type(error).__name__}: {error}"
