@@ -10,7 +10,19 @@ from study.search.plan import PLAN
 from study.store.names import require_name
 from tests.study.conftest import URL, study
 
-BAD = ["../../../PWNED", "/tmp/x", ".hidden", "-rf", "a b", "a/b", "a\\b", "é", "a\n", "", "a" * 101]
+BAD = [
+    "../../../PWNED",
+    "/tmp/x",
+    ".hidden",
+    "-rf",
+    "a b",
+    "a/b",
+    "a\\b",
+    "é",
+    "a\n",
+    "",
+    "a" * 101,
+]
 
 
 @pytest.mark.parametrize("name", ["a", "mnist-5k-elbo-1a2b3c4d", "A.b_c-9", "_x", "a" * 100])
@@ -40,9 +52,7 @@ def test_anything_else_is_refused_in_one_line(name: str) -> None:
         ["delete", "--yes", "--"],
     ],
 )
-def test_every_command_refuses_it_and_writes_nothing(
-    searchable: Path, command: list[str]
-) -> None:
+def test_every_command_refuses_it_and_writes_nothing(searchable: Path, command: list[str]) -> None:
     before = sorted(searchable.rglob("*"))
     result = study(*command, "../x")
     assert result.exit_code == 2
