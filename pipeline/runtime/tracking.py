@@ -24,7 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.errors import UserError
 from pipeline.files import PARTIAL
-from pipeline.runtime.address import without_password
+from pipeline.runtime.address import without_password, without_secrets
 from pipeline.runtime.mlflow_client import (
     MLFLOW_GIT_COMMIT,
     MLFLOW_PARENT_RUN_ID,
@@ -234,14 +234,21 @@ class Tracker:
             return None
         return MlflowRecord(self.store, name, completed(run_id))
 
-    def reopen(self, run_id: str) -> MlflowRecord | None:
-        """Reopen a finished run and make this process its owner; None as for ``resume``."""
+    def reopen(self, run_id: str, owner: Mapping[str, str] | None = None) -> MlflowRecord | None:
+        """Reopen a finished run; None as for ``resume``.
+
+        Args:
+            run_id: of the run.
+            owner: identity of the process that owns it from now on; by default of this one.
+        """
         record = self.resume(run_id)
         if record is not None:
 
             def own(client: MlflowClient, run_id: str) -> None:
                 client.update_run(run_id, "RUNNING")
-                for key, value in identity().items():
+                if "vae.reason" in client.get_run(run_id).data.tags:
+                    client.delete_tag(run_id, "vae.reason")  # of an end that was not the last
+                for key, value in (owner or identity()).items():
                     client.set_tag(run_id, key, value)
 
             record.write(own)
@@ -263,6 +270,8 @@ class Tracker:
 
     def children(self, parent: str) -> list[RecordedRun]:
         """Return all runs nested under a run, oldest first."""
+        if not parent.isalnum():  # it would be a part of the filter, and is no run's id
+            return []
         return list(self._runs(f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{parent}'"))
 
     def _runs(self, where: str) -> Iterator[RecordedRun]:
@@ -332,7 +341,7 @@ def _store_errors(uri: str) -> Iterator[None]:
         yield
     except (MlflowException, SQLAlchemyError, OSError, ValueError) as error:
         shown = without_password(uri)
-        reason = " ".join(str(error).replace(uri, shown).split())[:200]
+        reason = " ".join(without_secrets(str(error), uri).split())[:200]
         raise UserError(
             f"the MLflow store {shown} cannot be opened: {reason}; set MLFLOW_TRACKING_URI to one "
             "that can, or unset it"

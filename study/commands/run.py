@@ -1,5 +1,6 @@
 """`study run`, from its settings to its last line; the pipeline's stage runs it too."""
 
+import os
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ import click
 from analysis.words import pluralise
 from pipeline.data.prepared import load_prepared
 from pipeline.errors import command_to_type
-from pipeline.runtime.address import without_password
+from pipeline.runtime.address import STORAGE_VARIABLE, without_password
 from pipeline.runtime.workers import count_workers
 from pipeline.settings import (
     RunSettings,
@@ -27,6 +28,7 @@ from study.commands.where import where_recorded
 from study.search.first import first_points
 from study.search.plan import PARENT, Plan, plan_of
 from study.search.schedule import is_used_up
+from study.store.deletion import explain_deletion
 from study.store.reconnect import exit_if_disconnected
 from study.store.searches import open_search
 from study.store.storage import explain_full_disk, quiet_optuna
@@ -88,12 +90,12 @@ def search_and_summarise(
         )
     for line in first.skipped:
         click.echo(f"not tried first: {line}")
-    search, new = open_search(url, plan, name or plan.name, target)
+    processes = count_workers(workers, target)
+    search, new = open_search(url, plan, name or plan.name, target, join=True)
     start = "a new search" if new else "resuming an existing search"
     click.echo(f"{search.study_name}: {start}, up to {target} finished trials")
     if settings.search.objective == "rate-distortion" and settings.search.pruner != "none":
         click.echo("two objectives: no trial is pruned")
-    processes = count_workers(workers, target)
     if processes > settings.search.ahead:
         processes = settings.search.ahead
         click.echo(
@@ -101,9 +103,9 @@ def search_and_summarise(
             "raise search.ahead to use more"
         )
     lost = "study run lost its connection to the store; run the same command again to resume"
-    with exit_if_disconnected(lost), explain_full_disk(url):
-        outcome = supervise(url, search, data, processes, timeout)
-    _summarise(outcome, url, target)
+    with exit_if_disconnected(lost), explain_full_disk(url), explain_deletion(search):
+        outcome = supervise(url, search, data, processes, timeout, target)
+        _summarise(outcome, url, target)
     return outcome
 
 
@@ -129,18 +131,33 @@ def _summarise(outcome: Outcome, url: str, target: int) -> None:
             f"{outcome.stopped}: {outcome.finished} of {target} trials have finished; run the same "
             "command again to resume"
         )
-    where = "" if url == DEFAULT_URL else f" --storage {shlex.quote(without_password(url))}"
-    where += f" --name {shlex.quote(search.study_name)}"  # there may be a newer one
+    storage, first_of_all = how_to_reach(url)
+    storage += f" --name {shlex.quote(search.study_name)}"  # there may be a newer one
     study = command_to_type("study")
     rows = {"records": where_recorded(search.user_attrs.get(PARENT, ""))}
+    if first_of_all:
+        rows["first"] = first_of_all
     if best:
         first = best[0].number
         rows |= {
-            "tables": f"{study} export{where}    writes trials.csv, best.json and importance.csv "
+            "tables": f"{study} export{storage}    writes trials.csv, best.json and importance.csv "
             "into results/",
             "report": f"{study} report    shows them next to the grid in reports/index.html",
-            "confirm": f"{study} rerun {first} --seeds 5{where}    retrains the best with new "
+            "confirm": f"{study} rerun {first} --seeds 5{storage}    retrains the best with new "
             "seeds",
         }
     for key, value in rows.items():
         click.echo(click.style(f"{key:<10}", bold=True) + value)
+
+
+def how_to_reach(url: str) -> tuple[str, str]:
+    """Return the option with which a command uses the same store, and what to type before it.
+
+    A password belongs into the environment, since every user of the machine can read command lines.
+    """
+    if url == (os.environ.get(STORAGE_VARIABLE) or DEFAULT_URL):
+        return "", ""
+    shown = without_password(url)
+    if shown == url:
+        return f" --storage {shlex.quote(url)}", ""
+    return "", f"export {STORAGE_VARIABLE}='{shown}'    with the password in place of ***"

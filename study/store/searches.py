@@ -6,23 +6,29 @@ from pipeline.errors import UserError
 from pipeline.runtime.address import without_password
 from study.search.plan import PLAN, TARGET, Plan, plan_of
 from study.search.schedule import Trial, trials_of
-from study.store.storage import StoreLock, open_storage, quiet_optuna
+from study.store.members import members_lock, note_member
+from study.store.names import require_name
+from study.store.storage import open_storage, quiet_optuna
 
 
-def open_search(url: str, plan: Plan, name: str, target: int) -> tuple[optuna.Study, bool]:
+def open_search(
+    url: str, plan: Plan, name: str, target: int, *, join: bool = False
+) -> tuple[optuna.Study, bool]:
     """Return the plan's search, and whether it is new.
 
     Args:
         url: the store's address.
         plan: the search's plan.
         name: the search's name.
-        target: how many finished trials it should have.
+        target: how many finished trials a new search should have.
+        join: whether to note that this process works for the search, so that nobody deletes it.
 
     Raises:
-        UserError: if a search of that name has another plan.
+        UserError: if the name is not valid, or a search of that name has another plan.
     """
+    require_name(name)
     storage = open_storage(url)
-    with StoreLock(url, f"open-{name}"):
+    with members_lock(url, name):
         existing = name in optuna.get_all_study_names(storage)
         search = optuna.create_study(
             storage=storage, study_name=name, directions=plan.directions, load_if_exists=True
@@ -30,6 +36,7 @@ def open_search(url: str, plan: Plan, name: str, target: int) -> tuple[optuna.St
         stored = search.user_attrs.get(PLAN)
         if stored is None:
             search.set_metric_names(plan.metrics)  # what optuna-dashboard calls the values
+            search.set_user_attr(TARGET, target)  # later changed by whoever works for the search
             search.set_user_attr(PLAN, plan.model_dump_json())
         elif plan_of(search).name != plan.name:
             raise UserError(
@@ -37,7 +44,8 @@ def open_search(url: str, plan: Plan, name: str, target: int) -> tuple[optuna.St
                 "objective, data, protocol or code); omit --name to start a new search, or choose "
                 "another name"
             )
-        search.set_user_attr(TARGET, target)
+        if join:
+            note_member(search, target)
         return search, not existing
 
 
@@ -45,8 +53,10 @@ def load_search(url: str, name: str) -> optuna.Study:
     """Load an existing search.
 
     Raises:
-        UserError: if the store has no search of that name, or another program made it.
+        UserError: if the name is not valid, or the store has no search of that name, or another
+            program made it.
     """
+    require_name(name)
     storage = open_storage(url)
     try:
         search = optuna.load_study(study_name=name, storage=storage)
@@ -93,6 +103,7 @@ def all_searches(url: str) -> tuple[list[optuna.Study], list[str]]:
         if PLAN not in search.user_attrs:
             continue
         try:
+            require_name(name)
             plan_of(search)
         except UserError as error:
             unreadable.append(error.message)
