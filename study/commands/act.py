@@ -21,7 +21,7 @@ from study.outcome.export import export
 from study.outcome.ranking import ranked
 from study.search.plan import plan_of
 from study.search.schedule import Trial
-from study.store.searches import all_trials, find_search, find_trial
+from study.store.searches import all_trials, find_search, find_trial, load_search
 from study.store.storage import fail_dead_attempts, open_storage
 
 CONFIDENCE = 0.95
@@ -114,7 +114,7 @@ def delete_command(url: str, name: str) -> None:
     Raises:
         UserError: if a process is working on it.
     """
-    search = find_search(url, name)
+    search = load_search(url, name)
     fail_dead_attempts(search)
     trials = all_trials(search)
     if any(trial.is_running for trial in trials):

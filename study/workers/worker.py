@@ -63,7 +63,8 @@ def work(url: str, name: str, data: Path, supervisor: int | None = None) -> None
     quiet_optuna()
     silence_heartbeat_on_full_disk()
     torch.set_num_threads(1)
-    search = load_search(url, name)
+    # The server may be restarting while a supervised worker starts.
+    search = load_search(url, name, awaited=supervisor is not None)
     plan = plan_of(search)
     prepared = load_prepared(data, splits=("train", "valid"))
     if prepared.hash != plan.data_hash:
