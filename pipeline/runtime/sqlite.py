@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 READ_WAIT = 15  # seconds that a reader waits for a process that has locked the file
@@ -45,6 +46,18 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
         timeout=READ_WAIT,
         check_same_thread=False,
     )
+
+
+def table_names(path: Path) -> set[str]:
+    """Return the names of the tables of a database, without writing anything.
+
+    Raises:
+        OSError: if the file is missing or cannot be read.
+        sqlite3.Error: if it is not a database.
+    """
+    with closing(connect_read_only(path)) as database:
+        rows = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        return {name for (name,) in rows}
 
 
 def unwritable(path: Path) -> Path | None:

@@ -114,6 +114,7 @@ def delete_command(url: str, name: str) -> None:
     Raises:
         UserError: if a process is working on it.
     """
+    find_search(url, name)  # so that nothing is opened to write to it in vain
     search = load_search(url, name)
     fail_dead_attempts(search)
     trials = all_trials(search)

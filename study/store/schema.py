@@ -1,4 +1,4 @@
-"""What a database contains, looked at before Optuna opens it and adds its tables."""
+"""What a database contains, looked at before Optuna opens it and changes or adds tables."""
 
 from typing import Literal
 

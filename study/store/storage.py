@@ -71,6 +71,10 @@ def open_storage(url: str, *, create: bool = False, awaited: bool = False) -> RD
         _require_writable_file(url, file, create)
     with _opening(url):
         if _content(url, awaited) == "trials":
+            # Read before it is opened to write to it, which changes a file.
+            found = _storage(url, parsed, complete=True, awaited=awaited, read_only=True)
+            _require_version(url, found)
+            found.engine.dispose()
             return _storage(url, parsed, complete=True, awaited=awaited)
         if not create:
             raise _empty(url)
@@ -90,7 +94,9 @@ def read_storage(url: str) -> RDBStorage:
     with _opening(url):
         if _content(url) != "trials":
             raise _empty(url)
-        return _storage(url, parse_address(url), complete=True, read_only=True)
+        storage = _storage(url, parse_address(url), complete=True, read_only=True)
+        _require_version(url, storage)
+        return storage
 
 
 def _storage(
@@ -103,29 +109,24 @@ def _storage(
     """
     is_file = parsed.get_backend_name() == "sqlite"
     pool: dict[str, Any] = {"poolclass": NullPool} if is_file and read_only else {}
-    try:
-        return retry_if_disconnected(ReconnectingStorage)(
-            # Optuna fills in what is in braces.
-            url.replace("{", "{{").replace("}", "}}"),
-            engine_kwargs={
-                # A server may be gone since the last statement; a file is not.
-                "pool_pre_ping": not is_file,
-                "creator": connector(parsed, awaited=awaited, read_only=read_only),
-                **pool,
-            },
-            heartbeat_interval=None if read_only else HEARTBEAT,
-            grace_period=None if read_only else GRACE,
-            skip_table_creation=complete,
-        )
-    except RuntimeError as error:  # Optuna's, of a version of the tables that it does not know
-        if "table schema" not in str(error):
-            raise
-        can_upgrade = "storage upgrade" in str(error)
-        raise StorageError(_other_version(url, can_upgrade)) from None
+    return retry_if_disconnected(ReconnectingStorage)(
+        # Optuna fills in what is in braces.
+        url.replace("{", "{{").replace("}", "}}"),
+        engine_kwargs={
+            # A server may be gone since the last statement; a file is not.
+            "pool_pre_ping": not is_file,
+            "creator": connector(parsed, awaited=awaited, read_only=read_only),
+            **pool,
+        },
+        heartbeat_interval=None if read_only else HEARTBEAT,
+        grace_period=None if read_only else GRACE,
+        skip_compatibility_check=complete,
+        skip_table_creation=complete,
+    )
 
 
 def _content(url: str, awaited: bool = False) -> Content:
-    """Look at what a store contains, without writing anything.
+    """Return whether a store contains trials or nothing yet, without writing anything.
 
     Raises:
         StorageError: if it is another program's database.
@@ -142,10 +143,31 @@ def _content(url: str, awaited: bool = False) -> Content:
     found = content_of(engine)
     if found == "other":
         raise StorageError(
-            f"--storage {shown(url)} is another program's database; nothing was written to it: "
-            "name another one"
+            f"--storage {shown(url)} is another program's database, and was left as it is; name "
+            "another one"
         )
     return found
+
+
+def _require_version(url: str, storage: RDBStorage) -> None:
+    """Require that the tables are of the installed Optuna's version.
+
+    Raises:
+        StorageError: if they are not.
+    """
+    version = storage.get_current_version()
+    if version == storage.get_head_version():
+        return
+    if version in storage.get_all_versions():
+        typed = shlex.quote(without_password(url))
+        raise StorageError(
+            f"--storage {shown(url)} was made by an older Optuna; make a copy of it, then run "
+            f"`optuna storage upgrade --storage {typed}`"
+        )
+    raise StorageError(
+        f"--storage {shown(url)} was made by a newer Optuna; use that version, or name another "
+        "database"
+    )
 
 
 def _require_writable_file(url: str, file: Path, create: bool) -> None:
@@ -158,6 +180,8 @@ def _require_writable_file(url: str, file: Path, create: bool) -> None:
         if create:
             file.parent.mkdir(parents=True, exist_ok=True)
         blocked = unwritable(file)
+    except FileExistsError:
+        raise StorageError(f"--storage {shown(url)}: {file.parent} is not a folder") from None
     except OSError as error:
         raise _unopened(url, error) from None
     if blocked is not None:
@@ -210,19 +234,6 @@ def _empty(url: str) -> EmptyStoreError:
     missing = ": there is no such file" if file is not None and not file.exists() else ""
     return EmptyStoreError(
         f"{shown(url)} contains no search{missing}; start one with `study run`, or check --storage"
-    )
-
-
-def _other_version(url: str, can_upgrade: bool) -> str:
-    if not can_upgrade:
-        return (
-            f"--storage {shown(url)} was made by a newer Optuna; use that version, or name another "
-            "database"
-        )
-    typed = shlex.quote(without_password(url))
-    return (
-        f"--storage {shown(url)} was made by an older Optuna; make a copy of it, then run `optuna "
-        f"storage upgrade --storage {typed}`"
     )
 
 
