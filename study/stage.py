@@ -42,7 +42,7 @@ def main(params: Path, data: Path, results: Path, storage: str, workers: str) ->
         raise UserError(f"{outcome.stopped}; run `dvc repro` again to resume")
     with explain_deletion(outcome.search):
         found = _confirm(outcome.search, settings, data, results, workers)
-        export(outcome.search, results, settings.search.trials, found)
+        export(outcome.search, results, settings.search.trials, found, remember=True)
 
 
 def _confirm(

@@ -6,6 +6,7 @@ a server do not wait for it, so that its outage costs no run; see ``outbox``.
 """
 
 import os
+import shlex
 import sqlite3
 import sys
 import uuid
@@ -47,6 +48,7 @@ from pipeline.runtime.record_store import (
     Store,
     completed,
 )
+from pipeline.runtime.sqlite import create_file, table_names, unwritable
 from pipeline.schemas.where import MLFLOW_ARTEFACTS, MLFLOW_DATABASE
 
 __all__ = ["MlflowClient", "MlflowRecord", "RecordedRun", "Status", "Tracker"]
@@ -95,6 +97,7 @@ class Tracker:
         if not uri:
             tracker = cls(*_open_local_experiment(Path.cwd(), experiment))
         elif uri.startswith(ON_THIS_MACHINE):
+            _require_file(uri)
             with _store_errors(uri):
                 file = FileStore(uri)
                 tracker = cls(file, completed(_experiment_id(experiment, file.client)))
@@ -305,18 +308,38 @@ def _experiment_id(name: str, client: MlflowClient) -> str:
     return str(found.experiment_id)
 
 
+def _require_file(uri: str) -> None:
+    """Reject an SQLite address whose file is no MLflow database; create a file with its mode."""
+    _, is_file, name = uri.partition("sqlite:///")
+    path = Path(name.partition("?")[0])
+    if is_file and path.parent.is_dir():
+        _require_database(path)
+        create_file(path)
+
+
 def _require_database(path: Path) -> None:
-    """Reject a damaged database at once; MLflow would retry for a minute and then crash."""
-    if not path.exists():
-        return
+    """Reject a file that is no MLflow database at once.
+
+    MLflow would retry for a minute and crash if it is damaged, and add its tables to another
+    program's.
+
+    Raises:
+        UserError: if there is such a file.
+    """
+    remedy = "move it away, which loses the MLflow runs but no results"
     try:
-        with closing(sqlite3.connect(path)) as database:
-            database.execute("PRAGMA schema_version")
-    except sqlite3.DatabaseError as error:
+        if not path.exists() or path.stat().st_size == 0:
+            return
+        tables = table_names(path)
+    except (sqlite3.Error, OSError) as error:
+        raise UserError(f"{path}: is not a valid database ({error}); {remedy}") from None
+    if tables and not tables >= {"experiments", "runs"}:
+        raise UserError(f"{path}: is another program's database, not MLflow's; move it away")
+    blocked = unwritable(path)
+    if blocked is not None:
         raise UserError(
-            f"{path}: is not a valid database ({error}); move it away, which loses the MLflow "
-            "runs but no results"
-        ) from None
+            f"{path}: cannot be written: no write permission for {blocked}; ask its owner for it"
+        )
 
 
 def _create_database(path: Path) -> None:
@@ -330,6 +353,7 @@ def _create_database(path: Path) -> None:
         left_by_a_kill.unlink(missing_ok=True)
     temporary = path.with_name(f"{PARTIAL}{os.getpid()}-{path.name}")
     with _store_errors(f"sqlite:///{temporary}"):
+        create_file(temporary)
         MlflowClient(f"sqlite:///{temporary}").search_experiments(max_results=1)
         temporary.replace(path)
 
@@ -342,6 +366,11 @@ def _store_errors(uri: str) -> Iterator[None]:
     except (MlflowException, SQLAlchemyError, OSError, ValueError) as error:
         shown = without_password(uri)
         reason = " ".join(without_secrets(str(error), uri).split())[:200]
+        if "out-of-date database schema" in reason:
+            raise UserError(
+                f"the MLflow store {shown} was made by another version of MLflow; make a copy of "
+                f"it, then run `mlflow db upgrade {shlex.quote(shown)}`, or use that version"
+            ) from None
         raise UserError(
             f"the MLflow store {shown} cannot be opened: {reason}; set MLFLOW_TRACKING_URI to one "
             "that can, or unset it"
@@ -371,8 +400,8 @@ def _open_local_experiment(root: Path, experiment: str) -> tuple[FileStore, Futu
             f"{root}: a folder with ? or % in its path cannot hold MLflow's database, since these "
             "characters have a meaning in its URL; rename it, or set MLFLOW_TRACKING_URI"
         )
+    _require_database(root / MLFLOW_DATABASE)
     with FileLock(root / f"{MLFLOW_DATABASE}.lock"):
-        _require_database(root / MLFLOW_DATABASE)
         _create_database(root / MLFLOW_DATABASE)
         with _store_errors(uri):
             store = FileStore(uri)

@@ -8,14 +8,13 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import click
-import optuna
 import psutil
 from joblib import cpu_count
 from packaging.requirements import Requirement
@@ -24,21 +23,18 @@ from analysis.words import pluralise
 from pipeline.command import CODE, require_own_code
 from pipeline.data.prepared import load_prepared
 from pipeline.errors import UserError, command_to_type
-from pipeline.runtime.address import without_password
+from pipeline.runtime.sqlite import connect_read_only
 from pipeline.runtime.tracking import Tracker
 from pipeline.schemas.where import GRID_EXPERIMENT, MLFLOW_DATABASE, SEARCH_EXPERIMENT
 from pipeline.settings import load_settings
 from study.commands.document import print_json
 from study.commands.lines import hang
-from study.search.plan import PARENT, PLAN
+from study.search.plan import PARENT
+from study.store.address import EmptyStoreError, database_file, shown
 from study.store.reconcile import disagreements, reconcile
-from study.store.storage import (
-    dead_attempts,
-    fail_dead_attempts,
-    open_storage,
-    parse_address,
-    quiet_optuna,
-)
+from study.store.rows import RowError
+from study.store.searches import all_searches, load_search
+from study.store.storage import dead_attempts, fail_dead_attempts, quiet_optuna
 
 SIGNS = {
     "good": ("ok", "green"),
@@ -195,31 +191,30 @@ def _data(params: Path, data: Path) -> str:
 
 def _trials(url: str, fix: bool) -> Iterator[Finding]:
     """Check that the store of trials opens, is intact, and has no trial of a dead process."""
-    shown = without_password(url)
     try:
-        file = _file_of(url)
+        file = database_file(url)
+        with suppress(OSError):  # such as of a name too long, which opening it explains
+            if file is not None and file.is_file():
+                yield _integrity("trials", file)
+        searches, unreadable = all_searches(url)
+    except EmptyStoreError:
+        yield Finding("trials", "good", f"{shown(url)}: no search yet")
+        return
     except UserError as error:
         yield _failed("trials", error)
         return
-    if file is not None and not file.exists():
-        yield Finding("trials", "good", f"{shown}: no search yet")
-        return
-    if file is not None:
-        yield _integrity("trials", file)
-    try:
-        storage = open_storage(url)
-        names = optuna.get_all_study_names(storage)
-    except UserError as error:
-        yield _failed("trials", error)
-        return
-    plural = "" if len(names) == 1 else "es"
-    yield Finding("trials", "good", f"{shown}: {len(names)} search{plural}")
-    for name in names:
-        search = optuna.load_study(study_name=name, storage=storage)
-        dead = len(dead_attempts(search))
+    plural = "" if len(searches) == 1 else "es"
+    yield Finding("trials", "good", f"{shown(url)}: {len(searches)} search{plural}")
+    yield from (_failed("trials", one) for one in unreadable if isinstance(one, RowError))
+    for search in searches:
+        name, dead = search.study_name, len(dead_attempts(search))
         if dead:
             found = f"{name}: {pluralise(dead, 'trial')} of dead processes"
-            yield _fixable("trials", found, fix, partial(fail_dead_attempts, search))
+            yield _fixable("trials", found, fix, partial(_fail_dead_attempts, url, name))
+
+
+def _fail_dead_attempts(url: str, name: str) -> None:
+    fail_dead_attempts(load_search(url, name))
 
 
 def _records(url: str, fix: bool) -> Iterator[Finding]:
@@ -245,19 +240,14 @@ def _records(url: str, fix: bool) -> Iterator[Finding]:
         else:
             yield Finding("records", "good", f"{name}: no open run of a dead process")
     try:
-        file = _file_of(url)
-        if file is not None and not file.exists():
-            return
-        storage = open_storage(url)
-        names = optuna.get_all_study_names(storage)
+        searches, _ = all_searches(url)
     except UserError:  # already reported as a finding on the trials
         return
-    for name in names:
-        search = optuna.load_study(study_name=name, storage=storage)
-        parent = search.user_attrs.get(PARENT)
-        if PLAN not in search.user_attrs or parent is None:
+    tracker = trackers[SEARCH_EXPERIMENT]
+    for search in searches:
+        name, parent = search.study_name, search.user_attrs.get(PARENT)
+        if parent is None:
             continue
-        tracker = trackers[SEARCH_EXPERIMENT]
         wrong = len(disagreements(search, tracker, parent))
         if wrong:
             found = (
@@ -269,9 +259,9 @@ def _records(url: str, fix: bool) -> Iterator[Finding]:
 def _integrity(checked: str, database: Path) -> Finding:
     """Check that an SQLite file is not damaged."""
     try:
-        with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as store:
+        with closing(connect_read_only(database)) as store:
             answer = str(store.execute("PRAGMA quick_check(1)").fetchone()[0])
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         answer = str(error)
     if answer == "ok":
         return Finding(checked, "good", f"{database.name} is intact")
@@ -296,9 +286,3 @@ def _try(checked: str, check: Callable[[], str]) -> Finding:
 def _failed(checked: str, error: UserError) -> Finding:
     found, _, remedy = error.format_message().partition("; ")
     return Finding(checked, "bad", found, remedy or None)
-
-
-def _file_of(url: str) -> Path | None:
-    """Return the file of an SQLite store; None if a server stores the trials."""
-    parsed = parse_address(url)
-    return Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None

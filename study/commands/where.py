@@ -10,6 +10,7 @@ import click
 
 from pipeline.errors import command_to_type
 from pipeline.runtime.address import without_password
+from pipeline.runtime.sqlite import connect_read_only
 from pipeline.schemas.where import GRID_EXPERIMENT, MLFLOW_DATABASE
 from study.commands.document import print_json
 
@@ -114,8 +115,8 @@ def where_recorded(run_id: str) -> str:
 def _ask(database: Path, query: str, value: str) -> str:
     """Return one cell of MLflow's database as text; empty if there is none."""
     try:
-        with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as store:
+        with closing(connect_read_only(database)) as store:
             row = store.execute(query, (value,)).fetchone()
-    except sqlite3.Error:
+    except (sqlite3.Error, OSError):
         return ""
     return str(row[0]) if row else ""

@@ -16,7 +16,7 @@ from study.outcome.ranking import ranked
 from study.search.first import base_of
 from study.search.plan import plan_of
 from study.search.space import identity_of, to_run
-from study.store.searches import all_trials, load_search
+from study.store.searches import all_trials, find_search
 from study.store.storage import quiet_optuna
 
 REMEDY = "write it again with `study export`"
@@ -57,7 +57,7 @@ def _is_file(path: Path) -> bool:
 
 def _of_search(name: str, url: str) -> Iterable[tuple[str, RunSettings]]:
     """The trials of a search, best first; of two objectives, those on the Pareto front."""
-    search = load_search(url, name)
+    search = find_search(url, name)
     plan = plan_of(search)
     for trial in ranked(all_trials(search), plan):
         run = to_run(trial.params, plan.base, plan.search.seed, plan.search.epochs)

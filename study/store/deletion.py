@@ -8,7 +8,7 @@ import optuna
 
 from pipeline.errors import UserError
 from study.store.members import living_members, members_lock
-from study.store.searches import all_trials, find_search
+from study.store.searches import all_trials, find_search, load_search
 from study.store.storage import StoreLock, fail_dead_attempts, open_storage
 
 
@@ -24,7 +24,8 @@ def delete_search(url: str, name: str) -> int:
     Raises:
         UserError: if there is no such search, or a process works for it.
     """
-    search = find_search(url, name)
+    find_search(url, name)  # so that nothing is opened to write to it in vain
+    search = load_search(url, name)
     _require_idle(search)  # before waiting for a lock that a stopped process may hold
     with members_lock(url, name), StoreLock(url, f"ask-{name}"):
         _require_idle(search)
