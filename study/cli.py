@@ -147,7 +147,7 @@ def run(
 
 @main.command(
     short_help="Join a search from another shell or machine.",
-    epilog="Example: study worker --storage sqlite:///study.db --name NAME",
+    epilog="Example: study worker --name NAME",
 )
 @STORAGE
 @click.option(

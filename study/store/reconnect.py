@@ -8,7 +8,8 @@ import functools
 import sqlite3
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -26,7 +27,9 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from pipeline.runtime.processes import has_died, is_here
 from pipeline.runtime.sqlite import connect_read_only
+from study.search.schedule import OWNER
 from study.store.address import in_one_line, shown
 
 P = ParamSpec("P")
@@ -50,6 +53,7 @@ ABSENT = (
     "closed the connection unexpectedly",
     "timeout expired",
 )
+LATE = 6  # seconds for which the heartbeat of a process that exists must stay late
 NO_SERVER = 69  # exit status of a process that lost the server (sysexits.h: unavailable)
 
 
@@ -204,6 +208,22 @@ class ReconnectingStorage(RDBStorage):
     def __getattribute__(self, name: str) -> Any:
         found = super().__getattribute__(name)
         return retry_if_disconnected(found) if name in REPEATABLE else found
+
+    _late: Mapping[int, float] = {}  # since when the heartbeats of trials have been late
+
+    def _get_stale_trial_ids(self, study_id: int) -> list[int]:
+        """As in the base class; a live process of this machine gets time to prove that it lives.
+
+        A step of the clock, or a machine that slept, makes all heartbeats late at once. The next
+        ones come soon, unless the process itself was stopped.
+        """
+        late, now = super()._get_stale_trial_ids(study_id), time.monotonic()
+        self._late = {one: self._late.get(one, now) for one in late}
+        return [one for one in late if now - self._late[one] >= LATE or not self._lives_here(one)]
+
+    def _lives_here(self, trial_id: int) -> bool:
+        owner = self.get_trial(trial_id).user_attrs.get(OWNER, {})
+        return is_here(owner) and not has_died(owner)
 
     def set_trial_state_values(
         self, trial_id: int, state: TrialState, values: Sequence[float] | None = None

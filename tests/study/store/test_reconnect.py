@@ -1,6 +1,8 @@
 """What is repeated after a server restarted, and what is not."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,8 @@ from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
+from pipeline.runtime.processes import HOST, PID_STARTED, identity
+from study.search.schedule import OWNER
 from study.store.reconnect import (
     NO_SERVER,
     REPEATABLE,
@@ -149,3 +153,35 @@ def test_optuna_reads_through_the_private_calls_that_are_repeated(
     store.heartbeat_interval = 1
     optuna.storages.fail_stale_trials(search)
     assert used == private
+
+
+@pytest.mark.parametrize(
+    ("owner", "failed_at_once"),
+    [({}, False), ({PID_STARTED: "1"}, True), ({HOST: "another-host"}, True)],
+)
+def test_a_step_of_the_clock_costs_no_trial_of_a_live_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: dict[str, str], failed_at_once: bool
+) -> None:
+    """The step makes its heartbeat late, until it writes the next one."""
+    database = tmp_path / "study.db"
+    store = ReconnectingStorage(f"sqlite:///{database}", heartbeat_interval=2, grace_period=60)
+    search = optuna.create_study(storage=store)
+    attempt = search.ask()
+    attempt.set_user_attr(OWNER, identity() | owner)
+
+    def beat_an_hour_ago() -> None:
+        store.record_heartbeat(attempt.number + 1)
+        with closing(sqlite3.connect(database)) as connection, connection:
+            connection.execute("UPDATE trial_heartbeats SET heartbeat = '2020-01-01 00:00:00'")
+
+    beat_an_hour_ago()
+    optuna.storages.fail_stale_trials(search)
+    assert (search.trials[0].state == TrialState.FAIL) == failed_at_once
+    store.record_heartbeat(attempt.number + 1)
+    optuna.storages.fail_stale_trials(search)
+    assert (search.trials[0].state == TrialState.FAIL) == failed_at_once
+
+    beat_an_hour_ago()  # and the process is stopped
+    monkeypatch.setattr("study.store.reconnect.LATE", 0)
+    optuna.storages.fail_stale_trials(search)
+    assert search.trials[0].state == TrialState.FAIL
