@@ -111,7 +111,7 @@ def _close_records(search: optuna.Study) -> None:
     from pipeline.runtime.tracking import Tracker
 
     tracker = Tracker.open(SEARCH_EXPERIMENT)
-    parent = tracker.resume(search.user_attrs.get(PARENT, ""))
+    parent = tracker.resume(search.user_attrs.get(PARENT, ""), search.study_name)
     if parent is not None:
         ended = parent.status() == "FINISHED"
         reason = "" if ended else "the search was finished; its last process died before that"
@@ -120,7 +120,7 @@ def _close_records(search: optuna.Study) -> None:
 
 def _parent(search: optuna.Study, tracker: "Tracker") -> "MlflowRecord":
     """The search's own record: its existing one, reopened, or a new one."""
-    record = tracker.reopen(search.user_attrs.get(PARENT, ""))
+    record = tracker.reopen(search.user_attrs.get(PARENT, ""), search.study_name)
     if record is None:
         plan = plan_of(search)
         settings = plan.search.model_dump(exclude={"space", "trials", "first", "confirm"})
