@@ -53,7 +53,7 @@ class EvaluationJob(Job[EvaluationTask]):
     def record_late(self, task: EvaluationTask) -> None:
         """Record results whose evaluation was killed between writing and recording them."""
         row = read_row(task.folder)
-        record = self._tracker.resume(row["run_id"])
+        record = self._tracker.resume(row["run_id"], task.name)
         if record is not None and record.marked(EVALUATION) != task.fingerprint:
             self._record(task, row)
 
@@ -62,7 +62,7 @@ class EvaluationJob(Job[EvaluationTask]):
 
         A model that came out of DVC's cache has no record in this store.
         """
-        known = self._tracker.resume(row["run_id"])
+        known = self._tracker.resume(row["run_id"], task.name)
         if known is not None:
             self._add(known, task, row)
             return

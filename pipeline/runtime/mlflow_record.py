@@ -1,7 +1,5 @@
 """One run in MLflow: its numbers, files and tags, and how it ends."""
 
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
@@ -21,7 +19,7 @@ from pipeline.runtime.mlflow_client import (
     MlflowException,
     Run,
 )
-from pipeline.runtime.record_store import FileStore, Store
+from pipeline.runtime.record_store import Store
 from pipeline.schemas.where import MLFLOW_ARTEFACTS
 
 MOST_METRICS = 1000  # per transaction, a limit of MLflow
@@ -93,27 +91,19 @@ class MlflowRecord:
             UserError: if they cannot be stored, for example because the disk is full.
         """
         try:
-            if isinstance(self.store, FileStore):
-                self._log_files(folder, under)
-            else:  # the folder may be gone when the server takes them
-                kept = tempfile.TemporaryDirectory(prefix="vae-study-")
-                shutil.copytree(folder, kept.name, dirs_exist_ok=True)
-                self._log_files(Path(kept.name), under, kept.cleanup)
+            self.store.write_files(
+                self.name,
+                folder,
+                lambda client, kept: client.log_artifacts(
+                    self.run.result(), str(kept), under or None
+                ),
+            )
         except (OSError, MlflowException, UserError) as error:
             reason = " ".join(str(error).split())[:200]
             raise UserError(
                 f"the artefacts of an MLflow run cannot be kept: {reason}; check the free space "
                 f"and {MLFLOW_ARTEFACTS}/"
             ) from None
-
-    def _log_files(
-        self, folder: Path, under: str, then: Callable[[], object] = lambda: None
-    ) -> None:
-        def log(client: MlflowClient, run_id: str) -> None:
-            client.log_artifacts(run_id, str(folder), under or None)
-            then()
-
-        self.write(log)
 
     def mark(self, key: str, value: str) -> None:
         """Set the tag ``vae.<key>``."""

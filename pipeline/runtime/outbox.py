@@ -63,7 +63,7 @@ class Outbox:
         self._hurry = threading.Event()
         self._away = ""  # why, during an outage
         self._answered = time.monotonic()  # when the server last did
-        self._refused: dict[str, None] = {}  # records, in order
+        self._incomplete: dict[str, None] = {}  # records, in order
         self._closed = False
         threading.Thread(target=self._make_calls, daemon=True, name="outbox").start()
 
@@ -109,8 +109,8 @@ class Outbox:
             try:
                 self._wait_for_calls(LAST_ATTEMPT if hurry else self._patience)
             finally:
-                self._name_incomplete()
-        return not (self._calls or self._refused)
+                self._give_up()
+        return not self._incomplete
 
     def _wait_for_calls(self, patience: float) -> None:
         self._hurry.set()  # no more pauses
@@ -122,9 +122,11 @@ class Outbox:
                     break
                 self._changed.wait(0.1)
 
-    def _name_incomplete(self) -> None:
-        waiting = dict.fromkeys(call.record for call in list(self._calls) if call.record)
-        names = list(self._refused | waiting)
+    def _give_up(self) -> None:
+        with self._changed:
+            self._incomplete |= dict.fromkeys(call.record for call in self._calls if call.record)
+            self._calls.clear()
+        names = list(self._incomplete)
         if names:
             more = len(names) - MOST_NAMED
             shown = ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
@@ -172,7 +174,8 @@ class Outbox:
                 self._note_answer()
             pause = faults = 0.0
             with self._changed:
-                self._calls.popleft()
+                if self._calls and self._calls[0] is call:
+                    self._calls.popleft()
                 self._changed.notify_all()
 
     def _note_outage(self, error: Exception) -> None:
@@ -197,13 +200,13 @@ class Outbox:
 
     def _note_refusal(self, record: str, error: Exception) -> None:
         self._answered = time.monotonic()
-        if not self._refused:  # what follows is refused because of that, or named at the end
+        if not self._incomplete:  # what follows is refused because of that, or named at the end
             click.echo(
                 f"warning: {self._server} refused a part of the record of {record}: "
                 f"{reason_of(error)}",
                 err=True,
             )
-        self._refused[record] = None
+        self._incomplete[record] = None
 
     def _no_answer(self, reason: str) -> ServerAwayError:
         return ServerAwayError(

@@ -1,8 +1,11 @@
 """Where MLflow's records are stored: a database on this machine, or a server that may be away."""
 
 import atexit
+import shutil
+import tempfile
 from collections.abc import Callable
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -30,6 +33,11 @@ class Store(Protocol):
 
     def write(self, record: str, call: Callable[[MlflowClient], T]) -> Future[T]:
         """Write to a record, whose name is for messages."""
+
+    def write_files(
+        self, record: str, folder: Path, call: Callable[[MlflowClient, Path], object]
+    ) -> None:
+        """Write a folder's files, which may be gone when this returns."""
 
     def read(self, call: Callable[[MlflowClient], T]) -> T:
         """Return what a call returns.
@@ -59,6 +67,12 @@ class FileStore:
         """
         return completed(self.read(call))
 
+    def write_files(
+        self, record: str, folder: Path, call: Callable[[MlflowClient, Path], object]
+    ) -> None:
+        """Write a folder's files."""
+        self.write(record, lambda client: call(client, folder))
+
     def read(self, call: Callable[[MlflowClient], T]) -> T:
         """Return what a call returns."""
         try:
@@ -86,6 +100,7 @@ class ServerStore:
     def __init__(self, uri: str) -> None:
         self._uri = uri
         self._client: MlflowClient | None = None
+        self._kept: list[Path] = []  # copies of files
         # A bit more, so that the call itself says why it has no answer.
         self._outbox = Outbox(f"MLflow at {without_password(uri)}", request_timeout() + 1)
         atexit.register(self.close)  # for those who could not close it themselves
@@ -100,6 +115,20 @@ class ServerStore:
     def write(self, record: str, call: Callable[[MlflowClient], T]) -> Future[T]:
         """Write to a record soon."""
         return self._outbox.write(record, lambda: call(self.client))
+
+    def write_files(
+        self, record: str, folder: Path, call: Callable[[MlflowClient, Path], object]
+    ) -> None:
+        """Write a folder's files soon, from a copy."""
+        kept = Path(tempfile.mkdtemp(prefix="vae-study-"))
+        self._kept.append(kept)
+        shutil.copytree(folder, kept, dirs_exist_ok=True)
+
+        def write(client: MlflowClient) -> None:
+            call(client, kept)
+            shutil.rmtree(kept, ignore_errors=True)
+
+        self.write(record, write)
 
     def read(self, call: Callable[[MlflowClient], T]) -> T:
         """Return what a call returns, after everything that is to be written before.
@@ -116,7 +145,11 @@ class ServerStore:
     def close(self, *, hurry: bool = False) -> bool:
         """Wait for all writes while the server answers; return whether all were made."""
         atexit.unregister(self.close)
-        return self._outbox.close(hurry=hurry)
+        try:
+            return self._outbox.close(hurry=hurry)
+        finally:
+            for folder in self._kept:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def completed(result: T) -> Future[T]:

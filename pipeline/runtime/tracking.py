@@ -218,33 +218,38 @@ class Tracker:
             raise
         record.finish()
 
-    def resume(self, run_id: str) -> MlflowRecord | None:
+    def resume(self, run_id: str, name: str = "") -> MlflowRecord | None:
         """Return an existing run; None if it is not in this store or was deleted.
 
         If the server is away, the run is taken to exist.
+
+        Args:
+            run_id: its ID.
+            name: for messages.
         """
         if not run_id:
             return None
-        name = f"run {run_id}"
         try:
             run = self.store.read(lambda client: client.get_run(run_id))
-            name = run.info.run_name or name
+            if run.info.lifecycle_stage != "active":
+                return None
         except ServerAwayError:
-            return MlflowRecord(self.store, name, completed(run_id))
+            pass
         except MlflowException:
             return None
-        if run.info.lifecycle_stage != "active":
-            return None
-        return MlflowRecord(self.store, name, completed(run_id))
+        return MlflowRecord(self.store, name or f"run {run_id}", completed(run_id))
 
-    def reopen(self, run_id: str, owner: Mapping[str, str] | None = None) -> MlflowRecord | None:
+    def reopen(
+        self, run_id: str, name: str = "", owner: Mapping[str, str] | None = None
+    ) -> MlflowRecord | None:
         """Reopen a finished run; None as for ``resume``.
 
         Args:
             run_id: of the run.
+            name: for messages.
             owner: identity of the process that owns it from now on; by default of this one.
         """
-        record = self.resume(run_id)
+        record = self.resume(run_id, name)
         if record is not None:
 
             def own(client: MlflowClient, run_id: str) -> None:

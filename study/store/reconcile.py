@@ -68,7 +68,7 @@ def reconcile(search: optuna.Study, tracker: "Tracker", parent: str) -> int:
         number = attempt.user_attrs.get(TRIAL)
         name = "attempt at no trial" if number is None else f"trial {number}"
         run_id = one.run.run_id if one.run else ""
-        record = tracker.resume(run_id) or tracker.start(
+        record = tracker.resume(run_id, name) or tracker.start(
             name, attempt.params, parent, tags={ATTEMPT_TAG: str(attempt.number)}
         )
         close(record, attempt)

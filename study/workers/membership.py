@@ -110,7 +110,9 @@ class Membership:
             if not others:
                 self._close_search(status, reason)
             elif self._is_owner:
-                self._tracker().reopen(self._record, others[0].owner)
+                tracker = self._tracker()
+                tracker.reopen(self._record, self._search.study_name, others[0].owner)
+                tracker.close()
 
     def leave_finished(self) -> None:
         """Leave a search that needs nothing, and close what its last process left open.
@@ -120,7 +122,8 @@ class Membership:
         with members_lock(self._url, self._search.study_name):
             if self._leave() or is_recorded(self._search):
                 return
-            record = self._tracker().resume(self._search.user_attrs.get(PARENT, ""))
+            parent = self._search.user_attrs.get(PARENT, "")
+            record = self._tracker().resume(parent, self._search.study_name)
             if record is not None:
                 ended = record.status() == "FINISHED"
                 reason = "" if ended else "closed by a command that found the search finished"
@@ -143,7 +146,7 @@ class Membership:
 
     def _reopened(self) -> "MlflowRecord":
         """The search's own record: its existing one, reopened, or a new one."""
-        record = self._tracker().reopen(self._record)
+        record = self._tracker().reopen(self._record, self._search.study_name)
         if record is None:
             plan = plan_of(self._search)
             settings = plan.search.model_dump(exclude={"space", "trials", "first", "confirm"})
@@ -154,11 +157,12 @@ class Membership:
         return record
 
     def _close_search(self, status: "Status", reason: str) -> None:
-        record = self._tracker().resume(self._record)
+        record = self._tracker().resume(self._record, self._search.study_name)
         if record is not None:
             close_search(self._search, self._tracker(), record, status, reason)
 
     def _close_record(self, status: "Status", reason: str) -> None:
-        record = self._tracker().resume(self._record)
+        record = self._tracker().resume(self._record, self._search.study_name)
         if record is not None:
             record.finish(status, reason)
+            self._tracker().close()

@@ -15,6 +15,7 @@ from pipeline.runtime.processes import HOST, PID, PID_STARTED
 from pipeline.runtime.tracking import Tracker
 from pipeline.schemas.where import MLFLOW_DATABASE
 from tests.conftest import ROOT
+from tests.pipeline.records_server import RecordsServer
 
 
 @pytest.fixture(autouse=True)
@@ -244,3 +245,81 @@ def test_a_user_id_without_name_and_home_can_keep_records(project: Path) -> None
     )
     assert done.returncode == 0, done.stderr
     assert [path.name for path in project.glob("~*")] == []
+
+
+@pytest.fixture
+def server(here: Path, monkeypatch: pytest.MonkeyPatch) -> RecordsServer:
+    return RecordsServer(here, monkeypatch)
+
+
+def test_an_outage_of_the_server_costs_no_record(server: RecordsServer, tmp_path: Path) -> None:
+    with Tracker.open("vae-grid") as tracker:
+        first = tracker.start("first", {"beta": 1.0})
+        first.log_metrics({"valid/elbo": -2.0}, 1)
+        assert first.run_id
+        server.is_down = True
+        first.log_metrics({"valid/elbo": -1.0}, 2)
+        folder = tmp_path / "temporary"
+        folder.mkdir()
+        (folder / "a.txt").write_text("a")
+        first.log_files(folder, "model")
+        shutil.rmtree(folder)
+        first.finish("FAILED", "diverged")
+        second = tracker.start("second", {"beta": 4.0})
+        assert second.run_id == ""
+        second.finish()
+        assert tracker.resume("0" * 32) is not None  # nobody knows
+        server.is_down = False
+        assert tracker.close()
+    assert server.runs() == {"first": "FAILED", "second": "FINISHED"}
+    values = server.client.get_metric_history(first.run_id, "valid/elbo")
+    assert [(one.step, one.value) for one in values] == [(1, -2.0), (2, -1.0)]
+    files = server.client.list_artifacts(first.run_id, "model")
+    assert [file.path for file in files] == ["model/a.txt"]
+    assert server.client.get_run(first.run_id).data.tags["vae.reason"] == "diverged"
+
+
+def test_a_run_whose_creation_was_not_confirmed_is_created_once(
+    server: RecordsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create, answers = server.client.create_run, iter([False, True])
+
+    def create_run(*words: object, **options: object) -> object:
+        run = create(*words, **options)  # type: ignore[arg-type]
+        if not next(answers):
+            raise ConnectionResetError
+        return run
+
+    monkeypatch.setattr(server.client, "create_run", create_run)
+    with Tracker.open("vae-grid") as tracker:
+        record = tracker.start("run", {})
+        record.finish()
+    assert server.runs() == {"run": "FINISHED"}
+    assert server.client.get_run(record.run_id).info.status == "FINISHED"
+
+
+def test_a_worker_needs_no_server_to_start(
+    server: RecordsServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.is_down = True
+    with Tracker.open("vae-grid", wait=False) as tracker:
+        record = tracker.start("run", {})
+        assert record.run_id == ""
+        record.finish()
+        server.is_down = False
+        assert tracker.close()
+    assert server.runs() == {"run": "FINISHED"}
+    assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+@pytest.mark.parametrize("uri", ["http://me:secret@127.0.0.1:9", "postgresql://127.0.0.1:9/x"])
+def test_a_start_without_a_server_ends_in_one_line(
+    empty_folder: Path, monkeypatch: pytest.MonkeyPatch, uri: str
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    with pytest.raises(UserError, match="MLflow") as caught:
+        Tracker.open("vae-grid")
+    assert "\n" not in caught.value.message
+    assert "set MLFLOW_TRACKING_URI to one that" in caught.value.message
+    assert "secret" not in caught.value.message

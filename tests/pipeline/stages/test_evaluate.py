@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from click.testing import CliRunner
 from mlflow import MlflowClient
 
 from pipeline.data.prepared import PreparedData, load_prepared
+from pipeline.jobs.evaluation_job import EvaluationJob
 from pipeline.jobs.evaluation_task import (
     evaluation_fingerprint,
     finished_evaluation,
@@ -24,6 +26,7 @@ from pipeline.schemas.metrics import METRICS
 from pipeline.settings import load_settings
 from pipeline.stages import evaluate, judge
 from tests.imports import ROOT
+from tests.pipeline.records_server import RecordsServer
 from tests.pipeline.stages.conftest import (
     PLANE_ONLY,
     RUNS,
@@ -251,6 +254,30 @@ def test_what_the_pipeline_did_not_write_stays(evaluated: Path) -> None:
     assert (folder / "runs/linear-2/seed-1/metrics.json").exists()
     assert not (folder / "runs/linear-2/seed-0").exists()
     assert "conv-2/seed-0, linear-2/notes.txt, linear-2/seed-1" in output.splitlines()[-1]
+
+
+def test_records_that_an_outage_cost_are_written_by_the_next_evaluation(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = RecordsServer(trained, monkeypatch)
+    finish = EvaluationJob.finish
+
+    def stop_and_finish(*words: Any) -> str:
+        server.is_down = True
+        return finish(*words)
+
+    monkeypatch.setattr(EvaluationJob, "finish", stop_and_finish)
+    assert (
+        "does not have everything on record about linear-2/seed-0, linear-3"
+        in call(evaluate.main).stderr
+    )
+    rows = [read_row(trained, run) for run in RUNS]
+    server.is_down = False
+    call(evaluate.main)
+    for row in rows:
+        metrics = server.client.get_run(row["run_id"]).data.metrics
+        assert metrics["test/elbo"] == pytest.approx(row["elbo"])
+    assert call(evaluate.main).stderr == ""
 
 
 @pytest.mark.slow

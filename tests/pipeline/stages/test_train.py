@@ -10,6 +10,7 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -17,11 +18,13 @@ from mlflow import MlflowClient
 
 from pipeline.errors import UserError
 from pipeline.jobs.train import TrainingTask, train_run
+from pipeline.jobs.training_job import TrainingJob
 from pipeline.models import load_model
 from pipeline.schemas.protocol import PROTOCOL_FIELDS
 from pipeline.settings import load_settings
 from pipeline.stages import evaluate, train
 from tests.imports import ROOT
+from tests.pipeline.records_server import RecordsServer
 from tests.pipeline.stages.conftest import RUNS, call, change, times_of, wait_for
 
 PREPARED = Path("data/prepared.safetensors")
@@ -237,6 +240,24 @@ def test_artefacts_that_cannot_be_kept_cost_no_run(trained: Path) -> None:
     result = call(train.main)
     assert "warning: the artefacts of an MLflow run cannot be kept" in result.stderr
     assert len(weights(trained)) == 4
+
+
+def test_training_outlives_the_server_of_its_records(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = RecordsServer(project, monkeypatch)
+    finish = TrainingJob.finish
+
+    def finish_and_stop(*words: Any) -> str:
+        server.is_down = True
+        return finish(*words)
+
+    monkeypatch.setattr(TrainingJob, "finish", finish_and_stop)
+    result = call(train.main)
+    assert set(weights(project)) == set(RUNS)
+    away, lost = result.stderr.splitlines()
+    assert "does not answer (Connection refused); work goes on" in away
+    assert "does not have everything on record about linear-2/seed-0, linear-3/seed-0" in lost
 
 
 @pytest.mark.slow
