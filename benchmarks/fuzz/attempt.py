@@ -98,6 +98,7 @@ class Attempt:
     def _run(self) -> None:
         """Be the process; never return."""
         status = 1
+        gc.freeze()  # so that it neither looks through nor copies what all processes share
         try:
             self._prepare()
             if self.whole:
@@ -138,6 +139,10 @@ class Attempt:
         for number, path in zip((1, 2), self._streams, strict=True):
             os.dup2(os.open(path, os.O_CREAT | os.O_WRONLY), number)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        sys.stdout, sys.stderr = (
+            open(number, "w", encoding="utf-8", errors=errors)  # noqa: SIM115, PTH123
+            for number, errors in ((1, "strict"), (2, "backslashreplace"))
+        )
         os.chdir(self.folder)
         kept = {key: os.environ[key] for key in ("LANG", "PATH") if key in os.environ}
         os.environ.clear()
@@ -239,7 +244,7 @@ class Attempt:
 def _close_databases() -> None:
     """Close SQLite's connections, as the end of an interpreter does."""
     for one in gc.get_objects():
-        if isinstance(one, sqlite3.Connection):
+        if issubclass(type(one), sqlite3.Connection):  # `isinstance` would wake lazy objects
             with suppress(sqlite3.Error):
                 one.close()
 
