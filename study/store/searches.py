@@ -95,7 +95,7 @@ def all_searches(url: str) -> tuple[list[optuna.Study], list[str]]:
         try:
             plan_of(search)
         except UserError as error:
-            unreadable.append(error.message)
+            unreadable.append(error.format_message())
         else:
             found.append(search)
     return found, unreadable
