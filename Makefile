@@ -17,7 +17,7 @@ NO_REPOSITORY := this folder is not a git repository, which dvc needs: clone the
 	all of it, hidden files too, and run: git init && git add -A && git commit -m start
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro report test lint types imports unit format anchors bench profile samplers pruning search-cost kills literature lock clean
+.PHONY: help install repro report test lint types imports unit format anchors bench profile samplers pruning search-cost kills fuzz literature lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | expand -t 14
@@ -94,6 +94,9 @@ search-cost: $(INSTALLED)  ## measure the overhead of the search
 
 kills: $(INSTALLED)  ## disturb searches, commands and the pipeline a hundred times, then check the books (20 minutes)
 	@$(IN_VENV) python -m benchmarks.kills
+
+fuzz: $(INSTALLED)  ## give the commands 2,000 wrong inputs (10 minutes; other inputs: FUZZ='--seed 1')
+	@$(IN_VENV) python -m benchmarks.fuzz $(FUZZ)
 
 literature: $(INSTALLED)  ## compare with the IWAE paper's test NLL on all of MNIST (over half an hour)
 	@$(IN_VENV) python -m benchmarks.literature $(LITERATURE)
