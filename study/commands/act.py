@@ -21,8 +21,9 @@ from study.outcome.export import export
 from study.outcome.ranking import ranked
 from study.search.plan import plan_of
 from study.search.schedule import Trial
+from study.store.opening import open_storage
 from study.store.searches import all_trials, find_search, find_trial, load_search
-from study.store.storage import fail_dead_attempts, open_storage
+from study.store.storage import fail_dead_attempts
 
 CONFIDENCE = 0.95
 CONFIRM_SEEDS = 5  # of `study run --confirm`

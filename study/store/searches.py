@@ -8,16 +8,10 @@ from pipeline.errors import UserError
 from study.search.plan import PLAN, TARGET, Plan, plan_of
 from study.search.schedule import Trial, trials_of
 from study.store.address import in_one_line, shown
+from study.store.opening import explain_unreadable, open_storage, read_storage
 from study.store.reconnect import announcing
 from study.store.rows import intact_search
-from study.store.storage import (
-    StoreLock,
-    explain_full_disk,
-    explain_unreadable,
-    open_storage,
-    quiet_optuna,
-    read_storage,
-)
+from study.store.storage import StoreLock, explain_full_disk, quiet_optuna
 
 
 def open_search(url: str, plan: Plan, name: str, target: int) -> tuple[optuna.Study, bool]:
