@@ -20,7 +20,7 @@ from benchmarks.kills.books import (
 from benchmarks.kills.project import Process, Project, Report, Task, family, kill, kill_family
 from pipeline.runtime.processes import PID
 from study.search.schedule import FAULT, OWNER
-from study.store.storage import GRACE
+from study.store.opening import GRACE
 
 TRIALS = 24
 PAUSE = 5.0  # seconds at most; once, in a long session, more than a heartbeat may be late

@@ -54,9 +54,8 @@ def _require_file_address(url: str, parsed: URL) -> None:
     if parsed.query:
         raise _refused(url, "a file takes no options after ?; leave them out")
     if name.startswith("~"):
-        raise _refused(
-            url, f"~ is not a folder in an address; write sqlite:///{Path.home()}/study.db"
-        )
+        whole = "write the whole path, such as sqlite:////home/me/study.db"
+        raise _refused(url, f"~ is not a folder in an address; {whole}")
 
 
 def database_file(url: str) -> Path | None:

@@ -8,8 +8,9 @@ import optuna
 
 from pipeline.errors import UserError
 from study.store.members import living_members, members_lock
+from study.store.opening import open_storage
 from study.store.searches import all_trials, find_search, load_search
-from study.store.storage import StoreLock, fail_dead_attempts, open_storage
+from study.store.storage import StoreLock, fail_dead_attempts
 
 
 class SearchDeletedError(UserError):

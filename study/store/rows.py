@@ -4,6 +4,7 @@ Somebody may have edited the database, or a disk may have damaged it. Whoever lo
 its rows once, so that nothing else has to expect a number that is none.
 """
 
+import json
 import math
 from collections.abc import Iterator, Mapping
 from typing import Annotated
@@ -82,8 +83,8 @@ class _AttemptAttributes(_Attributes):
     kl: float | None = None
     nll: float | None = None
     spread: float | None = None
-    epochs: Count = 0
-    seconds: float = 0.0
+    epochs: Count | None = None
+    seconds: float | None = None
 
 
 def intact_search(storage: RDBStorage, name: str) -> optuna.Study:
@@ -186,12 +187,22 @@ def _require_attempt(
     if any(attempt.distributions[name] != expected[name] for name in params):
         raise ValueError("its distributions are not those of the search space")
     if attempt.state == TrialState.COMPLETE:
-        missing = [name for name in COSTS if name not in attempt.user_attrs]
+        missing = [name for name in _measured(plan) if getattr(noted, name) is None]
         if missing:
-            raise ValueError(f"its {' and '.join(missing)} are missing")
+            raise ValueError(f"it has no {' and no '.join(missing)}")
         values = attempt.values or []
         if len(values) != len(plan.directions) or not all(map(math.isfinite, values)):
-            raise ValueError(f"its values {values} are not one finite number per objective")
+            raise ValueError("its values are not one finite number per objective")
+
+
+def _measured(plan: Plan) -> list[str]:
+    """Return what every complete trial of a search has measured."""
+    names = ["elbo", "reconstruction", "kl", *COSTS]
+    if plan.search.objective == "nll":
+        names.append("nll")
+    if plan.search.replicates > 1:
+        names.append("spread")
+    return names
 
 
 def _reason(error: BaseException) -> str:
@@ -199,4 +210,6 @@ def _reason(error: BaseException) -> str:
         return in_one_line(first_error(error))
     if isinstance(error, StorageInternalError | DBAPIError):
         return reason_of(error)
+    if isinstance(error, json.JSONDecodeError):
+        return "it is not valid JSON"
     return in_one_line(str(error))

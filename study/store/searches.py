@@ -10,15 +10,10 @@ from study.search.schedule import Trial, trials_of
 from study.store.address import shown
 from study.store.members import members_lock, note_member
 from study.store.names import require_name
+from study.store.opening import explain_unreadable, open_storage, read_storage
 from study.store.reconnect import announcing
 from study.store.rows import intact_search
-from study.store.storage import (
-    explain_full_disk,
-    explain_unreadable,
-    open_storage,
-    quiet_optuna,
-    read_storage,
-)
+from study.store.storage import explain_full_disk, quiet_optuna
 
 
 def open_search(

@@ -33,10 +33,10 @@ from study.store.deletion import (
     silence_heartbeat_after_deletion,
 )
 from study.store.members import living_members, wanted_trials
+from study.store.opening import GRACE
 from study.store.reconnect import exit_if_disconnected
 from study.store.searches import load_search
 from study.store.storage import (
-    GRACE,
     StoreLock,
     explain_full_disk,
     fail_dead_attempts,
