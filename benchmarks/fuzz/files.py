@@ -5,6 +5,7 @@ import json
 import math
 import struct
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -35,15 +36,14 @@ JSON = (None, True, -1, 1e308, 10**400, "", "a\nb\x1b[31m", [], {}, [[]], "\u202
 CONTENTS: tuple[Callable[[Random, IdxFile], bytes], ...] = (
     lambda random, file: b"",
     lambda random, file: b"<!DOCTYPE html><title>Sign in</title>",
-    lambda random, file: _idx(file)[: random.randrange(64)],
-    lambda random, file: _idx(file) + bytes(1_000_000),
+    lambda random, file: _idx(file.shape)[: random.randrange(64)],
+    lambda random, file: _idx(file.shape) + bytes(1_000_000),
     lambda random, file: struct.pack(">4I", *(random.choice((0, 2051, 2**32 - 1)) for _ in "abcd")),
-    lambda random, file: gzip.compress(bytes(60_000_000), 9),
-    lambda random, file: gzip.compress(bytes(1 << 22), 9) * 300,  # unpacks to more than 1 GB
+    lambda random, file: _zeros() * random.choice((1, 300)),  # unpacks to more than 1 GB
     lambda random, file: gzip.compress(b"") * 50_000,
-    lambda random, file: gzip.compress(_idx(file)),
-    lambda random, file: damaged(random, gzip.compress(_idx(file))),
-    lambda random, file: gzip.compress(gzip.compress(_idx(file))),
+    lambda random, file: _packed(file.shape),
+    lambda random, file: damaged(random, _packed(file.shape)),
+    lambda random, file: gzip.compress(_packed(file.shape)),
     lambda random, file: random.randbytes(random.randrange(3000)),
 )
 
@@ -68,19 +68,29 @@ def _params(folder: Path, **data: Any) -> bytes:
     return json.dumps(content | {"data": content["data"] | data}).encode()
 
 
-def _idx(file: IdxFile) -> bytes:
+@cache
+def _idx(shape: tuple[int, ...]) -> bytes:
     """A file of the right size with wrong pixels."""
-    return struct.pack(f">{1 + len(file.shape)}I", file.magic, *file.shape) + bytes(
-        math.prod(file.shape)
-    )
+    header = struct.pack(f">{1 + len(shape)}I", 0x0800 | len(shape), *shape)
+    return header + bytes(math.prod(shape))
+
+
+@cache
+def _packed(shape: tuple[int, ...]) -> bytes:
+    return gzip.compress(_idx(shape))
+
+
+@cache
+def _zeros() -> bytes:
+    return gzip.compress(bytes(1 << 22))
 
 
 def _raw(random: Random, folder: Path) -> Case:
     """Raw images: damaged, of another kind, or compressed without measure, under many names."""
-    spellings = ("{}", "{}.gz", "{0}/{0}", "raw/{}", "MNIST/raw/{}.gz", "{}.zip", "\x1b[31m{}")
+    spellings = ("{}", "{}", "{}.gz", "{0}/{0}", "raw/{}", "MNIST/raw/{}.gz", "\x1b[31m{}")
     spelling, dot = random.choice(spellings), random.choice(("-", "-", ".", "_"))
     files = {"params.yaml": _params(folder, name="mnist", root="images", download=False)}
-    for file in IDX_SETS["mnist"].files[: random.choice((4, 4, 3))]:
+    for file in IDX_SETS["mnist"].files[: random.choice((4, 4, 4, 4, 3))]:
         name = file.name.replace("-idx", f"{dot}idx")
         content = random.choice(CONTENTS)(random, file)
         files[f"images/{spelling.format(name)}"] = content
@@ -147,14 +157,21 @@ def _trials(random: Random, folder: Path) -> Case:
 
 def _results(random: Random, folder: Path) -> Case:
     """Results without those of the judge that they name."""
-    run = {"run": "linear-2/seed-0", "architecture": "linear", "latent_dim": 2, "beta": 1.0}
+    terms = {"elbo": -2, "reconstruction": 1, "kl": 1}
+    run = {"run": "linear-2/seed-0", "architecture": "linear", "latent_dim": 2} | terms
     tables = {RUN_METRICS.name: RUN_METRICS, GRID_EPOCHS.name: GRID_EPOCHS}
     files = {
         f"results/{name}": table.to_csv([_row(table) | run]).encode()
         for name, table in tables.items()
     }
     records = {
-        "results/data.json": {"name": "mnist-5k", "classes": ["0"], "sizes": {"train": 1}},
+        "results/data.json": {
+            "name": "mnist-5k",
+            "classes": ["0"],
+            **dict.fromkeys(("fingerprint", "sha256", "hash"), "0"),
+            "sizes": {"train": 1},
+            **{key: {} for key in ("split_hashes", "checksums", "settings")},
+        },
         "judge/judge.json": {"format": 1, "settings": {}, "data": "mnist-5k", "classes": ["0"]},
     }
     files |= {name: json.dumps(record).encode() for name, record in records.items()}

@@ -4,9 +4,9 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError, safe_open
 
 from pipeline.data.sources import DataError
@@ -17,14 +17,24 @@ MOST_HEADER, MOST_BYTES = 1_000_000, 8_000_000_000  # MNIST's file has 110 MB
 REMAKE = "run `dvc repro prepare`"
 
 
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("must not have control characters")
+    return text
+
+
+# What is shown in terminals and reports.
+Name = Annotated[str, AfterValidator(_printable)]
+
+
 class Header(BaseModel):
     """The metadata of the file, next to the tensors ``train/images`` and so on."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal[1]
-    name: str
-    classes: tuple[str, ...]
+    name: Name
+    classes: tuple[Name, ...]
     split_hashes: dict[str, str]
     hash: str
     checksums: dict[str, str]

@@ -333,6 +333,7 @@ def rewrite(path: Path, change: Callable[[str], str]) -> None:
         (lambda header: "{}", "is not a prepared file of format 1"),
         (lambda header: header.replace('"format":1', '"format":2'), "is not a prepared file of f"),
         (lambda header: header.replace('"classes":["a"', '"classes":["z"'), "its header is damage"),
+        (lambda header: header.replace("synthetic", "\\u001b[31m"), "is not a prepared file of f"),
         (lambda header: header.replace('"train":', '"drain":'), "its header is damaged"),
     ],
 )
