@@ -27,6 +27,7 @@ from study.store.reconnect import (
     exit_if_disconnected,
     retry_if_disconnected,
 )
+from study.store.storage import open_storage, quiet_optuna
 
 
 def disconnection() -> StorageInternalError:
@@ -169,20 +170,22 @@ def test_a_step_of_the_clock_costs_no_trial_of_a_live_process(
 ) -> None:
     """The step makes its heartbeat late, until it writes the next one."""
     database = tmp_path / "study.db"
-    store = ReconnectingStorage(f"sqlite:///{database}", heartbeat_interval=2, grace_period=60)
+    quiet_optuna()
+    store = open_storage(f"sqlite:///{database}")
     search = optuna.create_study(storage=store)
-    attempt = search.ask()
-    attempt.set_user_attr(OWNER, identity() | owner)
+    running = optuna.create_trial(state=TrialState.RUNNING, user_attrs={OWNER: identity() | owner})
+    search.add_trial(running)
+    (attempt,) = search.trials
 
     def beat_an_hour_ago() -> None:
-        store.record_heartbeat(attempt.number + 1)
+        store.record_heartbeat(attempt._trial_id)
         with closing(sqlite3.connect(database)) as connection, connection:
             connection.execute("UPDATE trial_heartbeats SET heartbeat = '2020-01-01 00:00:00'")
 
     beat_an_hour_ago()
     optuna.storages.fail_stale_trials(search)
     assert (search.trials[0].state == TrialState.FAIL) == failed_at_once
-    store.record_heartbeat(attempt.number + 1)
+    store.record_heartbeat(attempt._trial_id)
     optuna.storages.fail_stale_trials(search)
     assert (search.trials[0].state == TrialState.FAIL) == failed_at_once
 
