@@ -95,14 +95,21 @@ class FileStore:
 
 
 class ServerStore:
-    """A server, which may be away: writes do not wait for it."""
+    """A server, which may be away: writes do not wait for it.
 
-    def __init__(self, uri: str) -> None:
+    Args:
+        uri: its address.
+        names_lost: whether to say at the end which records are incomplete.
+    """
+
+    def __init__(self, uri: str, *, names_lost: bool = True) -> None:
         self._uri = uri
         self._client: MlflowClient | None = None
         self._kept: list[Path] = []  # copies of files
         # A bit more, so that the call itself says why it has no answer.
-        self._outbox = Outbox(f"MLflow at {without_password(uri)}", request_timeout() + 1)
+        self._outbox = Outbox(
+            f"MLflow at {without_password(uri)}", request_timeout() + 1, names_lost=names_lost
+        )
         atexit.register(self.close)  # for those who could not close it themselves
 
     @property

@@ -86,7 +86,8 @@ class Tracker:
         Args:
             experiment: its name.
             repair: whether to mark runs as KILLED that a dead process of this machine left open.
-            wait: whether a server has to answer now. If not, nothing is repaired.
+            wait: whether a server has to answer now. If not, somebody else is to repair what this
+                process leaves, and to report what is incomplete.
 
         Raises:
             UserError: if the store cannot be opened.
@@ -101,9 +102,9 @@ class Tracker:
         else:
             identify = partial(_experiment_id, experiment)
             with _store_errors(uri):
-                server = ServerStore(uri)
+                server = ServerStore(uri, names_lost=wait)
                 if not wait:
-                    return cls(server, server.write(experiment, identify))
+                    return cls(server, server.write("", identify))
                 tracker = cls(server, completed(server.read(identify)))
         if repair:
             tracker.close_dead_runs()
