@@ -6,8 +6,18 @@ INSTALLED := .venv/installed
 # Stages call `python`, so .venv must come first on the path, as if it were activated.
 IN_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
 
+# DVC needs a home folder, which a user id without a name, as in containers, has only in HOME.
+ifndef HOME
+export HOME := $(shell getent passwd "$$(id -u)" | cut -d: -f6 | grep . || echo /)
+endif
+
+# DVC works only in a git repository, of whatever owner. An archive of the project is none.
+IS_REPOSITORY := [ -d .dvc ] && git -c safe.directory='*' rev-parse --git-dir >/dev/null 2>&1
+NO_REPOSITORY := this folder is not a git repository, which dvc needs: clone the project, or unpack \
+	all of it, hidden files too, and run: git init && git add -A && git commit -m start
+
 .DEFAULT_GOAL := help
-.PHONY: help install repro report test lint types imports unit format anchors bench profile samplers pruning search-cost kills literature lock clean
+.PHONY: help install repro report test lint types imports unit format anchors bench profile samplers pruning search-cost kills fuzz literature lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | expand -t 14
@@ -17,6 +27,7 @@ install: $(INSTALLED)  ## create .venv with the pinned versions of all dependenc
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo 'make: $(PYTHON) is older than Python 3.11; choose a newer one: make PYTHON=python3.12' >&2; exit 2; }
+	@$(IS_REPOSITORY) || echo 'make: $(NO_REPOSITORY)' >&2
 	@echo 'Installing into .venv (several GB the first time) ...'
 	@$(PYTHON) -m venv --clear .venv
 	@sed -n '/^uv==/,/[^\\]$$/p' constraints.txt > .venv/uv.txt
@@ -25,7 +36,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-repro: $(INSTALLED)  ## run the whole pipeline, from the data to the report
+repro:  ## run the whole pipeline, from the data to the report
+	@$(IS_REPOSITORY) || { echo 'make: $(NO_REPOSITORY)' >&2; exit 2; }
+	@$(MAKE) --no-print-directory $(INSTALLED)
 	@$(IN_VENV) study check
 	@$(IN_VENV) dvc repro
 	@$(IN_VENV) study where
@@ -79,8 +92,11 @@ pruning: $(INSTALLED)  ## measure what pruning costs the search and what it save
 search-cost: $(INSTALLED)  ## measure the overhead of the search
 	@$(IN_VENV) python -m benchmarks.search_cost
 
-kills: $(INSTALLED)  ## kill a search thirty times, then check its records (5 minutes)
+kills: $(INSTALLED)  ## disturb searches, commands and the pipeline a hundred times, then check the books (20 minutes)
 	@$(IN_VENV) python -m benchmarks.kills
+
+fuzz: $(INSTALLED)  ## give the commands 2,000 wrong inputs (10 minutes; other inputs: FUZZ='--seed 1')
+	@$(IN_VENV) python -m benchmarks.fuzz $(FUZZ)
 
 literature: $(INSTALLED)  ## compare with the IWAE paper's test NLL on all of MNIST (over half an hour)
 	@$(IN_VENV) python -m benchmarks.literature $(LITERATURE)

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import click
 
+from pipeline.command import Command
 from pipeline.settings import load_settings
 
 
 @click.command(
+    cls=Command,
     epilog="Example: python -m analysis --results results --out reports",
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from analysis.estimate.verdicts import Rule
 from analysis.findings import Findings, find
 from analysis.present import style, tables, writers
 from analysis.present.exhibits import (
@@ -109,7 +110,7 @@ def write_report(settings: Settings, results: Path, out: Path, judge: Path) -> P
     fingerprint = report_fingerprint(settings, results, judge)  # before anything is read
     files = make_report(
         load_results(results, judge),
-        settings.analyze.confidence,
+        Rule(settings.analyze.confidence, settings.analyze.margin),
         load_trials(results),
         searched=settings.train.hyperparameters == "searched",
     )
@@ -126,10 +127,10 @@ def write_report(settings: Settings, results: Path, out: Path, judge: Path) -> P
 
 
 def make_report(
-    results: Results, confidence: float, trials: Trials | None = None, *, searched: bool = False
+    results: Results, rule: Rule, trials: Trials | None = None, *, searched: bool = False
 ) -> dict[str, bytes]:
     """Return every file of the report by its path within the folder, ``index.html`` last."""
-    found = find(results, confidence, trials, searched=searched)
+    found = find(results, rule, trials, searched=searched)
     with style.theme():
         built = [module.section(found) for module in SECTIONS]
     sections = [section for section in built if section is not None]
@@ -169,7 +170,7 @@ def _first_screen(found: Findings) -> dict[str, Any]:
             found.architectures,
             found.sizes,
             results.protocol,
-            found.confidence,
+            found.rule,
             search_answer(found),
         ),
         "facts": facts(results),

@@ -2,7 +2,7 @@
 
 import importlib.metadata
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -62,7 +62,7 @@ def report_fingerprint(settings: Settings, results: Path, judge: Path) -> str:
     return fingerprint_of(
         {
             "code": source_hash(*FOLDERS),
-            "templates": _hashes(TEMPLATES, TEMPLATES.iterdir()),
+            "templates": _hashes(TEMPLATES, _templates()),
             "settings": settings.analyze.model_dump(mode="json"),
             "hyperparameters": settings.train.hyperparameters,
             "results": _hashes(results, files),
@@ -71,6 +71,13 @@ def report_fingerprint(settings: Settings, results: Path, judge: Path) -> str:
             "versions": [importlib.metadata.version(name) for name in DECIDING],
         }
     )
+
+
+def _templates() -> Iterator[Path]:
+    """Find the templates, without what editors and file servers leave next to them."""
+    for path in TEMPLATES.iterdir():
+        if path.suffix in (".css", ".j2", ".js") and not path.name.startswith("."):
+            yield path
 
 
 def finished_report(folder: Path) -> str | None:

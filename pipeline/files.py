@@ -1,4 +1,7 @@
-"""Write files and folders atomically: complete or not at all, even if the process is killed."""
+"""Read files of limited size, and write files and folders atomically.
+
+What is written is complete or not there at all, even if the process is killed.
+"""
 
 import glob
 import os
@@ -7,6 +10,7 @@ import shutil
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
+from errno import EFBIG
 from pathlib import Path
 
 from pipeline.errors import UserError
@@ -39,6 +43,19 @@ def write_bytes(path: Path, payload: bytes) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a text file in UTF-8 atomically; see ``write_bytes``."""
     write_bytes(path, text.encode())
+
+
+def read_at_most(path: Path, most: int) -> bytes:
+    """Return the content of a file, which may have at most this many bytes.
+
+    Raises:
+        OSError: if it cannot be read, or has more; the rest is not read.
+    """
+    with path.open("rb") as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(EFBIG, f"it has more than {most:,} bytes", str(path))
+    return content
 
 
 @contextmanager

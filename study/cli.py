@@ -4,13 +4,16 @@ from pathlib import Path
 
 import click
 
-from study.commands.options import DATA, JSON, NAME, OUT, PARAMS, STORAGE, STORAGE_HELP, WORKERS
+from pipeline.command import Group, OneLineCommand
+from pipeline.runtime.address import hide_secrets_in_tracebacks
+from study.commands.options import DATA, JSON, NAME, OUT, PARAMS, STORAGE, WORKERS, checked_name
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="vae-study")
 def main() -> None:
     """A hyperparameter study of variational auto-encoders with statistically sound comparisons."""
+    hide_secrets_in_tracebacks()
 
 
 @main.command(epilog="Example: study report --out /path/to/reports")
@@ -57,7 +60,7 @@ def check(params: Path) -> None:
 @WORKERS
 @click.option("--timeout", type=click.FloatRange(min=0), help="Seconds after which to stop.")
 @STORAGE
-@click.option("--name", help="Search name (default: derived from its plan).")
+@click.option("--name", callback=checked_name, help="Search name (default: derived from its plan).")
 @click.option(
     "--objective",
     type=click.Choice(["elbo", "nll", "rate-distortion"]),
@@ -144,18 +147,20 @@ def run(
 
 @main.command(
     short_help="Join a search from another shell or machine.",
-    epilog="Example: study worker --storage sqlite:///study.db --name NAME",
+    epilog="Example: study worker --name NAME",
 )
-@click.option("--storage", required=True, metavar="URL", help=STORAGE_HELP)
-@click.option("--name", required=True, help="Search name, as printed by `study run`.")
+@STORAGE
+@click.option(
+    "--name", required=True, callback=checked_name, help="Search name, as printed by `study run`."
+)
 @DATA
-@click.option("--supervisor", type=int, hidden=True, help="Process id to end with.")
-def worker(storage: str, name: str, data: Path, supervisor: int | None) -> None:
+@click.option("--assignment", hidden=True, help="By the supervisor that starts it, as JSON.")
+def worker(storage: str, name: str, data: Path, assignment: str | None) -> None:
     """Join a search from another shell or machine until it has its trials."""
-    from study.workers.worker import work
+    from study.workers.worker import Assignment, work
 
     try:
-        work(storage, name, data, supervisor)
+        work(storage, name, data, Assignment.parse(assignment) if assignment else None)
     except KeyboardInterrupt:
         raise SystemExit(130) from None  # cancelled, and its trial is recorded as such
 
@@ -269,16 +274,17 @@ def export(storage: str, name: str | None, out: Path) -> None:
 
 @main.command(epilog="Example: study delete mnist-5k-elbo-1a2b3c4d --yes")
 @STORAGE
-@click.argument("name")
+@click.argument("name", callback=checked_name)
 @click.confirmation_option(prompt="Delete the search and all its trials?")
 def delete(storage: str, name: str) -> None:
     """Delete search NAME and all its trials."""
-    from study.commands.act import delete_command
+    from study.commands import delete_command
 
     delete_command(storage, name)
 
 
 @main.command(
+    cls=OneLineCommand,  # so that it runs anywhere, and reports what is wrong there
     short_help="Check versions, settings, data and databases.",
     epilog="Example: study doctor --fix",
 )

@@ -6,30 +6,26 @@ from pathlib import Path
 import click
 import optuna
 
+from pipeline.command import Command
 from pipeline.errors import UserError
+from pipeline.runtime.address import hide_secrets_in_tracebacks
 from pipeline.runtime.workers import count_workers
 from pipeline.settings import Settings, load_settings
-from study.commands.options import DATA, DEFAULT_URL, PARAMS, STORAGE_HELP, WORKERS
+from study.commands.options import DATA, PARAMS, STORAGE, WORKERS
 from study.commands.run import search_and_summarise
 from study.outcome.confirm import Confirmation, confirm, new_seeds
 from study.outcome.export import export, exported_trials
 from study.outcome.ranking import best_of_architectures
 from study.search.plan import plan_of
 from study.search.schedule import Trial
+from study.store.deletion import explain_deletion
 
 
-@click.command(epilog="Example: python -m study.stage")
+@click.command(cls=Command, epilog="Example: python -m study.stage")
 @PARAMS
 @DATA
 @click.option("--results", default="results", show_default=True, type=Path, help="Output folder.")
-@click.option(
-    "--storage",
-    default=DEFAULT_URL,
-    show_default=True,
-    envvar="VAE_STORAGE",
-    metavar="URL",
-    help=STORAGE_HELP,
-)
+@STORAGE
 @WORKERS
 def main(params: Path, data: Path, results: Path, storage: str, workers: str) -> None:
     """Run the search of section `search`, then write its outcome into RESULTS.
@@ -39,12 +35,14 @@ def main(params: Path, data: Path, results: Path, storage: str, workers: str) ->
     with the same data and code they depend on the settings alone. The best trial of each
     architecture is confirmed with search.confirm new seeds, at the epochs of the grid.
     """
+    hide_secrets_in_tracebacks()
     settings = load_settings(params)
     outcome = search_and_summarise(settings, data, workers, None, storage, None)
     if outcome.stopped:
         raise UserError(f"{outcome.stopped}; run `dvc repro` again to resume")
-    found = _confirm(outcome.search, settings, data, results, workers)
-    export(outcome.search, results, settings.search.trials, found)
+    with explain_deletion(outcome.search):
+        found = _confirm(outcome.search, settings, data, results, workers)
+        export(outcome.search, results, settings.search.trials, found, remember=True)
 
 
 def _confirm(

@@ -6,6 +6,7 @@ import functools
 import os
 import shutil
 import sqlite3
+import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -32,6 +33,9 @@ hypothesis.settings.load_profile("untimed")
 # Tests run in parallel: with more threads than cores, training a tiny model takes 20 s in place
 # of 1 s.
 torch.set_num_threads(1)
+
+# Messages show commands as they have to be typed: here, as if the environment were activated.
+os.environ["VIRTUAL_ENV"] = sys.prefix
 
 ROOT = Path(__file__).parents[1]
 

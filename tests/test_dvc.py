@@ -1,5 +1,8 @@
 """dvc.yaml lists every folder of code that a stage runs, and no others."""
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -60,3 +63,46 @@ def test_every_output_is_ignored_by_git() -> None:
         for out in [*stage.get("outs", []), *stage.get("metrics", []), *stage.get("plots", [])]:
             path = next(iter(out)) if isinstance(out, dict) else out
             assert f"/{path.split('/')[0]}/" in ignored
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """An empty repository with this project's rules on what DVC sees."""
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    shutil.copytree(ROOT / ".dvc", tmp_path / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp"))
+    shutil.copy(ROOT / ".dvcignore", tmp_path)
+    return tmp_path
+
+
+LEFT_BEHIND = [
+    ".DS_Store",
+    "._seed-0",
+    "Thumbs.db",
+    "desktop.ini",
+    "Desktop.ini",
+    ".directory",
+    ".nfs000000012",
+    ".fuse_hidden0001",
+    "loop.py~",
+    ".loop.py.swp",
+    ".loop.py.swo",
+    ".#loop.py",
+    "#loop.py#",
+    "loop.py.orig",
+    ".ipynb_checkpoints/loop-checkpoint.py",
+    ".idea/workspace.xml",
+    ".vscode/settings.json",
+    "__pycache__/loop.cpython-311.pyc",
+    ".partial-12-seed-0/config.json",
+]
+OURS = ["seed-0/config.json", "history.csv", "__init__.py", "model.safetensors", "index.html"]
+
+
+def test_dvc_ignores_what_systems_and_editors_leave_and_nothing_of_ours(repository: Path) -> None:
+    """Otherwise such a file would run a stage again, or enter the cache."""
+    folders = ("models/linear-2", "results/cells", "pipeline/training", "data", "reports")
+    ignored = [f"{folder}/{name}" for folder in folders for name in LEFT_BEHIND]
+    seen = [f"{folder}/{name}" for folder in folders for name in OURS]
+    dvc = [sys.executable, "-m", "dvc", "check-ignore", *ignored, *seen]
+    done = subprocess.run(dvc, cwd=repository, capture_output=True, text=True)
+    assert done.stdout.splitlines() == ignored, done.stderr

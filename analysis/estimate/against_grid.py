@@ -7,18 +7,18 @@ validation images, the trial from more candidates.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 import pandas as pd
 
 from analysis.estimate.intervals import Interval, difference_interval, mean_interval
 from analysis.estimate.significance import holm, welch_p
+from analysis.estimate.verdicts import Rule, Verdict, decide
 from analysis.read.frames import Results
 from analysis.read.trials import Trials
 from pipeline.schemas.best_card import BestOfArchitecture
+from pipeline.schemas.metrics import ELBO
 from pipeline.settings import Architecture
-
-Verdict = Literal["better", "worse", "borderline", "not distinguishable", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class AgainstGrid:
 
 
 def compare_with_grid(
-    trials: Trials, results: Results, confidence: float, *, searched: bool = False
+    trials: Trials, results: Results, rule: Rule, *, searched: bool = False
 ) -> AgainstGrid:
     """Compare the confirmed best trial of each architecture with the grid's best cell.
 
@@ -75,8 +75,7 @@ def compare_with_grid(
         trials: the search.
         results: the grid.
         searched: whether the grid has the settings that the search found, so it has no defaults.
-        confidence: coverage of every interval, in (0, 1); the level of the verdicts is its
-            complement.
+        rule: what decides.
     """
     if searched:
         reason = "the grid has the settings that the search found"
@@ -109,9 +108,7 @@ def compare_with_grid(
         else:
             pairs.append((best, cell, new, grid["elbo"].tolist()))
     p_values = holm([welch_p(new, grid) for _, _, new, grid in pairs])
-    compared = tuple(
-        _compared(*pair, p, confidence) for pair, p in zip(pairs, p_values, strict=True)
-    )
+    compared = tuple(_compared(*pair, p, rule) for pair, p in zip(pairs, p_values, strict=True))
     return AgainstGrid(compared, unanswered)
 
 
@@ -145,30 +142,20 @@ def _compared(
     new: Sequence[float],
     grid: Sequence[float],
     p_holm: float,
-    confidence: float,
+    rule: Rule,
 ) -> SearchAgainstGrid:
-    difference = difference_interval(new, grid, confidence)
+    difference = difference_interval(new, grid, rule.confidence)
     return SearchAgainstGrid(
         best=best,
         cell=cell,
         new=tuple(new),
         grid=tuple(grid),
-        new_mean=mean_interval(new, confidence),
-        grid_mean=mean_interval(grid, confidence),
+        new_mean=mean_interval(new, rule.confidence),
+        grid_mean=mean_interval(grid, rule.confidence),
         difference=difference,
         p_holm=p_holm,
-        verdict=_verdict(difference, p_holm, 1 - confidence),
+        verdict=decide(difference, p_holm, ELBO, rule),
     )
-
-
-def _verdict(difference: Interval, p_holm: float, level: float) -> Verdict:
-    if not difference.is_known:
-        return "unknown"
-    if p_holm < level:
-        return "better" if difference.mean > 0 else "worse"
-    if difference.low > 0 or difference.high < 0:
-        return "borderline"
-    return "not distinguishable"
 
 
 def _differing(trials: Trials, results: Results) -> list[str]:

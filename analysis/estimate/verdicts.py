@@ -1,12 +1,15 @@
 """Differences between configurations, and the verdicts on them.
 
-A difference counts as *better* or *worse* if its interval over seeds excludes zero, and as *not
-distinguishable* if it does not. Intervals are not corrected for multiple comparisons. The interval
-over images is shown next to it but does not affect the verdict: it is about these particular
-models, not about others that the same settings would produce.
+A difference is *better* or *worse* (*higher* or *lower*, of a metric without a better direction) if
+its p-value is significant after Holm's correction over the family: all comparisons of one factor in
+one metric. It is *borderline* if only the plain interval over seeds excludes zero, *equivalent* if
+the interval lies within a margin stated beforehand, and *not distinguishable* otherwise. The
+interval over images is shown next to it but does not affect the verdict: it is about these
+particular models, not about others that the same settings would produce.
 """
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,15 +17,44 @@ import pandas as pd
 
 from analysis.estimate.bootstrap import ImageBootstrap
 from analysis.estimate.intervals import Interval, difference_interval, probability_of_improvement
+from analysis.estimate.significance import holm, welch_p
 from analysis.read.frames import beta_name
 from analysis.words import pluralise
 from pipeline.schemas.metric import Metric
 from pipeline.schemas.metrics import ELBO
 
-Verdict = Literal["better", "worse", "not distinguishable", "unknown"]
+Verdict = Literal[
+    "better",
+    "worse",
+    "higher",
+    "lower",
+    "borderline",
+    "equivalent",
+    "not distinguishable",
+    "unknown",
+]
 Factor = Literal["architecture", "latent size"]
 PAIR = (2, 10)  # the latent sizes that the study is about
 NO_IMAGES = ImageBootstrap({})
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What decides a verdict, stated before the numbers are known.
+
+    Attributes:
+        confidence: coverage of every interval, in (0, 1); its complement is the level of tests.
+        margin: nats per image within which two likelihoods are equivalent; other metrics have no
+            margin.
+    """
+
+    confidence: float = 0.95
+    margin: float = 0.5
+
+    @property
+    def level(self) -> float:
+        """The level of the tests: below it, a corrected p-value is significant."""
+        return round(1 - self.confidence, 12)  # 0.05 exactly, in spite of binary fractions
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +67,10 @@ class ModelComparison:
         reference: display name of the one it is compared with.
         setting: what both share, e.g. ``10 dimensions``.
         change: the difference in short, e.g. ``conv against linear``.
+        latent_dim: latent size of the subject.
         beta: beta of both.
         difference: subject minus reference, in the metric's unit, with the interval over seeds.
+        p_holm: Welch's p-value with Holm's correction over the family; NaN with one seed.
         over_images: the same with the interval over test images, for these trained models.
         improvement: probability that a run of the subject is better than one of the reference;
             NaN if the metric has no better direction.
@@ -50,8 +84,10 @@ class ModelComparison:
     reference: str
     setting: str
     change: str
+    latent_dim: int
     beta: float
     difference: Interval
+    p_holm: float
     over_images: Interval
     improvement: float
     seeds: tuple[int, int]
@@ -59,60 +95,73 @@ class ModelComparison:
     verdict: Verdict
 
 
-def verdict_of(difference: Interval, metric: Metric) -> Verdict:
-    """Return the verdict on a difference, given the metric's better direction."""
-    if not difference.is_known or metric.sign == 0:
+def decide(difference: Interval, p_holm: float, metric: Metric, rule: Rule) -> Verdict:
+    """Return the verdict on a difference.
+
+    Args:
+        difference: with Welch's interval over seeds.
+        p_holm: its p-value with Holm's correction over the family.
+        metric: defines which direction is better, and whether the margin applies.
+        rule: what decides.
+    """
+    if not difference.is_known:
         return "unknown"
-    if difference.low > 0 or difference.high < 0:
+    if p_holm < rule.level:
+        if metric.sign == 0:
+            return "higher" if difference.mean > 0 else "lower"
         return "better" if metric.sign * difference.mean > 0 else "worse"
+    if difference.low > 0 or difference.high < 0:
+        return "borderline"
+    if metric.of_likelihood and -rule.margin <= difference.low <= difference.high <= rule.margin:
+        return "equivalent"
     return "not distinguishable"
 
 
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two groups of runs to compare, each of one configuration, with what is said of them."""
+
+    subject: pd.DataFrame
+    reference: pd.DataFrame
+    setting: str
+    change: str
+
+
 def compare_architectures(
-    runs: pd.DataFrame,
-    confidence: float,
-    metric: Metric = ELBO,
-    images: ImageBootstrap = NO_IMAGES,
+    runs: pd.DataFrame, rule: Rule, metric: Metric = ELBO, images: ImageBootstrap = NO_IMAGES
 ) -> list[ModelComparison]:
     """Compare conv with linear, or any two architectures, at every latent size and beta they share.
 
     Args:
         runs: from ``load_results``.
-        confidence: coverage of every interval, in (0, 1).
+        rule: what decides.
         metric: the metric to compare.
         images: bootstrap of the metric's per-image values; without it, no interval over images.
     """
-    comparisons = []
+    pairs = []
     for _, cell in runs.groupby(["latent_dim", "beta"]):
         latent_dim, beta = cell["latent_dim"].iloc[0], cell["beta"].iloc[0]
         names = list(dict.fromkeys(cell["architecture"]))
-        for reference, subject in itertools.combinations(names, 2):
-            comparisons.append(
-                _compare(
-                    cell[cell["architecture"] == subject],
-                    cell[cell["architecture"] == reference],
-                    factor="architecture",
-                    setting=pluralise(int(latent_dim), "dimension") + _beta(runs, beta, "and"),
-                    change=f"{subject} against {reference}",
-                    confidence=confidence,
-                    metric=metric,
-                    images=images,
-                )
+        pairs += [
+            Pair(
+                cell[cell["architecture"] == subject],
+                cell[cell["architecture"] == reference],
+                setting=pluralise(int(latent_dim), "dimension") + _beta(runs, beta, "and"),
+                change=f"{subject} against {reference}",
             )
-    return comparisons
+            for reference, subject in itertools.combinations(names, 2)
+        ]
+    return _compare(pairs, "architecture", rule, metric, images)
 
 
 def compare_sizes(
-    runs: pd.DataFrame,
-    confidence: float,
-    metric: Metric = ELBO,
-    images: ImageBootstrap = NO_IMAGES,
+    runs: pd.DataFrame, rule: Rule, metric: Metric = ELBO, images: ImageBootstrap = NO_IMAGES
 ) -> list[ModelComparison]:
     """Compare 10 with 2, then each latent size with the next smaller one, in each architecture.
 
     Args:
         runs: from ``load_results``.
-        confidence: coverage of every interval, in (0, 1).
+        rule: what decides.
         metric: the metric to compare.
         images: bootstrap of the metric's per-image values; without it, no interval over images.
     """
@@ -121,28 +170,18 @@ def compare_sizes(
     for cell in cells:
         sizes = sorted(set(cell["latent_dim"]))
         steps |= set(itertools.pairwise(sizes)) | ({PAIR} if set(PAIR) <= set(sizes) else set())
-    comparisons = []
-    for small, large in sorted(steps, key=lambda step: (step != PAIR, step)):
-        for cell in cells:
-            subject, reference = (
-                cell[cell["latent_dim"] == large],
-                cell[cell["latent_dim"] == small],
-            )
-            if subject.empty or reference.empty:
-                continue
-            comparisons.append(
-                _compare(
-                    subject,
-                    reference,
-                    factor="latent size",
-                    setting=cell["architecture"].iloc[0] + _beta(runs, cell["beta"].iloc[0], "at"),
-                    change=f"{large} against {small}",
-                    confidence=confidence,
-                    metric=metric,
-                    images=images,
-                )
-            )
-    return comparisons
+    pairs = [
+        Pair(
+            cell[cell["latent_dim"] == large],
+            cell[cell["latent_dim"] == small],
+            setting=cell["architecture"].iloc[0] + _beta(runs, cell["beta"].iloc[0], "at"),
+            change=f"{large} against {small}",
+        )
+        for small, large in sorted(steps, key=lambda step: (step != PAIR, step))
+        for cell in cells
+        if {small, large} <= set(cell["latent_dim"])
+    ]
+    return _compare(pairs, "latent size", rule, metric, images)
 
 
 def _beta(runs: pd.DataFrame, beta: float, word: str) -> str:
@@ -150,31 +189,35 @@ def _beta(runs: pd.DataFrame, beta: float, word: str) -> str:
 
 
 def _compare(
-    subject: pd.DataFrame,
-    reference: pd.DataFrame,
-    *,
-    factor: Factor,
-    setting: str,
-    change: str,
-    confidence: float,
-    metric: Metric,
-    images: ImageBootstrap,
-) -> ModelComparison:
-    ours, theirs = subject[metric.name].tolist(), reference[metric.name].tolist()
-    difference = difference_interval(ours, theirs, confidence)
-    return ModelComparison(
-        factor=factor,
-        subject=str(subject["model"].iloc[0]),
-        reference=str(reference["model"].iloc[0]),
-        setting=setting,
-        change=change,
-        beta=float(subject["beta"].iloc[0]),
-        difference=difference,
-        over_images=images.difference(
-            subject["run"].tolist(), reference["run"].tolist(), confidence
-        ),
-        improvement=probability_of_improvement(ours, theirs, metric),
-        seeds=(len(subject), len(reference)),
-        collapsed=int(subject["collapsed"].sum() + reference["collapsed"].sum()),
-        verdict=verdict_of(difference, metric),
-    )
+    pairs: Sequence[Pair], factor: Factor, rule: Rule, metric: Metric, images: ImageBootstrap
+) -> list[ModelComparison]:
+    """Compare the pairs of one family."""
+    values = [
+        (pair.subject[metric.name].tolist(), pair.reference[metric.name].tolist()) for pair in pairs
+    ]
+    p_values = holm([welch_p(ours, theirs) for ours, theirs in values])
+    found = []
+    for pair, (ours, theirs), p_holm in zip(pairs, values, p_values, strict=True):
+        subject, reference = pair.subject, pair.reference
+        difference = difference_interval(ours, theirs, rule.confidence)
+        found.append(
+            ModelComparison(
+                factor=factor,
+                subject=str(subject["model"].iloc[0]),
+                reference=str(reference["model"].iloc[0]),
+                setting=pair.setting,
+                change=pair.change,
+                latent_dim=int(subject["latent_dim"].iloc[0]),
+                beta=float(subject["beta"].iloc[0]),
+                difference=difference,
+                p_holm=p_holm,
+                over_images=images.difference(
+                    subject["run"].tolist(), reference["run"].tolist(), rule.confidence
+                ),
+                improvement=probability_of_improvement(ours, theirs, metric),
+                seeds=(len(subject), len(reference)),
+                collapsed=int(subject["collapsed"].sum() + reference["collapsed"].sum()),
+                verdict=decide(difference, p_holm, metric, rule),
+            )
+        )
+    return found

@@ -123,7 +123,7 @@ def _size_legend(
 def differences(groups: Mapping[str, Sequence[ModelComparison]]) -> Figure:
     """Draw differences in ELBO with intervals, one panel per group and one row per comparison.
 
-    Filled points are distinguishable from zero, hollow ones are not.
+    Filled points are better or worse, hollow ones neither.
 
     Args:
         groups: comparisons by title of the panel, at least one in each group.

@@ -4,19 +4,13 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from analysis.estimate.against_grid import SearchAgainstGrid, Verdict
+from analysis.estimate.against_grid import SearchAgainstGrid
 from analysis.estimate.intervals import Interval
-from analysis.present.intervals import format_estimate
+from analysis.present.intervals import format_estimate, format_p
 from analysis.present.tables import Cell, Column, Table, Tone
 from analysis.words import NOTHING, format_number, pluralise
 
-TONES: dict[Verdict, Tone] = {
-    "better": "yes",
-    "worse": "no",
-    "borderline": "open",
-    "not distinguishable": "open",
-    "unknown": "open",
-}
+TONES: dict[str, Tone] = {"better": "yes", "worse": "no"}
 
 
 def against_grid_table(
@@ -39,7 +33,7 @@ def against_grid_table(
         ],
         "Difference": [Cell(format_estimate(one.difference, signed=True)) for one in compared],
         "p, Holm": [Cell(format_p(one.p_holm)) for one in compared],
-        "Verdict": [Cell(one.verdict, tone=TONES[one.verdict]) for one in compared],
+        "Verdict": [Cell(one.verdict, tone=TONES.get(one.verdict, "open")) for one in compared],
     }
     heads = (one.architecture for one in compared)
     return Table(
@@ -65,11 +59,6 @@ def _halves(settings: Sequence[str]) -> Cell:
 
 def _seeds(elbos: Sequence[float]) -> str:
     return pluralise(len(elbos), "seed")
-
-
-def format_p(value: float) -> str:
-    """Format as ``0.012``; ``< 0.001`` for less, and a dash for NaN."""
-    return "< 0.001" if value < 0.001 else format_number(value, 3)
 
 
 def against_grid_frame(compared: Sequence[SearchAgainstGrid]) -> pd.DataFrame:

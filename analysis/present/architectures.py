@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.estimate.intervals import Interval
-from analysis.estimate.verdicts import ModelComparison, compare_architectures
+from analysis.estimate.verdicts import ModelComparison, Rule, compare_architectures
 from analysis.present.intervals import format_interval
 from analysis.present.tables import Cell, Column, Table
 from analysis.read.frames import plain_beta
@@ -23,35 +23,23 @@ class MetricDifference:
     """A comparison of two architectures in one metric, at one latent size and beta."""
 
     metric: Metric
-    latent_dim: int
     comparison: ModelComparison
-
-    @property
-    def verdict(self) -> str:
-        """The verdict; ``higher`` or ``lower`` for a metric without a better direction."""
-        interval = self.comparison.difference
-        if self.metric.sign or not interval.is_known:
-            return self.comparison.verdict
-        if interval.low <= 0 <= interval.high:
-            return "not distinguishable"
-        return "higher" if interval.mean > 0 else "lower"
 
 
 def compare_metrics(
-    runs: pd.DataFrame, confidence: float, metrics: Iterable[Metric]
+    runs: pd.DataFrame, rule: Rule, metrics: Iterable[Metric]
 ) -> list[MetricDifference]:
     """Compare every metric the way ``compare_architectures`` compares the ELBO.
 
     Args:
         runs: from ``load_results``.
-        confidence: coverage of every interval, in (0, 1).
+        rule: what decides; each metric is a family of its own.
         metrics: columns of ``runs``; runs without a value are excluded from its comparison.
     """
     return [
-        MetricDifference(metric, int(cell["latent_dim"].iloc[0]), comparison)
+        MetricDifference(metric, comparison)
         for metric in metrics
-        for _, cell in runs[runs[metric.name].notna()].groupby(["latent_dim", "beta"])
-        for comparison in compare_architectures(cell, confidence, metric)
+        for comparison in compare_architectures(runs[runs[metric.name].notna()], rule, metric)
     ]
 
 
@@ -64,10 +52,11 @@ def metric_differences_table(differences: Sequence[MetricDifference], protocol: 
     """
     beta = plain_beta(pd.DataFrame({"beta": [item.comparison.beta for item in differences]}))
     shown = [item for item in differences if item.comparison.beta == beta]
-    sizes = sorted({item.latent_dim for item in shown})
+    sizes = sorted({item.comparison.latent_dim for item in shown})
     changes = list(dict.fromkeys(item.comparison.change for item in shown))
     cells = {
-        (item.metric.name, item.comparison.change, item.latent_dim): _cell(item) for item in shown
+        (item.metric.name, item.comparison.change, item.comparison.latent_dim): _cell(item)
+        for item in shown
     }
     columns = (
         Column("Metric", numeric=False),
@@ -95,7 +84,8 @@ def _heading(metric: Metric, protocol: Protocol) -> Cell:
 def _cell(item: MetricDifference) -> Cell:
     interval = item.comparison.difference
     digits = _digits(interval, item.metric)
-    word = "one seed" if item.verdict == "unknown" else item.verdict
+    verdict = item.comparison.verdict
+    word = "one seed" if verdict == "unknown" else verdict
     pointlike = interval.low == interval.high  # would repeat the mean
     ends = (
         "" if pointlike or not interval.is_known else format_interval(interval, digits, signed=True)
@@ -121,13 +111,14 @@ def metric_differences_frame(differences: Iterable[MetricDifference]) -> pd.Data
                 "unit": item.metric.unit,
                 "better": item.metric.better,
                 "change": item.comparison.change,
-                "latent_dim": item.latent_dim,
+                "latent_dim": item.comparison.latent_dim,
                 "beta": item.comparison.beta,
                 "difference_mean": item.comparison.difference.mean,
                 "difference_low": item.comparison.difference.low,
                 "difference_high": item.comparison.difference.high,
+                "p_holm": item.comparison.p_holm,
                 "improvement": item.comparison.improvement,
-                "verdict": item.verdict,
+                "verdict": item.comparison.verdict,
                 "seeds_subject": item.comparison.seeds[0],
                 "seeds_reference": item.comparison.seeds[1],
                 "collapsed": item.comparison.collapsed,

@@ -18,3 +18,8 @@ def format_estimate(interval: Interval, digits: int = 2, *, signed: bool = False
     if not interval.is_known:
         return mean
     return f"{mean} {format_interval(interval, digits, signed=signed)}"
+
+
+def format_p(value: float) -> str:
+    """Format as ``0.012``; ``< 0.001`` for less, and a dash for NaN."""
+    return "< 0.001" if value < 0.001 else format_number(value, 3)

@@ -12,7 +12,7 @@ from analysis.read.space import SpaceDimension, join_values, readable, shown
 from analysis.read.trials import REPEATED, Trials
 from analysis.words import ARROWS, NOTHING, format_number, format_percent, join_and, pluralise
 from pipeline.settings import SearchPlan
-from pipeline.settings.space import show
+from pipeline.settings.shown import show
 
 BEST_SHOWN = 10
 RUN_DIGITS = 8  # of an MLflow run id; enough to find it

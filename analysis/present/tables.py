@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.estimate.intervals import Interval, interval_of
 from analysis.estimate.verdicts import ModelComparison
-from analysis.present.intervals import format_interval
+from analysis.present.intervals import format_interval, format_p
 from analysis.words import (
     ARROWS,
     NOTHING,
@@ -221,6 +221,7 @@ def differences_table(
         Column("At", numeric=False),
         Column(f"{metric.label} difference", metric_unit(metric, protocol)),
         Column("Interval over seeds"),
+        Column("p, Holm"),
         Column("Interval over images"),
         Column("Probability of improvement"),
         Column("Verdict", numeric=False),
@@ -235,6 +236,7 @@ def differences_table(
             Cell(comparison.setting),
             Cell(format_number(comparison.difference.mean, signed=True)),
             Cell(format_interval(comparison.difference, signed=True)),
+            Cell(format_p(comparison.p_holm)),
             Cell(format_interval(comparison.over_images, signed=True)),
             Cell(format_number(comparison.improvement)),
             Cell(comparison.verdict if comparison.verdict != "unknown" else "one seed, no verdict"),

@@ -3,16 +3,19 @@
 A fault names the file, the line, the column, the value and the rule.
 """
 
+import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from pipeline.files import read_at_most
 from pipeline.schemas.cells import Reader
 from pipeline.schemas.record import RecordError
 from pipeline.schemas.tables import Table
 
+MOST_BYTES = 64_000_000  # of a file; the epochs of the largest grid take 30 MB
 REMEDY = "write it again with `dvc repro`"
 
 
@@ -36,10 +39,13 @@ def read_csv(path: Path, required: Iterable[str]) -> pd.DataFrame:
         ResultsError: if there is no such file, it is not CSV, or a required column is missing.
     """
     try:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+        content = io.BytesIO(read_at_most(path, MOST_BYTES))
+        frame = pd.read_csv(content, dtype=str, keep_default_na=False, encoding="utf-8")
     except FileNotFoundError:
         raise ResultsError(f"{path}: no such file; {REMEDY}") from None
-    except (OSError, ValueError) as error:  # a parser's and a decoder's errors are ValueErrors
+    except OSError as error:
+        raise ResultsError(f"{path}: cannot be read: {error.strerror}; {REMEDY}") from None
+    except ValueError as error:  # of the parser or the decoder
         problem = str(error).strip().splitlines()[0]
         raise ResultsError(f"{path}: is not a CSV file ({problem}); {REMEDY}") from None
     missing = [name for name in required if name not in frame]

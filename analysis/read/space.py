@@ -107,7 +107,7 @@ def plain(value: Value) -> str:
 def _widths(text: str) -> str:
     try:
         return ", ".join(map(str, json.loads(text))) or NONE
-    except ValueError:
+    except (ValueError, RecursionError):  # of lists in lists in lists
         return text
 
 

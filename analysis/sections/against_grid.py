@@ -4,9 +4,9 @@ from analysis.estimate.against_grid import AgainstGrid, SearchAgainstGrid
 from analysis.estimate.intervals import Interval
 from analysis.figures.against_grid import against_grid
 from analysis.findings import Findings
-from analysis.present.against_grid import against_grid_frame, against_grid_table, format_p
+from analysis.present.against_grid import against_grid_frame, against_grid_table
 from analysis.present.exhibits import Exhibit, Part, TableExhibit
-from analysis.present.intervals import format_estimate
+from analysis.present.intervals import format_estimate, format_p
 from analysis.present.search_tables import chosen_settings
 from analysis.read.trials import Trials
 from analysis.words import NBSP, format_percent, format_range, pluralise
@@ -88,6 +88,7 @@ def _clause(one: SearchAgainstGrid) -> str:
         "better": f"yes, by {_nats(gain)}",
         "worse": f"no, it is worse by {_nats(Interval(-gain.mean, -gain.high, -gain.low))}",
         "borderline": f"borderline, {signed}",
+        "equivalent": f"no, it is equivalent, {signed}",
         "not distinguishable": f"not distinguishable, {signed}",
         "unknown": f"no verdict from one seed, {signed}",
     }[one.verdict]

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.estimate.intervals import difference_interval, interval_of
-from analysis.estimate.verdicts import ModelComparison, verdict_of
+from analysis.estimate.significance import holm, welch_p
+from analysis.estimate.verdicts import ModelComparison, Rule, decide
 from analysis.present.intervals import format_estimate
 from analysis.read.frames import beta_name, plain_beta
 from analysis.words import CAVEAT, format_percent, join_and, pluralise
@@ -37,7 +38,7 @@ def answer(
     architectures: Sequence[ModelComparison],
     sizes: Sequence[ModelComparison],
     protocol: Protocol,
-    confidence: float,
+    rule: Rule,
     search: str = "",
 ) -> Answer:
     """Answer which configuration is best, and what architecture, latent size and the search change.
@@ -48,7 +49,7 @@ def answer(
         architectures: from ``compare_architectures``.
         sizes: from ``compare_sizes``.
         protocol: shared by all numbers.
-        confidence: coverage of their intervals.
+        rule: what decides the verdicts.
         search: whether the search beat the grid, in one sentence; empty if that is not known.
     """
     # With several betas, the figure shows all comparisons; the answer is about one beta.
@@ -57,7 +58,7 @@ def answer(
     architectures = [comparison for comparison in architectures if comparison.beta == beta]
     sizes = [comparison for comparison in sizes if comparison.beta == beta]
     sentences = {
-        "Best configuration": _best(runs, summary, protocol, confidence),
+        "Best configuration": _best(runs, summary, protocol, rule),
         "Architecture": _sentence(at_beta, _architecture_clauses(architectures)),
         "Latent size": _sentence(at_beta, _size_clauses(sizes)),
         "Search against defaults": search,
@@ -97,11 +98,11 @@ def _use(model: str, runs: Sequence[str]) -> str:
     )
 
 
-def _best(runs: pd.DataFrame, summary: pd.DataFrame, protocol: Protocol, confidence: float) -> str:
+def _best(runs: pd.DataFrame, summary: pd.DataFrame, protocol: Protocol, rule: Rule) -> str:
     best = summary.iloc[int(summary["elbo_mean"].argmax())]
     interval, seeds = interval_of(best, "elbo"), int(best["seeds"])
     caveat = "" if protocol.is_likelihood else f" ({CAVEAT})"
-    basis = f"{format_percent(confidence)} interval over {pluralise(seeds, 'seed')}"
+    basis = f"{format_percent(rule.confidence)} interval over {pluralise(seeds, 'seed')}"
     if not interval.is_known:
         basis = "one seed, so no interval"
     among = (
@@ -116,15 +117,21 @@ def _best(runs: pd.DataFrame, summary: pd.DataFrame, protocol: Protocol, confide
     )
     values = {name: group["elbo"].tolist() for name, group in runs.groupby("model", sort=False)}
     own = values.pop(best["model"])
-    words = {
-        str(name): verdict_of(difference_interval(own, other, confidence), ELBO)
-        for name, other in values.items()
+    p_values = holm([welch_p(own, other) for other in values.values()])
+    rivals: dict[str, list[str]] = {}
+    for (name, other), p_holm in zip(values.items(), p_values, strict=True):
+        difference = difference_interval(own, other, rule.confidence)
+        rivals.setdefault(decide(difference, p_holm, ELBO, rule), []).append(str(name))
+    if set(rivals) == {"better"}:
+        text += ", better than every other configuration"
+    phrases = {
+        "equivalent": f"equivalent within {rule.margin:g} nats to",
+        "borderline": "borderline against",
+        "not distinguishable": "not distinguishable from",
     }
-    rivals = [name for name, word in words.items() if word == "not distinguishable"]
-    if rivals:
-        text += f", not distinguishable from {join_and(rivals)}"
-    elif words and set(words.values()) == {"better"}:
-        text += ", distinguishable from every other configuration"
+    text += "".join(
+        f", {phrase} {join_and(rivals[word])}" for word, phrase in phrases.items() if word in rivals
+    )
     if best["collapsed"]:
         text += f"; {int(best['collapsed'])} of its {pluralise(seeds, 'run')} collapsed"
     return f"{text}."
@@ -143,6 +150,8 @@ def _architecture_clauses(comparisons: Sequence[ModelComparison]) -> Iterator[st
         phrases: dict[str, str] = {
             "better": f"{subject} is better than {reference}",
             "worse": f"{subject} is worse than {reference}",
+            "borderline": f"{subject} against {reference} is borderline",
+            "equivalent": f"{subject} and {reference} are equivalent",
             "not distinguishable": f"{subject} and {reference} are not distinguishable",
             "unknown": f"{subject} minus {reference} (one seed, so no verdict)",
         }
@@ -160,6 +169,8 @@ def _size_clauses(comparisons: Sequence[ModelComparison]) -> Iterator[str]:
         phrases: dict[str, str] = {
             "better": f"{large} dimensions are better than {small}",
             "worse": f"{large} dimensions are worse than {small}",
+            "borderline": f"{large} dimensions against {small} is borderline",
+            "equivalent": f"{large} and {small} dimensions are equivalent",
             "not distinguishable": f"{large} and {small} dimensions are not distinguishable",
             "unknown": f"{large} dimensions minus {small} (one seed, so no verdict)",
         }

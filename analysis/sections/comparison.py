@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis.estimate.verdicts import ModelComparison
+from analysis.estimate.verdicts import ModelComparison, Rule
 from analysis.figures.effects import differences, metrics_by_size
 from analysis.figures.multiples import small_multiples
 from analysis.figures.tradeoffs import COSTS, MOST_NAMES, frontier, tradeoffs
@@ -19,7 +19,7 @@ from analysis.present.intervals import format_estimate
 from analysis.present.tables import comparison_table, differences_frame, differences_table
 from analysis.read.frames import Results, beta_name, plain_beta
 from analysis.sections.training import machine_remark
-from analysis.sections.wording import UNCORRECTED, over_seeds
+from analysis.sections.wording import UNCORRECTED, over_seeds, verdict_rule
 from analysis.words import format_number, format_percent, join_and, pluralise
 from pipeline.schemas.metric import Metric
 from pipeline.schemas.metrics import METRICS, main_metrics
@@ -47,7 +47,7 @@ def section(found: Findings) -> ReportSection:
         drop_missing(
             sizes_exhibit(found.results, found.summary, found.styles, found.confidence),
             multiples_exhibit(found),
-            differences_exhibit(found.architectures, found.sizes, found.confidence),
+            differences_exhibit(found.architectures, found.sizes, found.rule),
             differences_table_exhibit(found),
             metric_differences_exhibit(found),
             tradeoffs_exhibit(found),
@@ -128,7 +128,7 @@ def multiples_exhibit(found: Findings) -> Exhibit:
 def metric_differences_exhibit(found: Findings) -> TableExhibit | None:
     """Differences between architectures in each chosen metric; None if there is only one."""
     runs = found.results.runs
-    compared = compare_metrics(runs, found.confidence, chosen_metrics(runs))
+    compared = compare_metrics(runs, found.rule, chosen_metrics(runs))
     if not compared:
         return None
     table = metric_differences_table(compared, found.results.protocol)
@@ -140,10 +140,10 @@ def metric_differences_exhibit(found: Findings) -> TableExhibit | None:
         else ""
     )
     known = [item for item in compared if item.comparison.difference.is_known]
-    chance = (1 - found.confidence) * len(known)
     remark = (
-        f" The {pluralise(len(known), 'interval')} are {UNCORRECTED}: if nothing differed, about "
-        f"{format_number(chance, 0)} would exclude zero by chance."
+        f" {verdict_rule(found.rule, 'latent sizes of one metric')} A metric without a better "
+        "direction is higher or lower, and only likelihoods have a margin. The intervals "
+        f"themselves are {UNCORRECTED}."
         if known
         else " With one seed there is no interval and no verdict."
     )
@@ -152,9 +152,7 @@ def metric_differences_exhibit(found: Findings) -> TableExhibit | None:
         "Differences between architectures in the main metrics",
         f"{changes[:1].upper()}{changes[1:]}: the first minus the second at each latent size, "
         f"with the {format_percent(found.confidence)} interval over seeds (Welch) and the "
-        "verdict: better or worse if the interval excludes zero, or just higher or lower for a "
-        "metric without a better direction. There is no interval over images here."
-        f"{remark}{of_beta}",
+        f"verdict. There is no interval over images here.{remark}{of_beta}",
         table,
         metric_differences_frame(compared),
         folded=True,
@@ -207,8 +205,8 @@ def differences_table_exhibit(found: Findings) -> TableExhibit | None:
         "The first configuration minus the second, with two "
         f"{format_percent(found.confidence)} intervals for two sources of uncertainty that are "
         "never mixed: over seeds (Welch), for other runs with the same settings, and over images "
-        "(paired bootstrap), for these models on another test set. The verdict is based on the "
-        "interval over seeds: better or worse if it excludes zero. The probability of improvement "
+        "(paired bootstrap), for these models on another test set. "
+        f"{verdict_rule(found.rule, 'comparisons of one factor')} The probability of improvement "
         "is the share of pairs of runs in which the first is better.",
         differences_table(comparisons, found.results.protocol),
         differences_frame(comparisons),
@@ -243,7 +241,7 @@ def sizes_exhibit(
 
 
 def differences_exhibit(
-    architectures: Sequence[ModelComparison], sizes: Sequence[ModelComparison], confidence: float
+    architectures: Sequence[ModelComparison], sizes: Sequence[ModelComparison], rule: Rule
 ) -> Exhibit | None:
     """Differences in ELBO with intervals; None if nothing can be compared."""
     titles = {"Architecture": architectures, "Latent size": sizes}
@@ -256,11 +254,9 @@ def differences_exhibit(
         title="Differences in ELBO",
         caption=(
             f"Each row is the first configuration minus the second, with the "
-            f"{format_percent(confidence)} interval over seeds (Welch), in nats per image on the "
-            "test split. Filled points: the interval excludes zero, and the first is better or "
-            "worse; hollow points: it includes zero. The "
-            f"{pluralise(len(shown), 'interval')} are {UNCORRECTED}; a very wide one is clipped, "
-            "with its ends printed next to it."
+            f"{format_percent(rule.confidence)} interval over seeds (Welch), in nats per image on "
+            f"the test split. {verdict_rule(rule, 'comparisons of one factor')} Filled points are "
+            "better or worse. A very wide interval is clipped, with its ends printed next to it."
         ),
         alt="Intervals and a line at zero. "
         + " ".join(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from analysis.estimate.verdicts import Rule
 from analysis.read.arrays import Array, Drawings, with_arrays
 from analysis.read.frames import Results
 from analysis.words import format_number, format_percent, format_range, join_and
@@ -11,6 +12,21 @@ from analysis.words import format_number, format_percent, format_range, join_and
 LOWEST_SEED = "Each model is represented by its run with the lowest seed."
 IMAGES_ARE_MEANS = "Images are the means of the decoder's likelihood."
 UNCORRECTED = "not corrected for multiple comparisons"
+
+
+def verdict_rule(rule: Rule, family: str) -> str:
+    """State what decides a verdict, in one sentence.
+
+    Args:
+        rule: what decides.
+        family: the comparisons that are corrected together, such as ``comparisons of one factor``.
+    """
+    close = f"equivalent if the interval lies within ±{rule.margin:g} nats; "
+    return (
+        f"The verdict is better or worse if p, with Holm's correction over the {family}, is below "
+        f"{rule.level:.2g}; borderline if only the interval excludes zero; "
+        f"{close if rule.margin else ''}and not distinguishable otherwise."
+    )
 
 
 def over_seeds(summary: pd.DataFrame, confidence: float) -> str:

@@ -1,7 +1,8 @@
 """The header of the prepared file, which identifies the data. Free of torch."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +13,7 @@ from pipeline.data.sources import DataError
 
 SPLITS = ("train", "valid", "test")
 FORMAT: Literal[1] = 1  # increase it when older files would be misread
+MOST_HEADER, MOST_BYTES = 1_000_000, 8_000_000_000  # MNIST's file has 110 MB
 REMAKE = "run `dvc repro prepare`"
 
 
@@ -35,17 +37,49 @@ def read_header(path: Path) -> Header:
     Raises:
         DataError: if the file is missing, damaged, or not a prepared file of this format.
     """
+    with open_prepared(path, "numpy") as (_, header):
+        return header
+
+
+@contextmanager
+def open_prepared(
+    path: Path, framework: Literal["numpy", "pt"]
+) -> Iterator[tuple[safe_open, Header]]:
+    """Open a prepared file and read its header; also explain what fails while it is open.
+
+    Args:
+        path: the file.
+        framework: what its tensors are read as.
+
+    Raises:
+        DataError: if the file is missing, damaged, or not a prepared file of this format.
+    """
     if not path.is_file():
         raise DataError(f"{path}: no such prepared file; {REMAKE}")
     try:
-        with safe_open(path, framework="numpy") as file:
-            return parse_header(file.metadata() or {}, path)
+        _require_limits(path)
+        with safe_open(path, framework=framework) as file:
+            yield file, parse_header(file.metadata() or {}, path)
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error}") from None
     except SafetensorError as error:
         raise DataError(
             f"{path}: is truncated or not a prepared file ({error}); {REMAKE}"
         ) from None
+
+
+def _require_limits(path: Path) -> None:
+    """Check sizes first, because safetensors reads headers of up to 100 MB."""
+    size = path.stat().st_size
+    if size > MOST_BYTES:
+        raise DataError(f"{path}: has {size:,} bytes, but may have {MOST_BYTES:,}; {REMAKE}")
+    with path.open("rb") as file:
+        header = int.from_bytes(file.read(8), "little")
+    if header > MOST_HEADER:
+        raise DataError(
+            f"{path}: is truncated or not a prepared file (its header would have {header:,} bytes, "
+            f"but may have {MOST_HEADER:,}); {REMAKE}"
+        )
 
 
 def parse_header(metadata: Mapping[str, str], path: Path) -> Header:

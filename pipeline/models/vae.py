@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from pipeline.models.likelihoods import OBSERVATIONS
 from pipeline.schemas.run_card import CONFIG, WEIGHTS, ModelError, RunCard, load_card
 from pipeline.settings import Activation, Likelihood, RunSettings
+from pipeline.settings.sizes import require_trainable
 
 ACTIVATIONS: dict[Activation, type[nn.Module]] = {
     "silu": nn.SiLU,
@@ -127,8 +128,13 @@ def build_model(settings: RunSettings, shape: ImageShape) -> VAE:
     """Build the VAE that the settings describe, with uninitialised weights.
 
     Raises:
-        ModelError: if the images are too small for the number of stride-2 blocks.
+        ModelError: if the images are too small for the number of stride-2 blocks, or the model is
+            too large to be trained.
     """
+    try:
+        require_trainable(settings, shape.height, shape.width)
+    except ValueError as error:
+        raise ModelError(f"train.model: {error}") from None
     # On the meta device, layers do not initialise their weights; see ``initialise``.
     with torch.device("meta"):
         if settings.architecture == "linear":
@@ -235,12 +241,6 @@ def _conv(settings: RunSettings, shape: ImageShape) -> tuple[nn.Sequential, nn.S
     shapes = [shape]
     for _ in settings.channels:
         shapes.append(shapes[-1].halved())
-    if shapes[-1].pixels == 0:
-        most = int(math.log2(min(shape.height, shape.width)))
-        raise ModelError(
-            f"train.model.channels = {list(settings.channels)} makes {len(settings.channels)} "
-            f"stride-2 blocks, but {shape.height}x{shape.width} images allow at most {most}"
-        )
     channels = [1, *settings.channels]
     features = channels[-1] * shapes[-1].pixels
 

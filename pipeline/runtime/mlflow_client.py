@@ -2,7 +2,9 @@
 
 import logging
 import os
+import pwd
 import sqlite3
+from contextlib import suppress
 
 from sqlalchemy import Engine, event
 
@@ -12,6 +14,11 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+# It asks for the home folder, which a user id without a name, as containers have it, has only in
+# HOME. It writes nothing there.
+with suppress(KeyError):
+    os.environ.setdefault("HOME", pwd.getpwuid(os.getuid()).pw_dir)
+os.environ.setdefault("HOME", "/")
 
 from mlflow import MlflowClient
 from mlflow.entities import (

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipeline.errors import UserError
+from pipeline.runtime.address import without_secrets
 from pipeline.runtime.mlflow_client import (
     Dataset,
     DatasetInput,
@@ -125,7 +126,7 @@ class MlflowRecord:
 
         def end(client: MlflowClient, run_id: str) -> None:
             if reason:
-                client.set_tag(run_id, "vae.reason", reason)
+                client.set_tag(run_id, "vae.reason", without_secrets(reason))
             client.set_terminated(run_id, status, moment)
 
         self.write(end)

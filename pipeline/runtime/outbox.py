@@ -19,6 +19,7 @@ from typing import Any, Generic, TypeVar
 import click
 
 from pipeline.errors import UserError
+from pipeline.runtime.address import without_secrets
 from pipeline.runtime.faults import is_outage, reason_of
 
 T = TypeVar("T")
@@ -169,7 +170,7 @@ class Outbox:
                         if self._hurry.is_set():
                             time.sleep(0.2)
                         continue
-                    error = self._no_answer(reason_of(error))
+                    error = self._no_answer(_shown(error))
                 elif call.record:
                     self._note_refusal(call.record, error)
                 call.future.set_exception(error)
@@ -184,7 +185,7 @@ class Outbox:
 
     def _note_outage(self, error: Exception) -> None:
         with self._changed:
-            first, self._away = not self._away, reason_of(error)
+            first, self._away = not self._away, _shown(error)
             for call in [call for call in self._calls if not call.may_wait]:
                 call.future.set_exception(self._no_answer(self._away))
                 self._calls.remove(call)
@@ -207,7 +208,7 @@ class Outbox:
         if not self._incomplete:  # what follows is refused because of that, or named at the end
             click.echo(
                 f"warning: {self._server} refused a part of the record of {record}: "
-                f"{reason_of(error)}",
+                f"{_shown(error)}",
                 err=True,
             )
         self._incomplete[record] = None
@@ -217,3 +218,7 @@ class Outbox:
             f"{self._server} does not answer ({reason}); start it, or set MLFLOW_TRACKING_URI to "
             "one that does, or unset it"
         )
+
+
+def _shown(error: Exception) -> str:
+    return without_secrets(reason_of(error))

@@ -80,10 +80,7 @@ class FileStore:
         except (MlflowException, SQLAlchemyError, OSError) as error:
             if not is_unwritable(error):
                 raise
-            raise UserError(
-                f"MLflow's records cannot be written: {reason_of(error)}; free some space, then "
-                "run the same command again"
-            ) from error
+            raise unwritable_records(error) from error
 
     def result(self, future: Future[T]) -> T | None:
         """Return the result of a write."""
@@ -157,6 +154,14 @@ class ServerStore:
         finally:
             for folder in self._kept:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def unwritable_records(error: Exception) -> UserError:
+    """Return the error for records that the disk has no place for."""
+    return UserError(
+        f"MLflow's records cannot be written: {reason_of(error)}; check the free space, then run "
+        "the same command again"
+    )
 
 
 def completed(result: T) -> Future[T]:

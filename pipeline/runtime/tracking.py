@@ -6,12 +6,11 @@ a server do not wait for it, so that its outage costs no run; see ``outbox``.
 """
 
 import os
-import sqlite3
 import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,12 +18,7 @@ from types import TracebackType
 from typing import Self
 
 import psutil
-from filelock import FileLock
-from sqlalchemy.exc import SQLAlchemyError
 
-from pipeline.errors import UserError
-from pipeline.files import PARTIAL
-from pipeline.runtime.address import without_password
 from pipeline.runtime.mlflow_client import (
     MLFLOW_GIT_COMMIT,
     MLFLOW_PARENT_RUN_ID,
@@ -39,6 +33,13 @@ from pipeline.runtime.mlflow_client import (
     ViewType,
 )
 from pipeline.runtime.mlflow_record import MlflowRecord, Status, log_batch, now
+from pipeline.runtime.opening import (
+    ON_THIS_MACHINE,
+    experiment_id_of,
+    open_local_experiment,
+    require_file,
+    store_errors,
+)
 from pipeline.runtime.outbox import ServerAwayError
 from pipeline.runtime.processes import has_died, identity, is_of_earlier_boot
 from pipeline.runtime.record_store import (
@@ -47,15 +48,10 @@ from pipeline.runtime.record_store import (
     Store,
     completed,
 )
-from pipeline.schemas.where import MLFLOW_ARTEFACTS, MLFLOW_DATABASE
 
 __all__ = ["MlflowClient", "MlflowRecord", "RecordedRun", "Status", "Tracker"]
 
-# Makes MLflow's pages show the runs first, not traces of language models.
-EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
-
 CREATION_TAG = "vae.creation"  # identifies a run before it has an ID
-ON_THIS_MACHINE = ("sqlite:", "file:", "/", ".")  # beginnings of addresses of files
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +90,15 @@ class Tracker:
         """
         uri = os.environ.get("MLFLOW_TRACKING_URI")
         if not uri:
-            tracker = cls(*_open_local_experiment(Path.cwd(), experiment))
+            tracker = cls(*open_local_experiment(Path.cwd(), experiment))
         elif uri.startswith(ON_THIS_MACHINE):
-            with _store_errors(uri):
+            require_file(uri)
+            with store_errors(uri):
                 file = FileStore(uri)
-                tracker = cls(file, completed(_experiment_id(experiment, file.client)))
+                tracker = cls(file, completed(experiment_id_of(experiment, file.client)))
         else:
-            identify = partial(_experiment_id, experiment)
-            with _store_errors(uri):
+            identify = partial(experiment_id_of, experiment)
+            with store_errors(uri):
                 server = ServerStore(uri, names_lost=wait)
                 if not wait:
                     return cls(server, server.write("", identify))
@@ -237,14 +234,24 @@ class Tracker:
             return None
         return MlflowRecord(self.store, name or f"run {run_id}", completed(run_id))
 
-    def reopen(self, run_id: str, name: str = "") -> MlflowRecord | None:
-        """Reopen a finished run and make this process its owner; None as for ``resume``."""
+    def reopen(
+        self, run_id: str, name: str = "", owner: Mapping[str, str] | None = None
+    ) -> MlflowRecord | None:
+        """Reopen a finished run; None as for ``resume``.
+
+        Args:
+            run_id: of the run.
+            name: for messages.
+            owner: identity of the process that owns it from now on; by default of this one.
+        """
         record = self.resume(run_id, name)
         if record is not None:
 
             def own(client: MlflowClient, run_id: str) -> None:
                 client.update_run(run_id, "RUNNING")
-                for key, value in identity().items():
+                if "vae.reason" in client.get_run(run_id).data.tags:
+                    client.delete_tag(run_id, "vae.reason")  # of an end that was not the last
+                for key, value in (owner or identity()).items():
                     client.set_tag(run_id, key, value)
 
             record.write(own)
@@ -266,6 +273,8 @@ class Tracker:
 
     def children(self, parent: str) -> list[RecordedRun]:
         """Return all runs nested under a run, oldest first."""
+        if not parent.isalnum():  # it would be a part of the filter, and is no run's id
+            return []
         return list(self._runs(f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{parent}'"))
 
     def _runs(self, where: str) -> Iterator[RecordedRun]:
@@ -287,97 +296,3 @@ class Tracker:
             order_by=["attributes.start_time ASC"],
             page_token=token,
         )
-
-
-def _experiment_id(name: str, client: MlflowClient) -> str:
-    """Return the ID of an experiment, after creating or restoring it if necessary."""
-    found = client.get_experiment_by_name(name)
-    if found is None:
-        return _create_experiment(client, name)
-    if found.lifecycle_stage != "active":
-        client.restore_experiment(found.experiment_id)
-    return str(found.experiment_id)
-
-
-def _require_database(path: Path) -> None:
-    """Reject a damaged database at once; MLflow would retry for a minute and then crash."""
-    if not path.exists():
-        return
-    try:
-        with closing(sqlite3.connect(path)) as database:
-            database.execute("PRAGMA schema_version")
-    except sqlite3.DatabaseError as error:
-        raise UserError(
-            f"{path}: is not a valid database ({error}); move it away, which loses the MLflow "
-            "runs but no results"
-        ) from None
-
-
-def _create_database(path: Path) -> None:
-    """Create a new database with MLflow's tables under a temporary name, then rename it.
-
-    If MLflow were killed while creating them in place, it could never open the database again.
-    """
-    if path.exists() and path.stat().st_size > 0:
-        return
-    for left_by_a_kill in path.parent.glob(f"{PARTIAL}*{path.name}*"):
-        left_by_a_kill.unlink(missing_ok=True)
-    temporary = path.with_name(f"{PARTIAL}{os.getpid()}-{path.name}")
-    with _store_errors(f"sqlite:///{temporary}"):
-        MlflowClient(f"sqlite:///{temporary}").search_experiments(max_results=1)
-        temporary.replace(path)
-
-
-@contextmanager
-def _store_errors(uri: str) -> Iterator[None]:
-    """Report in one line that a store cannot be opened."""
-    try:
-        yield
-    except (MlflowException, SQLAlchemyError, OSError, ValueError) as error:
-        shown = without_password(uri)
-        reason = " ".join(str(error).replace(uri, shown).split())[:200]
-        raise UserError(
-            f"the MLflow store {shown} cannot be opened: {reason}; set MLFLOW_TRACKING_URI to one "
-            "that can, or unset it"
-        ) from None
-
-
-def _create_experiment(client: MlflowClient, name: str) -> str:
-    try:
-        return str(client.create_experiment(name, tags=EXPERIMENT_TAGS))
-    except MlflowException:
-        found = client.get_experiment_by_name(name)
-        if found is None:
-            raise
-        return str(found.experiment_id)  # created by another process in the meantime
-
-
-def _open_local_experiment(root: Path, experiment: str) -> tuple[FileStore, Future[str]]:
-    """Open the experiment in the folder's own database.
-
-    Two processes that create the database at the same time would break it for good, so all of this
-    is behind a lock. MLflow stores an absolute path to the artefacts, which would be wrong after
-    the folder is moved. We store a path relative to the folder, which ``mlflow ui`` resolves too.
-    """
-    uri = f"sqlite:///{root / MLFLOW_DATABASE}"
-    if {"?", "%"} & set(str(root)):
-        raise UserError(
-            f"{root}: a folder with ? or % in its path cannot hold MLflow's database, since these "
-            "characters have a meaning in its URL; rename it, or set MLFLOW_TRACKING_URI"
-        )
-    with FileLock(root / f"{MLFLOW_DATABASE}.lock"):
-        _require_database(root / MLFLOW_DATABASE)
-        _create_database(root / MLFLOW_DATABASE)
-        with _store_errors(uri):
-            store = FileStore(uri)
-            experiment_id = store.read(partial(_experiment_id, experiment))
-        location = f"{MLFLOW_ARTEFACTS}/{experiment}"
-        with closing(sqlite3.connect(root / MLFLOW_DATABASE, timeout=60)) as database, database:
-            # From now on readers, such as `mlflow ui`, do not block writers.
-            database.execute("PRAGMA journal_mode=WAL")
-            database.execute(
-                "UPDATE experiments SET artifact_location = ? "
-                "WHERE experiment_id = ? AND artifact_location <> ?",
-                (location, experiment_id, location),
-            )
-    return store, completed(experiment_id)

@@ -11,6 +11,7 @@ arrays of a file; a digit is itself a length:
 Free of torch.
 """
 
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
@@ -29,9 +30,21 @@ Arrays = dict[str, NDArray[Any]]
 Kind = Literal["image", "number", "integer"]
 Need = Literal["", "plane", "deep", "likelihood"]
 
+MOST_BYTES = 1_000_000_000  # unpacked; a run of the repository's settings has 20 MB
 REMEDY = "run `dvc repro evaluate`"
-# What numpy raises for a file that is not a complete archive of arrays.
-_DAMAGE = (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
+# What numpy and zipfile raise for a file that is not a complete archive of arrays.
+_DAMAGE = (
+    OSError,
+    ValueError,
+    TypeError,
+    EOFError,
+    SyntaxError,
+    MemoryError,  # of a shape without content
+    RuntimeError,  # of encryption, unknown compression, and nested headers
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +154,16 @@ def read_arrays(path: Path, names: Iterable[str] | None = None) -> Arrays:
         RecordError: if the file cannot be read.
     """
     try:
+        with zipfile.ZipFile(path) as packed:  # which holds no member to more than its size
+            if sum(member.file_size for member in packed.infolist()) > MOST_BYTES:
+                raise ValueError(f"it unpacks to more than {MOST_BYTES:,} bytes")
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             wanted = archive.files if names is None else names
-            return {name: archive[name] for name in wanted if name in archive}
+            arrays = {name: archive[name] for name in wanted if name in archive}
+        for name, array in arrays.items():
+            if not isinstance(array, np.ndarray):  # but bytes, of what does not start like one
+                raise ValueError(f"{name} is not an array")
+        return arrays
     except _DAMAGE as error:
         problem = next(iter(str(error).splitlines()), type(error).__name__)
         raise RecordError(f"{path}: cannot be read ({problem}); {REMEDY}") from None

@@ -7,6 +7,8 @@ from typing import Any
 
 Reader = Callable[[str], Any]
 
+MOST = 2**53  # up to which every whole number is a float, too
+
 
 def text(cell: str) -> str:
     """Read text that is not empty."""
@@ -34,7 +36,7 @@ def number_or_none(cell: str) -> float:
 def count(cell: str) -> int:
     """Read a whole number of at least 0."""
     value = number(cell)
-    if value < 0 or value != int(value):
+    if not 0 <= value <= MOST or value != int(value):
         raise ValueError("must be a whole number of at least 0")
     return int(value)
 
@@ -55,7 +57,7 @@ def numbers(cell: str) -> tuple[float, ...]:
     """Read a JSON list of finite numbers."""
     try:
         values = json.loads(cell)
-    except ValueError:
+    except (ValueError, RecursionError):  # of lists in lists in lists
         values = None
     if not isinstance(values, list):
         raise ValueError("must be a JSON list of numbers")

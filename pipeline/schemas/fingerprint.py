@@ -32,7 +32,8 @@ def source_hash(*packages: ModuleType | Path) -> str:
     digest = hashlib.sha256()
     for package in packages:
         folder = package if isinstance(package, Path) else Path(package.__path__[0])
-        for path in sorted(folder.glob("*.py")):
+        # Only what can be imported: editors and file servers leave `.#name.py` and `._name.py`.
+        for path in sorted(path for path in folder.glob("*.py") if path.stem.isidentifier()):
             name = f"{folder.parent.name}/{folder.name}/{path.name}"
             digest.update(f"{name}\n{_without_comments(path)}\n".encode())
     return digest.hexdigest()

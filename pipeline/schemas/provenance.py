@@ -38,6 +38,7 @@ class Provenance(Record):
 
     what: ClassVar[str] = "where runs were trained"
     remedy: ClassVar[str] = "write it again with `dvc repro collect`"
+    most_bytes: ClassVar[int] = 4_000_000  # a run takes 700
 
     format: Literal[1] = FORMAT
     runs: dict[str, RunProvenance]

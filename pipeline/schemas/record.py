@@ -6,7 +6,7 @@ from typing import ClassVar, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipeline.errors import UserError
-from pipeline.files import write_text
+from pipeline.files import read_at_most, write_text
 from pipeline.settings.explain import first_error
 
 
@@ -27,11 +27,13 @@ class Record(Part):
         what: what the file describes, for messages.
         remedy: what to do if the file cannot be used, for messages.
         error: the class of the error that reading raises.
+        most_bytes: largest size of the file.
     """
 
     what: ClassVar[str]
     remedy: ClassVar[str]
     error: ClassVar[type[UserError]] = RecordError
+    most_bytes: ClassVar[int] = 1_000_000
 
     @classmethod
     def unusable(cls, path: Path, reason: str) -> UserError:
@@ -50,11 +52,11 @@ def read_record(record: type[R], path: Path) -> R:
         UserError: of the record's own class, if the file is missing or invalid.
     """
     try:
-        return record.model_validate_json(path.read_bytes())
+        return record.model_validate_json(read_at_most(path, record.most_bytes))
     except OSError as error:
         raise record.unusable(path, f"cannot be read: {error.strerror}") from None
     except ValidationError as error:
-        if error.errors(include_url=False)[0]["type"] == "json_invalid":
+        if error.error_count() == 1 and error.errors()[0]["type"] == "json_invalid":
             raise record.unusable(path, "is not valid JSON") from None
         reason = f"does not describe {record.what}: {first_error(error)}"
         raise record.unusable(path, reason) from None

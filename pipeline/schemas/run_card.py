@@ -18,7 +18,7 @@ WEIGHTS, CONFIG, HISTORY = "model.safetensors", "config.json", "history.csv"
 RUN_FILES = (WEIGHTS, CONFIG, HISTORY)
 FORMAT: Literal[1] = 1  # of config.json; increasing it trains all runs again
 
-Side = Annotated[int, Field(gt=0)]
+Side = Annotated[int, Field(gt=0, le=4096)]
 
 
 class ModelError(RecordError):

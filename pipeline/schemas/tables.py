@@ -6,11 +6,12 @@ Stages write them with ``Table.to_csv``; the analysis reads each column with its
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.files import read_at_most
 from pipeline.schemas.cells import (
     Reader,
     any_text,
@@ -30,6 +31,8 @@ from pipeline.schemas.record import RecordError
 
 Row = dict[str, Any]
 MOST_HEADER = 100_000  # characters of a first line, more than any table's
+
+MOST_BYTES = 20_000_000  # of a file; 10,000 trials have 4 MB
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,17 +88,33 @@ class Table:
         """Read the rows as text, so that nothing is rounded on the way.
 
         Raises:
-            RecordError: if the file is missing, has no rows, or lacks a column.
+            RecordError: if the file is missing, too large, not CSV, has no rows or lacks a column.
         """
         try:
-            rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
+            content = read_at_most(path, MOST_BYTES).decode()
+            reader = csv.DictReader(io.StringIO(content, newline=""), strict=True)
+            header = reader.fieldnames or []
+            missing = [name for name in self.columns if name not in header]
+            rows = [] if missing else list(_complete(reader))
         except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is not text"
+            reason = getattr(error, "strerror", None) or "it is not text in UTF-8"
             raise RecordError(f"{path}: cannot be read: {reason}; {remedy}") from None
-        missing = [name for name in self.columns if not rows or rows[0].get(name) is None]
-        if missing:
-            raise RecordError(f"{path}: must have rows with {', '.join(missing)}; {remedy}")
+        except csv.Error as error:
+            raise RecordError(f"{path}: is not valid CSV: {error}; {remedy}") from None
+        if not rows:
+            raise RecordError(
+                f"{path}: must have rows with {', '.join(missing or self.columns)}; {remedy}"
+            )
         return rows
+
+
+def _complete(reader: "csv.DictReader[str]") -> Iterator[dict[str, str]]:
+    """Yield the rows; at the first of another length than the header's, stop reading."""
+    for row in reader:
+        if None in row or None in row.values():
+            cells = len(reader.fieldnames or ())
+            raise csv.Error(f"line {reader.line_num} must have {cells} cells, like the first line")
+        yield row
 
 
 def _cell(value: Any) -> Any:

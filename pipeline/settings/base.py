@@ -2,7 +2,7 @@
 
 from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, Strict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict
 
 from pipeline.errors import UserError
 
@@ -11,10 +11,17 @@ T = TypeVar("T")
 # A list in YAML, a tuple here, so that settings can be hashed and shared.
 TupleOf = Annotated[tuple[T, ...], Strict(False)]
 
-Positive = Annotated[int, Field(gt=0)]
+MOST = 10**9  # of any whole number: what libraries can count with is larger
+
+Positive = Annotated[int, Field(gt=0, le=MOST)]
+NonNegative = Annotated[int, Field(ge=0, le=MOST)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 FinitePositive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-FiniteNonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+FiniteNonNegative = Annotated[
+    float,
+    Field(ge=0, allow_inf_nan=False),
+    AfterValidator(abs),  # -0.0 is 0.0
+]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 

@@ -6,6 +6,7 @@ from pipeline.settings.base import Fraction, Seed, SettingsSection
 from pipeline.settings.train import Likelihood
 
 DataName = Literal["mnist-5k", "mnist", "fashion-mnist"]
+SIDE = 28  # height and width of the images of all of them, in pixels
 
 
 class DataSettings(SettingsSection):

@@ -8,25 +8,30 @@ from pipeline.settings.base import (
     FiniteNonNegative,
     FinitePositive,
     Fraction,
+    NonNegative,
     Positive,
     Seed,
     SettingsSection,
     TupleOf,
 )
 
+# What is drawn or judged at once is bounded, because it has to fit into memory.
+UpToThousand = Annotated[Positive, Field(le=1000)]
+UpToTenThousand = Annotated[Positive, Field(le=10_000)]
+
 
 class JudgeSettings(SettingsSection):
     """Section ``judge``: the classifier that judges generated images."""
 
-    channels: TupleOf[Positive] = Field(min_length=1)
-    feature_dim: Annotated[int, Field(ge=64)]
+    channels: TupleOf[UpToThousand] = Field(min_length=1, max_length=10)
+    feature_dim: Annotated[int, Field(ge=64, le=2048)]
     steps: Positive
-    batch_size: Annotated[int, Field(ge=2)]
+    batch_size: Annotated[int, Field(ge=2, le=10_000)]
     learning_rate: FinitePositive
     rotation: Annotated[float, Field(ge=0, le=180)]
     scaling: Annotated[float, Field(ge=0, lt=1)]
     shift: FiniteNonNegative
-    samples: Positive
+    samples: Annotated[Positive, Field(le=50_000)]
     seed: Seed
 
     @model_validator(mode="after")
@@ -42,17 +47,17 @@ class JudgeSettings(SettingsSection):
 class EvaluateSettings(SettingsSection):
     """Section ``evaluate``: how models are evaluated on the test split, and what is drawn."""
 
-    batch_size: Positive
-    latent_samples: Positive
+    batch_size: UpToTenThousand
+    latent_samples: UpToTenThousand
     nll_images: Positive | None
-    prior_samples: Positive
-    reconstructions: Positive
-    samples: Positive
-    interpolations: Positive
-    steps: Annotated[int, Field(ge=3)]
-    grid_size: Annotated[int, Field(ge=3)]
-    ais_images: Annotated[int, Field(ge=0)]
-    ais_chains: Positive
+    prior_samples: Annotated[Positive, Field(le=100_000)]
+    reconstructions: UpToThousand
+    samples: UpToTenThousand
+    interpolations: UpToThousand
+    steps: Annotated[int, Field(ge=3, le=100)]
+    grid_size: Annotated[int, Field(ge=3, le=200)]
+    ais_images: NonNegative
+    ais_chains: UpToTenThousand
     ais_steps: Positive
     seed: Seed
 
@@ -61,3 +66,4 @@ class AnalyzeSettings(SettingsSection):
     """Section ``analyze``: the report."""
 
     confidence: Fraction
+    margin: FiniteNonNegative

@@ -1,12 +1,14 @@
 """Explain in one line what pydantic found wrong with a file."""
 
 import difflib
-import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
+
+from pipeline.settings.shown import show_exactly
 
 UNKNOWN_KEY = ("extra_forbidden", "invalid_key")
 TYPE_NAMES = {
@@ -14,6 +16,8 @@ TYPE_NAMES = {
     "float": "a number",
     "bool": "true or false",
     "string": "a string",
+    "string_unicode": "text",
+    "none_required": "null",
     "tuple": "a list",
     "dict": "values by name",
     "model": "a section with keys",
@@ -35,7 +39,8 @@ def explain_error(error: ValidationError, root: type[BaseModel]) -> str:
     # A union reports one error per branch, but for the reader one key is one mistake.
     keys = list(dict.fromkeys(_key(mistake, root) for mistake in mistakes))
     # The branch that got furthest is the one that was meant.
-    keys = [key for key in keys if not any(one.startswith((f"{key}[", f"{key}.")) for one in keys)]
+    above = {key[: end.start()] for key in keys for end in re.finditer(r"[.\[]", key)}
+    keys = [key for key in keys if key not in above]
     first = [mistake for mistake in mistakes if _key(mistake, root) == keys[0]]
     others = f" (and {len(keys) - 1} more)" if len(keys) > 1 else ""
     return _explain_key(keys[0], first, root) + others
@@ -43,7 +48,7 @@ def explain_error(error: ValidationError, root: type[BaseModel]) -> str:
 
 def first_error(error: ValidationError) -> str:
     """Return the first error as ``key: message``, for files that this project wrote itself."""
-    first = error.errors(include_url=False)[0]
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     key = ".".join(map(str, first["loc"])) or "the file"
     return f"{key}: {first['msg'].removeprefix('Value error, ')}"
 
@@ -56,11 +61,11 @@ def _explain_key(key: str, mistakes: Sequence[Any], root: type[BaseModel]) -> st
         section, _, index = key.rpartition("[")
         return f"{section}.{index.removesuffix(']')} must be a string: write the key in quotes"
     if kind == "extra_forbidden":
-        return f"{key} = {_show(value)} is not a known key{_nearest(key, root)}"
+        return f"{key} = {show_exactly(value)} is not a known key{_nearest(key, root)}"
     if kind == "value_error":
         return f"{key}: {mistakes[0]['ctx']['error']}"
     rules = list(dict.fromkeys(_rule(mistake) for mistake in mistakes))
-    return f"{key} = {_show(value)} {' or '.join(rules)}"
+    return f"{key} = {show_exactly(value)} {' or '.join(rules)}"
 
 
 def rules_of(error: ValidationError) -> str:
@@ -75,22 +80,28 @@ def _rule(mistake: Any) -> str:
             names = context["expected"].replace("'", "")
             return f"must be {names}" + _nearest_value(mistake["input"], names)
         case "greater_than":
-            return f"must be greater than {context['gt']:g}"
+            return f"must be greater than {_limit(context['gt'])}"
         case "greater_than_equal":
-            return f"must be at least {context['ge']:g}"
+            return f"must be at least {_limit(context['ge'])}"
         case "less_than":
-            return f"must be less than {context['lt']:g}"
+            return f"must be less than {_limit(context['lt'])}"
         case "less_than_equal":
-            return f"must be at most {context['le']:g}"
+            return f"must be at most {_limit(context['le'])}"
         case "finite_number":
             return "must be finite"
         case "too_short":
             return "must hold at least one value"
+        case "too_long":
+            return f"must hold at most {context['max_length']:,} values"
         case "union_tag_invalid" | "union_tag_not_found":
             return "must have a kind: int, float or categorical"
         case kind:
             name = kind.removesuffix("_type").removesuffix("_parsing")
             return f"must be {TYPE_NAMES.get(name, name)}"
+
+
+def _limit(number: float) -> str:
+    return f"{number:,}" if isinstance(number, int) else f"{number:g}"
 
 
 def _key(mistake: Any, root: type[BaseModel]) -> str:
@@ -144,14 +155,3 @@ def _nearest_value(value: object, names: str) -> str:
         return ""
     close = difflib.get_close_matches(value, names.replace(" or ", ", ").split(", "), 1, 0.6)
     return f" (did you mean {close[0]}?)" if close else ""
-
-
-def _show(value: object) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    shown = repr(value)
-    return shown if len(shown) <= 60 else shown[:57] + "..."

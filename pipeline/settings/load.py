@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
+from pipeline.errors import cut
+from pipeline.files import read_at_most
 from pipeline.settings.base import SettingsError
 from pipeline.settings.explain import explain_error
 from pipeline.settings.params import Settings
+from pipeline.settings.plain_yaml import MOST_BYTES, PlainYamlError, parse_yaml
+from pipeline.settings.sizes import require_sizes
 
 
 def load_settings(path: Path | str = "params.yaml") -> Settings:
@@ -22,16 +24,19 @@ def load_settings(path: Path | str = "params.yaml") -> Settings:
     """
     path = Path(path)
     try:
-        content = _parse_yaml(path.read_text(encoding="utf-8"))
+        content = parse_yaml(read_at_most(path, MOST_BYTES).decode())
     except FileNotFoundError:
         raise SettingsError(
             f"{path}: no such file; run in the project's root, or restore it with "
             f"`git checkout {path.name}`"
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: cannot be read: {error}") from None
-    except YAMLError as error:
-        raise SettingsError(f"{path}: is not valid YAML: {_yaml_problem(error)}") from None
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise SettingsError(f"{path}: line {line} is not UTF-8; save the file as UTF-8") from None
+    except PlainYamlError as error:
+        raise SettingsError(f"{path}: {error}") from None
     return parse_settings(content, str(path))
 
 
@@ -76,14 +81,12 @@ def override(content: dict[str, Any], assignments: Iterable[str]) -> dict[str, A
             parent = parent.get(section) if isinstance(parent, dict) else None
         if not equals or not sections or not isinstance(parent, dict):
             raise SettingsError(
-                f"-S {assignment}: must be section.key=value, such as train.clip_norm=5"
+                f"-S {cut(assignment, 60)}: must be section.key=value, such as train.clip_norm=5"
             )
         try:
-            parent[key] = _parse_yaml(text)
-        except YAMLError as error:
-            raise SettingsError(
-                f"-S {assignment}: the value is not valid YAML: {_yaml_problem(error)}"
-            ) from None
+            parent[key] = parse_yaml(text)
+        except PlainYamlError as error:
+            raise SettingsError(f"-S {cut(assignment, 60)}: {error}") from None
     return changed
 
 
@@ -100,6 +103,10 @@ def _check_across_sections(settings: Settings, source: str) -> None:
             f"likelihood {settings.likelihood} is a density of grey pixels; set binarisation to "
             "auto or none, or train.model.likelihood to bernoulli"
         )
+    try:
+        require_sizes(settings)
+    except ValueError as error:
+        raise SettingsError(f"{source}: {error}") from None
     if data.name != "mnist-5k":
         return
     if data.valid_fraction + data.test_fraction >= 1:
@@ -114,14 +121,3 @@ def _check_across_sections(settings: Settings, source: str) -> None:
             f"{source}: {key} has no effect on mnist-5k, which ships with a package; set it to "
             "null or false, or set data.name to mnist or fashion-mnist"
         )
-
-
-def _parse_yaml(text: str) -> Any:
-    return YAML(typ="safe", pure=True).load(text)
-
-
-def _yaml_problem(error: YAMLError) -> str:
-    """Return the parser's complaint on one line."""
-    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-    mark = getattr(error, "problem_mark", None)
-    return f"{problem} in line {mark.line + 1}" if mark else str(problem)

@@ -5,16 +5,21 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, Strict, model_validator
 
-from pipeline.settings.base import Positive, Seed, SettingsSection, TupleOf
+from pipeline.settings.base import NonNegative, Positive, Seed, SettingsSection, TupleOf
+from pipeline.settings.shown import show_exactly
 from pipeline.settings.space import (
     Choice,
     Dimension,
     FloatRange,
     Name,
     Written,
-    require_consistent,
-    require_point,
     require_values,
+)
+from pipeline.settings.space_rules import (
+    require_consistent,
+    require_few_combinations,
+    require_grid,
+    require_point,
 )
 from pipeline.settings.train import Architecture
 
@@ -44,15 +49,17 @@ class SearchPlan(SettingsSection):
     prune_within: TupleOf[Name]
     balance: TupleOf[Name]
     ahead: Positive
-    replicates: Positive
+    replicates: Annotated[Positive, Field(le=1000)]
     epochs: Positive
     seed: Seed
-    first: Literal["grid"] | TupleOf[str | Point]
+    first: Literal["grid"] | Annotated[TupleOf[str | Point], Field(max_length=1000)]
     space: TupleOf[Dimension] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         require_consistent(self.space)
+        if self.sampler == "grid":
+            require_grid(self.space)
         for dimension in self.space:
             alone = isinstance(dimension, Choice) and not dimension.when
             if dimension.name in self.balance and not alone:
@@ -64,6 +71,9 @@ class SearchPlan(SettingsSection):
                     f"prune_within: {dimension.name} is a range in which no two trials share a "
                     "value; give it a step, or declare it as categorical"
                 )
+        require_few_combinations(
+            one for one in self.space if isinstance(one, Choice) and one.name in self.balance
+        )
         for place, point in enumerate(() if self.first == "grid" else self.first):
             self._require_first(place, point)
         return self
@@ -72,8 +82,8 @@ class SearchPlan(SettingsSection):
         cell = CELL.fullmatch(point) if isinstance(point, str) else None
         if isinstance(point, str) and not cell:
             raise ValueError(
-                f"first[{place}] = {point!r} must be a cell such as linear-10, or a point "
-                "such as {latent_dim: 10, beta: 1.0}"
+                f"first[{place}] = {show_exactly(point)} must be a cell such as linear-10, or a "
+                "point such as {latent_dim: 10, beta: 1.0}"
             )
         try:
             if cell:
@@ -93,7 +103,7 @@ class SearchSettings(SearchPlan):
     """
 
     trials: Positive
-    confirm: Annotated[int, Field(ge=0)]
+    confirm: Annotated[NonNegative, Field(le=1000)]
 
     @property
     def plan(self) -> SearchPlan:

@@ -11,13 +11,16 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, Strict, TypeAdapter, ValidationError, model_validator
 
 from pipeline.settings.base import (
+    MOST,
     FiniteNonNegative,
     FinitePositive,
+    NonNegative,
     Positive,
     SettingsSection,
     TupleOf,
 )
 from pipeline.settings.explain import rules_of
+from pipeline.settings.shown import show
 from pipeline.settings.train import RunSettings
 
 # A searched value as samplers and stores know it; a list of widths is its JSON text.
@@ -52,6 +55,9 @@ Name = Literal[
 ]
 # The numbers that describe lists, by the list. ``channels`` is both: a list, or the first of them.
 SHORTHANDS = {"hidden": ("width", "depth"), "channels": ("blocks",), "conv_hidden": ("dense",)}
+# The numbers of layers among them.
+LAYERS = ("depth", "blocks")
+MOST_LAYERS = 100
 
 
 class _Dimension(SettingsSection):
@@ -65,8 +71,8 @@ class IntRange(_Dimension):
     """Whole numbers from ``low`` to ``high``, both included, ``step`` apart."""
 
     kind: Literal["int"]
-    low: Annotated[int, Field(ge=0)]
-    high: int
+    low: NonNegative
+    high: Annotated[int, Field(le=MOST)]
     step: Positive = 1
     log: bool = False
 
@@ -133,15 +139,6 @@ def from_value(value: Value) -> Any:
     return json.loads(value) if isinstance(value, str) and value.startswith("[") else value
 
 
-def show(value: object) -> str:
-    """Return a value as it is written in params.yaml."""
-    if value is None:
-        return "null"
-    if isinstance(value, tuple):
-        return str(list(value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
 def _require_range(dimension: IntRange | FloatRange) -> None:
     low, high, step = dimension.low, dimension.high, dimension.step
     if dimension.log and low == 0:
@@ -157,7 +154,23 @@ def _require_range(dimension: IntRange | FloatRange) -> None:
 
 def _divides(step: float, length: float) -> bool:
     steps = length / step
+    if steps > MOST:
+        return False
     return abs(steps - round(steps)) < 1e-9 * max(1.0, steps)
+
+
+def from_text(name: Name, text: str) -> Value:
+    """Return a value of a dimension as samplers know it from its text in a table.
+
+    Raises:
+        ValueError: if no run could have it, with the rule.
+    """
+    try:
+        written = json.loads(text)
+    except (ValueError, RecursionError):  # of a word such as silu, or of lists in lists in lists
+        written = text
+    require_values(name, [written])
+    return to_value(written)
 
 
 def require_values(name: str, values: Iterable[object]) -> None:
@@ -180,7 +193,8 @@ def _rule(name: str) -> TypeAdapter[Any]:
     """The rule for a single value of a dimension: that of the setting of the same name."""
     strict = ConfigDict(strict=True)
     if name not in RunSettings.model_fields:
-        return TypeAdapter(Positive, config=strict)
+        layers = Annotated[Positive, Field(le=MOST_LAYERS)]
+        return TypeAdapter(layers if name in LAYERS else Positive, config=strict)
     field = RunSettings.model_fields[name]
     rule: Any = field.annotation
     for part in field.metadata:
@@ -236,58 +250,3 @@ def allowed(dimension: Dimension) -> str:
 def applies(dimension: Dimension, chosen: Mapping[str, Value]) -> bool:
     """Whether a dimension has a meaning with the values chosen so far."""
     return all(name in chosen and chosen[name] == value for name, value in dimension.when.items())
-
-
-def require_consistent(space: tuple[Dimension, ...]) -> None:
-    """Check that names are unique, and that conditions refer to earlier choices.
-
-    Raises:
-        ValueError: naming the dimension and the rule.
-    """
-    earlier: dict[str, Dimension] = {}
-    for dimension in space:
-        if dimension.name in earlier:
-            raise ValueError(f"{dimension.name} must not appear twice")
-        for name, value in dimension.when.items():
-            condition = earlier.get(name)
-            if not isinstance(condition, Choice):
-                raise ValueError(
-                    f"{dimension.name}: when refers to {name}, which must be a categorical "
-                    "dimension that comes before it"
-                )
-            if value not in condition.values:
-                raise ValueError(
-                    f"{dimension.name}: when requires {name} = {value}, which is not one of its "
-                    f"choices {', '.join(map(show, condition.choices))}"
-                )
-        earlier[dimension.name] = dimension
-    for name, numbers in SHORTHANDS.items():
-        whole = earlier.get(name)
-        described = [number for number in numbers if number in earlier]
-        if described and isinstance(whole, Choice) and isinstance(whole.choices[0], tuple):
-            raise ValueError(
-                f"{name} is searched as whole lists, so {' and '.join(described)} must not be "
-                "searched as well; remove one of them"
-            )
-
-
-def require_point(space: tuple[Dimension, ...], point: Mapping[str, object]) -> None:
-    """Check that each value of a point belongs to a dimension that applies, and is allowed.
-
-    Raises:
-        ValueError: naming the value and the rule.
-    """
-    chosen = {name: to_value(value) for name, value in point.items()}
-    known: dict[str, Dimension] = {dimension.name: dimension for dimension in space}
-    for name, value in chosen.items():
-        dimension = known.get(name)
-        if dimension is None:
-            raise ValueError(f"{name} is not searched; known: {', '.join(known)}")
-        if not contains(dimension, value):
-            raise ValueError(f"{name} = {show(value)} must be {allowed(dimension)}")
-        for other, wanted in dimension.when.items():
-            if other in chosen and chosen[other] != wanted:
-                raise ValueError(
-                    f"{name} applies only when {other} is {show(wanted)}, but the point has "
-                    f"{show(chosen[other])}"
-                )

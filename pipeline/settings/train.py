@@ -1,5 +1,6 @@
 """Section ``train``, and the settings of a single training run."""
 
+import math
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -7,11 +8,13 @@ from pydantic import Field, model_validator
 from pipeline.settings.base import (
     FiniteNonNegative,
     FinitePositive,
+    NonNegative,
     Positive,
     Seed,
     SettingsSection,
     TupleOf,
 )
+from pipeline.settings.shown import show_exactly
 
 Architecture = Literal["linear", "conv"]
 Activation = Literal["silu", "relu", "tanh"]
@@ -23,6 +26,9 @@ Precision = Literal["float32", "bfloat16"]
 Device = Literal["cpu", "cuda"]
 
 LatentDim = Annotated[int, Field(ge=1, le=512)]
+Widths = Annotated[TupleOf[Positive], Field(max_length=100)]
+
+MOST_RUNS = 5000  # of the grid
 
 
 class GridSettings(SettingsSection):
@@ -34,11 +40,14 @@ class GridSettings(SettingsSection):
     seeds: TupleOf[Seed] = Field(min_length=1)
 
     @model_validator(mode="after")
-    def _no_duplicates(self) -> Self:
-        for name in ("architectures", "latent_dims", "betas", "seeds"):
-            values = getattr(self, name)
+    def _distinct_and_few(self) -> Self:
+        lists = {name: getattr(self, name) for name in type(self).model_fields}
+        for name, values in lists.items():
             if len(set(values)) < len(values):
-                raise ValueError(f"{name} = {list(values)} must not contain duplicates")
+                raise ValueError(f"{name} = {show_exactly(values)} must not contain duplicates")
+        runs = math.prod(map(len, lists.values()))
+        if runs > MOST_RUNS:
+            raise ValueError(f"the lists make {runs:,} runs, but may make {MOST_RUNS:,}")
         return self
 
 
@@ -54,9 +63,9 @@ class GridPoint(SettingsSection):
 class ModelSettings(SettingsSection):
     """Section ``train.model``: what all models of the grid share."""
 
-    hidden: TupleOf[Positive]
-    channels: TupleOf[Positive] = Field(min_length=1)
-    conv_hidden: TupleOf[Positive]
+    hidden: Widths
+    channels: Widths = Field(min_length=1)
+    conv_hidden: Widths
     activation: Activation
     likelihood: Likelihood | Literal["auto"]
     scale: FinitePositive | Literal["learned"]
@@ -70,7 +79,7 @@ class TrainingRecipe(SettingsSection):
     batch_size: Positive
     learning_rate: FinitePositive
     schedule: Schedule
-    beta_warmup: Annotated[int, Field(ge=0)]
+    beta_warmup: NonNegative
     free_bits: FiniteNonNegative
     clip_norm: FinitePositive | None
     patience: Positive | None

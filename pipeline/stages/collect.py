@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from pipeline.command import Command
 from pipeline.files import write_text
 from pipeline.runtime.code_version import commit_date
 from pipeline.schemas.data_card import DATA_CARD, DataCard
@@ -18,7 +19,7 @@ from pipeline.schemas.tables import EPOCHS, GRID_EPOCHS, IDENTITY, RUN_METRICS, 
 from pipeline.settings import load_settings
 
 
-@click.command(epilog="Example: python -m pipeline.stages.collect")
+@click.command(cls=Command, epilog="Example: python -m pipeline.stages.collect")
 @click.option("--params", default="params.yaml", show_default=True, help="Settings file.")
 @click.option(
     "--data",

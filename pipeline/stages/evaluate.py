@@ -8,6 +8,7 @@ from statistics import mean
 import click
 import pandas as pd
 
+from pipeline.command import Command
 from pipeline.data.header import read_header
 from pipeline.files import is_temporary, write_text
 from pipeline.jobs.evaluation_task import (
@@ -35,7 +36,7 @@ TERMS = ("elbo", "reconstruction", "kl")  # the columns of a curve, after the ep
 CELL = re.compile(r"[a-z]+-\d+")  # name of a cell
 
 
-@click.command(epilog="Example: python -m pipeline.stages.evaluate --workers 4")
+@click.command(cls=Command, epilog="Example: python -m pipeline.stages.evaluate --workers 4")
 @click.option("--params", default="params.yaml", show_default=True, help="Settings file.")
 @click.option(
     "--data",

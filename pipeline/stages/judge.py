@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from pipeline.command import Command
 from pipeline.data.header import read_header
 from pipeline.jobs.judge_fingerprint import finished_judge, judge_fingerprint
 from pipeline.runtime.code_version import git_commit, versions
@@ -13,7 +14,7 @@ from pipeline.schemas.where import GRID_EXPERIMENT
 from pipeline.settings import load_settings
 
 
-@click.command(epilog="Example: python -m pipeline.stages.judge --threads 4")
+@click.command(cls=Command, epilog="Example: python -m pipeline.stages.judge --threads 4")
 @click.option("--params", default="params.yaml", show_default=True, help="Settings file.")
 @click.option(
     "--data",

@@ -9,6 +9,7 @@ import click
 
 import pipeline.data
 import pipeline.data.sources
+from pipeline.command import Command
 from pipeline.data.sources import load_source
 from pipeline.errors import UserError
 from pipeline.schemas.data_card import DataCard
@@ -23,7 +24,9 @@ CODE = source_hash(pipeline.data, pipeline.data.sources)
 DECIDING = ("numpy", "torch", "safetensors")  # libraries whose version may change the file
 
 
-@click.command(epilog="Example: python -m pipeline.stages.prepare --out data/prepared.safetensors")
+@click.command(
+    cls=Command, epilog="Example: python -m pipeline.stages.prepare --out data/prepared.safetensors"
+)
 @click.option(
     "--params",
     type=click.Path(path_type=Path),

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from pipeline.command import Command
 from pipeline.data.prepared import load_prepared
 from pipeline.files import move_folder
 from pipeline.jobs.job import out_of_date
@@ -20,7 +21,7 @@ from pipeline.settings import Settings, load_settings
 from pipeline.stages.options import worker_options
 
 
-@click.command(epilog="Example: python -m pipeline.stages.train --workers 4")
+@click.command(cls=Command, epilog="Example: python -m pipeline.stages.train --workers 4")
 @click.option("--params", default="params.yaml", show_default=True, help="Settings file.")
 @click.option(
     "--data",

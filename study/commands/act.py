@@ -1,4 +1,4 @@
-"""The commands that act on a search's trials: rerun, export and delete."""
+"""The commands that act on a search's trials: rerun and export."""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -21,8 +21,8 @@ from study.outcome.export import export
 from study.outcome.ranking import ranked
 from study.search.plan import plan_of
 from study.search.schedule import Trial
+from study.store.deletion import explain_deletion
 from study.store.searches import all_trials, find_search, find_trial
-from study.store.storage import fail_dead_attempts, open_storage
 
 CONFIDENCE = 0.95
 CONFIRM_SEEDS = 5  # of `study run --confirm`
@@ -71,8 +71,9 @@ def confirm_best(
         out: the results folder.
         workers: number of processes, or ``auto``.
     """
-    plan = plan_of(search)
-    best = ranked(all_trials(search), plan)[:count]
+    with explain_deletion(search):
+        plan = plan_of(search)
+        best = ranked(all_trials(search), plan)[:count]
     if not best:
         return
     seeds = new_seeds(plan, CONFIRM_SEEDS, taken)
@@ -106,18 +107,3 @@ def export_command(url: str, name: str | None, out: Path) -> None:
     """Write a search's trials and best settings as files."""
     for path in export(find_search(url, name), out):
         click.echo(str(path))
-
-
-def delete_command(url: str, name: str) -> None:
-    """Delete a search with all its trials.
-
-    Raises:
-        UserError: if a process is working on it.
-    """
-    search = find_search(url, name)
-    fail_dead_attempts(search)
-    trials = all_trials(search)
-    if any(trial.is_running for trial in trials):
-        raise UserError(f"search {name} is running; stop it first (Ctrl-C in its `study run`)")
-    optuna.delete_study(study_name=name, storage=open_storage(url))
-    click.echo(f"deleted {name} with its {len(trials)} trials; the records in MLflow are kept")

@@ -3,39 +3,38 @@
 import importlib.metadata
 import os
 import platform
+import shlex
 import shutil
 import sqlite3
+import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import click
-import optuna
 import psutil
 from joblib import cpu_count
 from packaging.requirements import Requirement
 
 from analysis.words import pluralise
+from pipeline.command import CODE, require_own_code
 from pipeline.data.prepared import load_prepared
-from pipeline.errors import UserError
-from pipeline.runtime.address import without_password
+from pipeline.errors import UserError, command_to_type
+from pipeline.runtime.sqlite import connect_read_only
 from pipeline.runtime.tracking import Tracker
 from pipeline.schemas.where import GRID_EXPERIMENT, MLFLOW_DATABASE, SEARCH_EXPERIMENT
 from pipeline.settings import load_settings
 from study.commands.document import print_json
 from study.commands.lines import hang
-from study.search.plan import PARENT, PLAN
+from study.search.plan import PARENT
+from study.store.address import EmptyStoreError, database_file, shown
 from study.store.reconcile import disagreements, reconcile
-from study.store.storage import (
-    dead_attempts,
-    fail_dead_attempts,
-    open_storage,
-    parse_address,
-    quiet_optuna,
-)
+from study.store.rows import RowError
+from study.store.searches import all_searches, load_search
+from study.store.storage import dead_attempts, fail_dead_attempts, quiet_optuna
 
 SIGNS = {
     "good": ("ok", "green"),
@@ -102,6 +101,9 @@ def examine(params: Path, data: Path, url: str, fix: bool) -> Iterator[Finding]:
     """
     quiet_optuna()
     yield _versions()
+    yield _try("code", _code)
+    if Path("dvc.yaml").exists():
+        yield _try("git", _repository)
     yield _machine()
     yield _try("settings", lambda: _settings(params))
     yield _try("data", lambda: _data(params, data))
@@ -130,6 +132,40 @@ def _versions() -> Finding:
     return Finding("libraries", "good", f"Python {platform.python_version()}, {versions}")
 
 
+def _code() -> str:
+    require_own_code()
+    return f"the code that runs is in {CODE}"
+
+
+def _repository() -> str:
+    """Check what DVC needs, and that git tells which commit a result was made with."""
+    if not Path(".dvc").is_dir():
+        raise UserError(".dvc is missing; clone the project again, or copy its hidden files too")
+    try:
+        asked = subprocess.run(
+            ["git", "rev-parse", "HEAD"],
+            env=os.environ | {"LC_ALL": "C"},  # its reasons are told apart by their words
+            capture_output=True,
+            text=True,
+        )
+    except FileNotFoundError:
+        raise UserError("git is missing, which DVC needs; install it") from None
+    if asked.returncode == 0:
+        return f"commit {asked.stdout[:12]}"
+    if "dubious ownership" in asked.stderr:
+        folder = shlex.quote(str(Path.cwd()))
+        raise UserError(
+            "git refuses this folder, because another user owns it, so no commit is recorded; "
+            f"git config --global --add safe.directory {folder}"
+        )
+    if "not a git repository" in asked.stderr:
+        raise UserError(
+            "this folder is not a git repository, which DVC needs; clone the project, or run: git "
+            "init && git add -A && git commit -m start"
+        )
+    return "no commit yet, so none is recorded"
+
+
 def _machine() -> Finding:
     memory, disk = psutil.virtual_memory().available, shutil.disk_usage(Path.cwd()).free
     found = (
@@ -155,31 +191,30 @@ def _data(params: Path, data: Path) -> str:
 
 def _trials(url: str, fix: bool) -> Iterator[Finding]:
     """Check that the store of trials opens, is intact, and has no trial of a dead process."""
-    shown = without_password(url)
     try:
-        file = _file_of(url)
+        file = database_file(url)
+        with suppress(OSError):  # such as of a name too long, which opening it explains
+            if file is not None and file.is_file():
+                yield _integrity("trials", file)
+        searches, unreadable = all_searches(url)
+    except EmptyStoreError:
+        yield Finding("trials", "good", f"{shown(url)}: no search yet")
+        return
     except UserError as error:
         yield _failed("trials", error)
         return
-    if file is not None and not file.exists():
-        yield Finding("trials", "good", f"{shown}: no search yet")
-        return
-    if file is not None:
-        yield _integrity("trials", file)
-    try:
-        storage = open_storage(url)
-        names = optuna.get_all_study_names(storage)
-    except UserError as error:
-        yield _failed("trials", error)
-        return
-    plural = "" if len(names) == 1 else "es"
-    yield Finding("trials", "good", f"{shown}: {len(names)} search{plural}")
-    for name in names:
-        search = optuna.load_study(study_name=name, storage=storage)
-        dead = len(dead_attempts(search))
+    plural = "" if len(searches) == 1 else "es"
+    yield Finding("trials", "good", f"{shown(url)}: {len(searches)} search{plural}")
+    yield from (_failed("trials", one) for one in unreadable if isinstance(one, RowError))
+    for search in searches:
+        name, dead = search.study_name, len(dead_attempts(search))
         if dead:
             found = f"{name}: {pluralise(dead, 'trial')} of dead processes"
-            yield _fixable("trials", found, fix, partial(fail_dead_attempts, search))
+            yield _fixable("trials", found, fix, partial(_fail_dead_attempts, url, name))
+
+
+def _fail_dead_attempts(url: str, name: str) -> None:
+    fail_dead_attempts(load_search(url, name))
 
 
 def _records(url: str, fix: bool) -> Iterator[Finding]:
@@ -205,19 +240,14 @@ def _records(url: str, fix: bool) -> Iterator[Finding]:
         else:
             yield Finding("records", "good", f"{name}: no open run of a dead process")
     try:
-        file = _file_of(url)
-        if file is not None and not file.exists():
-            return
-        storage = open_storage(url)
-        names = optuna.get_all_study_names(storage)
+        searches, _ = all_searches(url)
     except UserError:  # already reported as a finding on the trials
         return
-    for name in names:
-        search = optuna.load_study(study_name=name, storage=storage)
-        parent = search.user_attrs.get(PARENT)
-        if PLAN not in search.user_attrs or parent is None:
+    tracker = trackers[SEARCH_EXPERIMENT]
+    for search in searches:
+        name, parent = search.study_name, search.user_attrs.get(PARENT)
+        if parent is None:
             continue
-        tracker = trackers[SEARCH_EXPERIMENT]
         wrong = len(disagreements(search, tracker, parent))
         if wrong:
             found = (
@@ -229,9 +259,9 @@ def _records(url: str, fix: bool) -> Iterator[Finding]:
 def _integrity(checked: str, database: Path) -> Finding:
     """Check that an SQLite file is not damaged."""
     try:
-        with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as store:
+        with closing(connect_read_only(database)) as store:
             answer = str(store.execute("PRAGMA quick_check(1)").fetchone()[0])
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         answer = str(error)
     if answer == "ok":
         return Finding(checked, "good", f"{database.name} is intact")
@@ -241,7 +271,7 @@ def _integrity(checked: str, database: Path) -> Finding:
 
 def _fixable(checked: str, found: str, fix: bool, repair: Callable[[], object]) -> Finding:
     if not fix:
-        return Finding(checked, "fixable", found, "study doctor --fix")
+        return Finding(checked, "fixable", found, command_to_type("study doctor --fix"))
     repair()
     return Finding(checked, "fixed", found)
 
@@ -254,11 +284,5 @@ def _try(checked: str, check: Callable[[], str]) -> Finding:
 
 
 def _failed(checked: str, error: UserError) -> Finding:
-    found, _, remedy = error.message.partition("; ")
+    found, _, remedy = error.format_message().partition("; ")
     return Finding(checked, "bad", found, remedy or None)
-
-
-def _file_of(url: str) -> Path | None:
-    """Return the file of an SQLite store; None if a server stores the trials."""
-    parsed = parse_address(url)
-    return Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None

@@ -4,8 +4,23 @@ from pathlib import Path
 
 import click
 
+from pipeline.runtime.address import STORAGE_VARIABLE
+from study.store.names import require_name
+
 DEFAULT_URL = "sqlite:///study.db"
 STORAGE_HELP = "Database of trials, SQLite or PostgreSQL."
+
+
+def checked_name(context: click.Context, option: click.Parameter, name: str | None) -> str | None:
+    """Return the name of a search as it was given.
+
+    Raises:
+        UserError: if it is not valid.
+    """
+    if name is not None:
+        require_name(name)
+    return name
+
 
 PARAMS = click.option(
     "--params", default="params.yaml", show_default=True, type=Path, help="Settings file."
@@ -25,8 +40,14 @@ WORKERS = click.option(
     help="Number of worker processes, or auto.",
 )
 STORAGE = click.option(
-    "--storage", default=DEFAULT_URL, show_default=True, metavar="URL", help=STORAGE_HELP
+    "--storage",
+    default=DEFAULT_URL,
+    show_default=True,
+    envvar=STORAGE_VARIABLE,
+    show_envvar=True,
+    metavar="URL",
+    help=STORAGE_HELP,
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-NAME = click.option("--name", help="Search name (default: most recent).")
+NAME = click.option("--name", callback=checked_name, help="Search name (default: most recent).")
 OUT = click.option("--out", default="results", show_default=True, type=Path, help="Output folder.")

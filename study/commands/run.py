@@ -1,5 +1,7 @@
 """`study run`, from its settings to its last line; the pipeline's stage runs it too."""
 
+import os
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,8 @@ import click
 
 from analysis.words import pluralise
 from pipeline.data.prepared import load_prepared
-from pipeline.runtime.address import without_password
+from pipeline.errors import command_to_type
+from pipeline.runtime.address import STORAGE_VARIABLE, without_password
 from pipeline.runtime.workers import count_workers
 from pipeline.settings import (
     RunSettings,
@@ -21,10 +24,11 @@ from pipeline.settings import (
 from study.commands.contents import ranked_trials
 from study.commands.options import DEFAULT_URL
 from study.commands.tables import show_best
-from study.commands.where import folder_to_type, where_recorded
+from study.commands.where import where_recorded
 from study.search.first import first_points
 from study.search.plan import PARENT, Plan, plan_of
 from study.search.schedule import is_used_up
+from study.store.deletion import explain_deletion
 from study.store.reconnect import exit_if_disconnected
 from study.store.searches import open_search
 from study.store.storage import explain_full_disk, quiet_optuna
@@ -86,13 +90,13 @@ def search_and_summarise(
         )
     for line in first.skipped:
         click.echo(f"not tried first: {line}")
+    processes = count_workers(workers, target)
     with explain_full_disk(url):
-        search, new = open_search(url, plan, name or plan.name, target)
+        search, new = open_search(url, plan, name or plan.name, target, join=True)
     start = "a new search" if new else "resuming an existing search"
     click.echo(f"{search.study_name}: {start}, up to {target} finished trials")
     if settings.search.objective == "rate-distortion" and settings.search.pruner != "none":
         click.echo("two objectives: no trial is pruned")
-    processes = count_workers(workers, target)
     if processes > settings.search.ahead:
         processes = settings.search.ahead
         click.echo(
@@ -100,9 +104,9 @@ def search_and_summarise(
             "raise search.ahead to use more"
         )
     lost = "study run lost its connection to the store; run the same command again to resume"
-    with exit_if_disconnected(lost), explain_full_disk(url):
-        outcome = supervise(url, search, data, processes, timeout)
-    _summarise(outcome, url, target)
+    with exit_if_disconnected(lost), explain_full_disk(url), explain_deletion(search):
+        outcome = supervise(url, search, data, processes, timeout, target)
+        _summarise(outcome, url, target)
     return outcome
 
 
@@ -128,9 +132,12 @@ def _summarise(outcome: Outcome, url: str, target: int) -> None:
             f"{outcome.stopped}: {outcome.finished} of {target} trials have finished; run the same "
             "command again to resume"
         )
-    storage = "" if url == DEFAULT_URL else f" --storage {without_password(url)}"
-    study = f"{folder_to_type(Path.cwd())}study"
+    storage, first_of_all = how_to_reach(url)
+    storage += f" --name {shlex.quote(search.study_name)}"  # there may be a newer one
+    study = command_to_type("study")
     rows = {"records": where_recorded(search.user_attrs.get(PARENT, ""))}
+    if first_of_all:
+        rows["first"] = first_of_all
     if best:
         first = best[0].number
         rows |= {
@@ -142,3 +149,16 @@ def _summarise(outcome: Outcome, url: str, target: int) -> None:
         }
     for key, value in rows.items():
         click.echo(click.style(f"{key:<10}", bold=True) + value)
+
+
+def how_to_reach(url: str) -> tuple[str, str]:
+    """Return the option with which a command uses the same store, and what to type before it.
+
+    A password belongs into the environment, since every user of the machine can read command lines.
+    """
+    if url == (os.environ.get(STORAGE_VARIABLE) or DEFAULT_URL):
+        return "", ""
+    shown = without_password(url)
+    if shown == url:
+        return f" --storage {shlex.quote(url)}", ""
+    return "", f"export {STORAGE_VARIABLE}='{shown}'    with the password in place of ***"

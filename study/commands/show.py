@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.runtime.address import without_password
+from pipeline.errors import command_to_type
 from study.commands.contents import SearchSummary, best_of, summary_of
 from study.commands.details import TrialDetails, details_of
 from study.commands.document import print_json
 from study.commands.lines import hang
 from study.commands.tables import new_table, print_table, show_best
 from study.outcome.describe import describe_front, format_briefly
+from study.store.address import EmptyStoreError, shown
 from study.store.searches import all_searches, find_search, find_trial
 from study.store.storage import quiet_optuna
 
@@ -26,16 +27,21 @@ LABEL = 10  # width of the labels of `study status`
 def list_command(url: str, as_json: bool) -> None:
     """List the searches of a store."""
     quiet_optuna()
-    searches, unreadable = all_searches(url)
+    try:
+        searches, unreadable = all_searches(url)
+    except EmptyStoreError as error:
+        print_json([]) if as_json else click.echo(error.format_message())
+        return
     summaries = [summary_of(search) for search in searches]
-    for line in unreadable:
-        click.echo(line, err=True)
+    for one in unreadable:
+        click.echo(one.format_message(), err=True)
     if as_json:
         print_json(summaries)
     elif summaries:
         _print_list(summaries)
     elif not unreadable:
-        click.echo(f"{without_password(url)} contains no search; start one with `study run`")
+        start = command_to_type("study run")
+        click.echo(f"{shown(url)} contains no search; start one with `{start}`")
 
 
 def _print_list(summaries: list[SearchSummary]) -> None:

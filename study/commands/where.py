@@ -2,14 +2,15 @@
 
 import os
 import sqlite3
-import sys
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
+from pipeline.errors import command_to_type
 from pipeline.runtime.address import without_password
+from pipeline.runtime.sqlite import connect_read_only
 from pipeline.schemas.where import GRID_EXPERIMENT, MLFLOW_DATABASE
 from study.commands.document import print_json
 
@@ -69,33 +70,21 @@ def _describe(place: Place) -> str:
     return f"{place.command}    then open {place.address}"
 
 
-def folder_to_type(root: Path) -> str:
-    """Return what to type before a command's name if the environment is not activated.
-
-    `make repro` activates nothing in the shell that runs it.
-    """
-    if os.environ.get("VIRTUAL_ENV") == sys.prefix:
-        return ""
-    folder = Path(sys.prefix) / "bin"
-    return f"{folder.relative_to(root) if folder.is_relative_to(root) else folder}{os.sep}"
-
-
 def find_places(root: Path) -> Places:
     """Return where everything of the project in a folder is."""
-    folder = folder_to_type(root)
     server = os.environ.get("MLFLOW_TRACKING_URI")
 
     def files(*paths: str) -> Place:
         existing = [str(root / path) for path in paths if (root / path).exists()]
-        return Place(existing, None if existing else f"{folder}dvc repro")
+        return Place(existing, None if existing else command_to_type("dvc repro"))
 
     return Places(
         report=files("reports/index.html"),
         tables=files("results/metrics.csv", "reports/tables"),
-        metrics=Place(None, f"{folder}dvc metrics show"),
+        metrics=Place(None, command_to_type("dvc metrics show")),
         runs=Place(None, None, without_password(server))
         if server
-        else Place(None, f"{folder}mlflow ui", mlflow_link(root / MLFLOW_DATABASE)),
+        else Place(None, command_to_type("mlflow ui"), mlflow_link(root / MLFLOW_DATABASE)),
         search=files(*SEARCH_FILES),
     )
 
@@ -120,14 +109,14 @@ def where_recorded(run_id: str) -> str:
         root / MLFLOW_DATABASE, "SELECT experiment_id FROM runs WHERE run_uuid = ?", run_id
     )
     page = f"#/experiments/{experiment}/runs/{run_id}" if experiment else ""
-    return f"{folder_to_type(root)}mlflow ui    then open {MLFLOW_UI}{page}"
+    return f"{command_to_type('mlflow ui')}    then open {MLFLOW_UI}{page}"
 
 
 def _ask(database: Path, query: str, value: str) -> str:
     """Return one cell of MLflow's database as text; empty if there is none."""
     try:
-        with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as store:
+        with closing(connect_read_only(database)) as store:
             row = store.execute(query, (value,)).fetchone()
-    except sqlite3.Error:
+    except (sqlite3.Error, OSError):
         return ""
     return str(row[0]) if row else ""

@@ -183,6 +183,7 @@ def export(
     out: Path,
     count: int | None = None,
     confirmed: Mapping[int, Confirmation] | None = None,
+    remember: bool = False,
 ) -> tuple[Path, ...]:
     """Write ``trials.csv``, ``best.json`` and ``importance.csv`` and return their paths.
 
@@ -192,6 +193,7 @@ def export(
         count: number of finished trials to export, first ones first; by default all.
         confirmed: what new seeds reached, by the trial's number; by default what an earlier export
             of this search in the same folder says.
+        remember: whether the store, opened to write to it, remembers the importances.
 
     Raises:
         UserError: if no trial is complete, or a file cannot be written, or one of that name is
@@ -206,7 +208,7 @@ def export(
     every = trials_of(search.get_trials(deepcopy=False), search.user_attrs)
     failed = [trial for trial in every if trial.has_failed and trial.number < last]
     card = best_card(search.study_name, plan, trials, failed, confirmed)
-    tables = {TRIALS: trial_rows(trials, plan), IMPORTANCE: _importance(search, trials)}
+    tables = {TRIALS: trial_rows(trials, plan), IMPORTANCE: _importance(search, trials, remember)}
     for table, rows in tables.items():
         write_text(out / table.name, table.to_csv(rows))
     write_record(out / BEST, card)
@@ -255,8 +257,8 @@ def _confirmed_before(search: str, out: Path) -> dict[int, Confirmation]:
     }
 
 
-def _importance(search: optuna.Study, trials: Sequence[Trial]) -> list[Row]:
-    """Return the rows of ``importance.csv``; the store remembers those of the last export.
+def _importance(search: optuna.Study, trials: Sequence[Trial], remember: bool) -> list[Row]:
+    """Return the rows of ``importance.csv``; the store can remember those of the last export.
 
     Fitting the forests, with the import of scikit-learn, takes longer than everything else that a
     finished search does, and DVC removes the file before it asks for it again.
@@ -278,5 +280,6 @@ def _importance(search: optuna.Study, trials: Sequence[Trial]) -> list[Row]:
     from study.outcome.fanova import importance_rows
 
     rows = importance_rows(trials)
-    search.set_user_attr(REMEMBERED, {"of": wanted, "rows": rows})
+    if remember:
+        search.set_user_attr(REMEMBERED, {"of": wanted, "rows": rows})
     return rows

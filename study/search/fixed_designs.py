@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from pipeline.errors import UserError
 from pipeline.settings.space import (
     Choice,
     Dimension,
@@ -18,29 +17,14 @@ from pipeline.settings.space import (
     at_step,
     steps_to,
 )
-from study.search.space import Chosen, size
-
-MOST = 100_000  # points of a grid
+from study.search.space import Chosen
 
 
 def grid(space: tuple[Dimension, ...], seed: int) -> list[Chosen]:
     """Return every point of the space once, in random order so that the first ones are spread out.
 
-    Raises:
-        UserError: if a dimension is not a list of values, or there are too many points.
+    The settings have checked that there are not too many.
     """
-    for dimension in space:
-        if not isinstance(dimension, Choice) and (dimension.step is None or dimension.log):
-            raise UserError(
-                f"search.sampler = grid needs lists of values, but {dimension.name} is a range; "
-                "declare it as categorical, give it a step with log: false, or choose another "
-                "sampler"
-            )
-    if size(space) > MOST:
-        raise UserError(
-            f"search.sampler = grid would have {size(space):,} trials, but may have {MOST:,}; "
-            "declare fewer values, or choose another sampler"
-        )
     points: list[Chosen] = [{}]
     for dimension in space:
         values = _values(dimension)

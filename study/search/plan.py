@@ -27,9 +27,10 @@ from pipeline.errors import UserError
 from pipeline.schemas.fingerprint import source_hash
 from pipeline.settings import Objective, RunSettings, SearchSettings, Settings
 from pipeline.settings.space import Choice, Value
+from pipeline.settings.space_rules import size
 from study.search.first import FirstPoints, base_of, first_points
 from study.search.fixed_designs import grid, sobol_point
-from study.search.space import Chosen, size
+from study.search.space import Chosen
 
 WARMUP_SHARE = 1 / 3  # of a trial's epochs, before which it is not pruned
 PARTS = 4  # of the epochs after that; a trial is compared with the others before each of them

@@ -1,7 +1,6 @@
 """Map the declared space to a trial's values, and those to the settings of a run and back."""
 
 import json
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ from optuna.distributions import (
 )
 
 from pipeline.settings import RunSettings
+from pipeline.settings.shown import show
 from pipeline.settings.space import (
     Choice,
     Dimension,
@@ -25,7 +25,6 @@ from pipeline.settings.space import (
     as_declared,
     at_step,
     contains,
-    show,
     steps_to,
     to_value,
 )
@@ -95,31 +94,6 @@ def _distribution(dimension: Dimension) -> BaseDistribution:
     if isinstance(dimension, IntRange):
         return IntDistribution(dimension.low, dimension.high, dimension.log, dimension.step)
     return FloatDistribution(dimension.low, dimension.high, dimension.log, dimension.step)
-
-
-def size(space: tuple[Dimension, ...]) -> float:
-    """Return how many points a space has; infinite if it contains a range without steps."""
-    return _size(space, {})
-
-
-def _size(space: tuple[Dimension, ...], chosen: Chosen) -> float:
-    if not space:
-        return 1
-    dimension, rest = space[0], space[1:]
-    if not applies(dimension, chosen):
-        return _size(rest, chosen)
-    if any(dimension.name in later.when for later in rest):
-        assert isinstance(dimension, Choice), "conditions refer to choices"
-        return sum(_size(rest, chosen | {dimension.name: one}) for one in dimension.values)
-    return _amount(dimension) * _size(rest, chosen)
-
-
-def _amount(dimension: Dimension) -> float:
-    if isinstance(dimension, Choice):
-        return len(dimension.values)
-    if dimension.low == dimension.high:
-        return 1
-    return math.inf if dimension.step is None else steps_to(dimension, dimension.high) + 1
 
 
 def to_run(chosen: Mapping[str, Value], base: RunSettings, seed: int, epochs: int) -> RunSettings:

@@ -5,13 +5,17 @@ is repeated; anything else ends its process, whose trial is then retried as afte
 """
 
 import functools
+import sqlite3
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import click
-from optuna.exceptions import UpdateFinishedTrialError
+from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 from sqlalchemy.engine import URL
@@ -19,15 +23,37 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from tenacity import (
     Retrying,
     retry_if_exception,
-    retry_if_exception_type,
     stop_after_delay,
     wait_random_exponential,
 )
+
+from pipeline.runtime.processes import has_died, is_here
+from pipeline.runtime.sqlite import connect_read_only
+from study.search.schedule import OWNER
+from study.store.address import in_one_line, shown
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 OUTAGE = 60  # seconds that a process waits for a silent server
+CONNECT_TIMEOUT = 5  # seconds for one attempt to connect
+NOTICE = 2  # seconds of waiting after which a line says what for
+# What PostgreSQL says while it starts, stops or is busy, and its client if there is none. Anything
+# else, such as a wrong password or an unknown database, stays wrong however long one waits.
+BUSY = (
+    "is starting up",
+    "is shutting down",
+    "in recovery mode",
+    "too many clients",
+    "connection slots",
+)
+ABSENT = (
+    "Connection refused",
+    "Is the server running",
+    "closed the connection unexpectedly",
+    "timeout expired",
+)
+LATE = 6  # seconds for which the heartbeat of a process that exists must stay late
 NO_SERVER = 69  # exit status of a process that lost the server (sysexits.h: unavailable)
 
 
@@ -74,6 +100,12 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
+def reason_of(error: BaseException) -> str:
+    """Return in one line what the database said, out of the errors that wrap it."""
+    first = next(one for one in causes(error) if not isinstance(one, StorageInternalError))
+    return in_one_line(str(getattr(first, "orig", first)))
+
+
 def _retrying(condition: Any) -> Retrying:
     return Retrying(
         retry=condition,
@@ -83,21 +115,64 @@ def _retrying(condition: Any) -> Retrying:
     )
 
 
-def connector(url: URL) -> Callable[[], Any]:
-    """Return a function that connects, and waits for a server that is not there yet."""
+@contextmanager
+def announcing(what: str) -> Iterator[None]:
+    """Say what is waited for, if the block takes long."""
+    notice = threading.Timer(NOTICE, click.echo, [f"waiting for {what}"], {"err": True})
+    notice.daemon = True
+    notice.start()
+    try:
+        yield
+    finally:
+        notice.cancel()
+
+
+def connector(url: URL, *, awaited: bool = True, read_only: bool = False) -> Callable[[], Any]:
+    """Return a function that connects to a store.
+
+    Args:
+        url: the store's address.
+        awaited: whether a server was there a moment ago, so that it will come back. Once connected,
+            it is waited for in any case.
+        read_only: whether nothing is to be written, not even beside an SQLite file.
+    """
+    if url.get_backend_name() == "sqlite":
+        return _file_connector(Path(url.database or ""), read_only)
+    return _server_connector(url, awaited, read_only)
+
+
+def _file_connector(path: Path, read_only: bool) -> Callable[[], sqlite3.Connection]:
+    def connect() -> sqlite3.Connection:
+        if read_only:
+            return connect_read_only(path)
+        connection = sqlite3.connect(path, timeout=OUTAGE, check_same_thread=False)
+        # Readers do not block the writer, and a commit waits for one sync less.
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        return connection
+
+    return connect
+
+
+def _server_connector(url: URL, awaited: bool, read_only: bool) -> Callable[[], Any]:
     dialect = url.get_dialect()()
     module = dialect.import_dbapi()
     words, options = dialect.create_connect_args(url)
-    if url.get_backend_name() == "sqlite":
-        options["timeout"] = OUTAGE
+    options.setdefault("connect_timeout", CONNECT_TIMEOUT)
+    signs = BUSY + ABSENT if awaited else BUSY
+    was_there = False
+
+    def will_come(error: BaseException) -> bool:
+        passing = was_there or any(sign in str(error) for sign in signs)
+        return isinstance(error, module.OperationalError) and passing
 
     def connect() -> Any:
-        absent = retry_if_exception_type(module.OperationalError)
-        connection = _retrying(absent)(module.connect, *words, **options)
-        if url.get_backend_name() == "sqlite":
-            # Readers do not block the writer, and a commit waits for one sync less.
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=NORMAL")
+        nonlocal was_there
+        with announcing(shown(url.render_as_string(hide_password=True))):
+            connection = _retrying(retry_if_exception(will_come))(module.connect, *words, **options)
+        if read_only:
+            connection.read_only = True
+        was_there = True
         return connection
 
     return connect
@@ -133,6 +208,22 @@ class ReconnectingStorage(RDBStorage):
     def __getattribute__(self, name: str) -> Any:
         found = super().__getattribute__(name)
         return retry_if_disconnected(found) if name in REPEATABLE else found
+
+    _late: Mapping[int, float] = {}  # since when the heartbeats of trials have been late
+
+    def _get_stale_trial_ids(self, study_id: int) -> list[int]:
+        """As in the base class; a live process of this machine gets time to prove that it lives.
+
+        A step of the clock, or a machine that slept, makes all heartbeats late at once. The next
+        ones come soon, unless the process itself was stopped.
+        """
+        late, now = super()._get_stale_trial_ids(study_id), time.monotonic()
+        self._late = {one: self._late.get(one, now) for one in late}
+        return [one for one in late if now - self._late[one] >= LATE or not self._lives_here(one)]
+
+    def _lives_here(self, trial_id: int) -> bool:
+        owner = self.get_trial(trial_id).user_attrs.get(OWNER, {})
+        return is_here(owner) and not has_died(owner)
 
     def set_trial_state_values(
         self, trial_id: int, state: TrialState, values: Sequence[float] | None = None

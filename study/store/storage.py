@@ -1,4 +1,4 @@
-"""Where trials are stored: SQLite or PostgreSQL, so that they survive dying workers.
+"""Processes that share a store: their lock, the attempts of those that died, and a full disk.
 
 Each process signs the attempt that it trains and writes a heartbeat. An attempt whose process died
 is failed by whoever looks next: at once if the process was on this machine, otherwise when its
@@ -12,94 +12,39 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Self
 
 import optuna
 from filelock import FileLock
-from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import Connection, NullPool, create_engine, text
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import DBAPIError
 
 from pipeline.errors import UserError
-from pipeline.runtime.address import without_password
 from pipeline.runtime.processes import has_died
 from study.search.schedule import OWNER
+from study.store.address import (
+    StorageError,
+    database_file,
+    in_one_line,
+    parse_address,
+    shown,
+)
 from study.store.reconnect import (
-    OUTAGE,
-    ReconnectingStorage,
     causes,
     connector,
     retry_if_disconnected,
 )
 
-HEARTBEAT = 2  # seconds
-# Seconds without a heartbeat after which an attempt on another machine counts as dead; longer than
-# an outage of the server, after which all heartbeats are late.
-GRACE = OUTAGE + 12
-
-
-class StorageError(UserError):
-    """A store that cannot be opened or used."""
-
-
-def open_storage(url: str) -> RDBStorage:
-    """Open the store at an SQLAlchemy address and create its tables if needed.
-
-    Several processes may do so at once: without a lock, one of two that create SQLite's tables
-    would fail.
-
-    Raises:
-        StorageError: if the address is wrong or the store cannot be reached.
-    """
-    parsed = parse_address(url)
-    try:
-        with StoreLock(url, "create"):
-            return retry_if_disconnected(ReconnectingStorage)(
-                url,
-                engine_kwargs={
-                    # A server may be gone since the last statement; a file is not.
-                    "pool_pre_ping": parsed.get_backend_name() != "sqlite",
-                    "creator": connector(parsed),
-                },
-                heartbeat_interval=HEARTBEAT,
-                grace_period=GRACE,
-            )
-    except (DBAPIError, ImportError, OSError, ArgumentError) as error:
-        reason = " ".join(str(getattr(error, "orig", error)).split())[:200]
-        raise StorageError(f"--storage {_shown(parsed)} cannot be opened: {reason}") from None
-
-
-def parse_address(url: str) -> URL:
-    """Return the parts of a store's address.
-
-    Raises:
-        StorageError: if it is not an address, or one of another kind of database.
-    """
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):  # the latter of a port that is not a number
-        # Not repeated: where its password is, if it has one, cannot be known.
-        raise StorageError(
-            "--storage is not a database address; write sqlite:///study.db or "
-            "postgresql+psycopg://user@host/database"
-        ) from None
-    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
-        raise StorageError(
-            f"--storage {_shown(parsed)}: only sqlite and postgresql have the heartbeats that "
-            "keep trials safe; use one of them"
-        )
-    return parsed
-
-
-def _shown(url: URL) -> str:
-    return without_password(url.render_as_string(hide_password=True))
-
 
 class StoreLock:
-    """A lock held by one process at a time among all that use the store, on any machine."""
+    """A lock held by one process at a time among all that use the store, on any machine.
+
+    Args:
+        url: the store's address.
+        purpose: ``open`` or ``ask``; followed by ``-`` and a search's name, other searches do not
+            wait for it if a server stores the trials.
+    """
 
     def __init__(self, url: str, purpose: str) -> None:
         self._url = parse_address(url)
@@ -107,14 +52,24 @@ class StoreLock:
         self._connection: Connection | None = None
         self._file: FileLock | None = None
         if self._url.get_backend_name() == "sqlite":
-            database = Path(self._url.database or "study.db").absolute()
-            self._file = FileLock(f"{database}.{purpose}.lock")
+            # One file for all searches, for good: if the file of a lock were removed, two processes
+            # could hold the lock, one of them that of the removed file.
+            self._file = FileLock(f"{database_file(url)}.{purpose.partition('-')[0]}.lock")
 
     def acquire(self) -> None:
-        """Wait for the lock and take it."""
+        """Wait for the lock and take it.
+
+        Raises:
+            StorageError: if the folder of an SQLite store cannot be written to.
+        """
         if self._file is not None:
-            Path(self._file.lock_file).parent.mkdir(parents=True, exist_ok=True)
-            self._file.acquire()
+            try:
+                self._file.acquire()
+            except OSError as error:
+                raise StorageError(
+                    f"{in_one_line(self._file.lock_file)} cannot be locked: {error.strerror}; ask "
+                    "its owner for write permission"
+                ) from None
         else:
             self._connection = self._locked_connection()
 
@@ -180,14 +135,17 @@ def explain_full_disk(url: str) -> Iterator[None]:
     """
     try:
         yield
+    except UserError:
+        raise
     except Exception as error:
-        reasons = [str(one) for one in causes(error) if _is_unwritable(one)]
-        if not reasons:
+        found = [(one, remedy) for one in causes(error) if (remedy := _remedy(one))]
+        if not found:
             raise
+        reason, remedy = found[-1]
         raise StorageError(
-            f"the search's records ({_shown(parse_address(url))} or MLflow's) cannot be written: "
-            f"{reasons[-1]}; free some space, then run the same command again: no finished trial "
-            "is lost"
+            f"the search's records ({shown(url)} or MLflow's) cannot be written: "
+            f"{in_one_line(str(reason))}; {remedy}, then run the same command again: no finished "
+            "trial is lost"
         ) from None
 
 
@@ -196,18 +154,29 @@ def silence_heartbeat_on_full_disk() -> None:
     print_failure = threading.excepthook
 
     def hook(failure: threading.ExceptHookArgs) -> None:
-        if not any(_is_unwritable(one) for one in causes(failure.exc_value)):
+        if not any(map(_remedy, causes(failure.exc_value))):
             print_failure(failure)
 
     threading.excepthook = hook
 
 
-def _is_unwritable(error: BaseException) -> bool:
-    if isinstance(error, OSError):
-        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+def _remedy(error: BaseException) -> str | None:
+    """Return what helps if the error says that nothing can be written; None if it does not."""
+    full, forbidden = "free some space", "ask for write permission"
     if isinstance(error, sqlite3.OperationalError):
-        return any(word in str(error) for word in ("is full", "disk I/O", "readonly"))
-    return False
+        signs = {
+            "is full": full,
+            "disk I/O": full,
+            "readonly": forbidden,
+            "is locked": "close the program that has locked it",
+        }
+        return next((remedy for sign, remedy in signs.items() if sign in str(error)), None)
+    if isinstance(error, OSError):
+        numbers = {errno.ENOSPC: full, errno.EDQUOT: full}
+        return (numbers | {errno.EACCES: forbidden, errno.EROFS: forbidden}).get(error.errno or 0)
+    # PostgreSQL's: disk full, insufficient privilege, read-only transaction.
+    states = {"53100": full, "42501": forbidden, "25006": forbidden}
+    return states.get(getattr(error, "sqlstate", None) or "")
 
 
 def quiet_optuna() -> None:

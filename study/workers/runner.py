@@ -12,6 +12,7 @@ from optuna.trial import TrialState
 
 from pipeline.data.prepared import PreparedData
 from pipeline.errors import UserError
+from pipeline.runtime.address import without_secrets
 from pipeline.runtime.background import in_background
 from study.outcome.ranking import is_new_best
 from study.search.plan import Plan
@@ -21,7 +22,7 @@ from study.search.space import Chosen
 from study.search.trial import Check, Step, TrialError, train_trial
 from study.store.reconcile import ATTEMPT_TAG
 from study.workers.best_model import keep_model
-from study.workers.trial_record import TrialRecord
+from study.workers.trial_record import OVERTAKEN, TrialRecord
 
 if TYPE_CHECKING:
     from pipeline.runtime.tracking import Status, Tracker
@@ -38,7 +39,7 @@ class TrialRunner:
         data: with the splits ``train`` and ``valid``.
         tracker: opens the search's experiment; called in the background of the first trial, because
             its import takes long.
-        parent: run id of the search.
+        parent: returns the run id of the search; called in the background as well.
         replay: decides what is pruned.
         commit: of the code, for the record.
         cancelled: asked after each epoch whether the trial should end without a result.
@@ -47,10 +48,11 @@ class TrialRunner:
     plan: Plan
     data: PreparedData
     tracker: "Callable[[], Tracker]"
-    parent: str
+    parent: Callable[[], str]
     replay: Replay
     commit: str
     cancelled: Callable[[], bool] = lambda: False
+    _record: TrialRecord | None = field(default=None, init=False)
     _ending: Future[None] | None = field(default=None, init=False)
 
     def train(
@@ -74,9 +76,9 @@ class TrialRunner:
         if twin is not None:
             tags |= {TWIN_TAG: f"trial {twin.number}"}
         begun = in_background(
-            lambda: self.tracker().start(name, chosen, self.parent, self.commit, tags)
+            lambda: self.tracker().start(name, chosen, self.parent(), self.commit, tags)
         )
-        record = TrialRecord(attempt, begun, self.plan.search.epochs)
+        record = self._record = TrialRecord(attempt, begun, self.plan.search.epochs)
         ended: tuple[Status, str] = "FINISHED", ""
         try:
             if twin is not None:
@@ -91,10 +93,10 @@ class TrialRunner:
             raise
         except TrialError as error:
             ended = "FAILED", str(error)
-            attempt.set_user_attr(FAULT, str(error))
+            attempt.set_user_attr(FAULT, without_secrets(str(error)))
             if not isinstance(error.__cause__, UserError):
                 trace = "".join(traceback.format_exception(error.__cause__))
-                attempt.set_user_attr(TRACEBACK, trace)
+                attempt.set_user_attr(TRACEBACK, without_secrets(trace))
             raise
         except BaseException as error:
             ended = "KILLED", f"{type(error).__name__}: {error}"
@@ -111,6 +113,12 @@ class TrialRunner:
         if self._ending is not None:
             self._ending.result()
             self._ending = None
+
+    def withdraw(self) -> None:
+        """Record that the last attempt was ended by another process, whatever came of it here."""
+        self.close()
+        if self._record is not None:
+            self._record.run.finish("KILLED", OVERTAKEN)
 
     def _train(
         self, attempt: optuna.Trial, chosen: Chosen, trials: Sequence[Trial], record: TrialRecord

@@ -4,27 +4,28 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import optuna
 
 from pipeline.errors import UserError
+from pipeline.runtime.address import STORAGE_VARIABLE
 from pipeline.runtime.processes import PID
-from pipeline.schemas.where import SEARCH_EXPERIMENT
-from study.search.plan import PARENT, TARGET, plan_of
+from study.search.plan import plan_of
 from study.search.schedule import OWNER, TRIAL, Trial, deaths_key, is_done
-from study.store.reconcile import close_search, forget_recorded, is_recorded, reconcile
 from study.store.reconnect import NO_SERVER
 from study.store.searches import all_trials
-from study.store.storage import fail_dead_attempts
+from study.store.storage import dead_attempts, fail_dead_attempts
 from study.workers.interrupts import counting_presses
+from study.workers.membership import Membership, open_tracker
 from study.workers.progress import SearchProgress, search_progress
 
 if TYPE_CHECKING:
-    from pipeline.runtime.tracking import MlflowRecord, Status, Tracker
+    from pipeline.runtime.tracking import Status
 
 POLL = 0.25  # seconds between two looks at the workers
 MOST_RESTARTS = 20  # of workers that died without a trial to blame, before something must be wrong
@@ -53,7 +54,7 @@ class Outcome:
 
 
 def supervise(
-    url: str, search: optuna.Study, data: Path, workers: int, timeout: float | None
+    url: str, search: optuna.Study, data: Path, workers: int, timeout: float | None, target: int
 ) -> Outcome:
     """Keep local workers at a search until it has its trials, or the time is up.
 
@@ -66,31 +67,35 @@ def supervise(
         data: the prepared file.
         workers: number of processes.
         timeout: seconds after which to stop.
+        target: how many finished trials there should be, whatever others want who work for the
+            same search.
     """
-    target = int(search.user_attrs[TARGET])
     fail_dead_attempts(search)
     trials = all_trials(search)
     before = sum(trial.is_finished for trial in trials)
+    # MLflow is opened only if there is something to record, because importing it takes seconds.
+    tracker = cache(open_tracker)
+    member = Membership(url, search, target, tracker)
     if is_done(trials, target, plan_of(search).most):
-        if not is_recorded(search):
-            _close_records(search)
+        member.leave_finished()
         return Outcome(search, trials, 0)
-    # Imported only if there is a trial to train, because importing takes seconds.
-    from pipeline.runtime.tracking import Tracker
-    from study.workers.worker import worker_command
+    from study.workers.worker import worker_command  # imports torch
 
-    tracker = Tracker.open(SEARCH_EXPERIMENT)  # closes what dead processes left open
-    forget_recorded(search)
-    parent = _parent(search, tracker)
-    reconcile(search, tracker, parent.run_id)
-    command = worker_command(url, search.study_name, data, os.getpid())
+    tracker()  # if it cannot be opened, nothing has begun
+    member.join()
     ended: tuple[Status, str] = "FINISHED", ""
     stopped = ""
     try:
+        member.open_record()
+        start = partial(
+            start_process,
+            worker_command(search.study_name, data, target),
+            {STORAGE_VARIABLE: url},
+        )
         with search_progress(target, plan_of(search)) as progress, counting_presses() as presses:
-            team = Team(command, workers, search)
+            team = Team(start, workers, search)
             try:
-                stopped = _watch(team, search, progress, timeout, presses)
+                stopped = _watch(team, member, search, progress, timeout, presses)
             finally:
                 team.end()
                 fail_dead_attempts(search)
@@ -101,38 +106,14 @@ def supervise(
         ended = "FAILED", str(error)
         raise
     finally:
-        close_search(search, tracker, parent, *ended)
+        member.leave(*ended)
     trials = all_trials(search)
     return Outcome(search, trials, sum(trial.is_finished for trial in trials) - before, stopped)
 
 
-def _close_records(search: optuna.Study) -> None:
-    """Close the records of a finished search, whose last process died or found no disk before."""
-    from pipeline.runtime.tracking import Tracker
-
-    tracker = Tracker.open(SEARCH_EXPERIMENT)
-    parent = tracker.resume(search.user_attrs.get(PARENT, ""), search.study_name)
-    if parent is not None:
-        ended = parent.status() == "FINISHED"
-        reason = "" if ended else "the search was finished; its last process died before that"
-        close_search(search, tracker, parent, reason=reason)
-
-
-def _parent(search: optuna.Study, tracker: "Tracker") -> "MlflowRecord":
-    """The search's own record: its existing one, reopened, or a new one."""
-    record = tracker.reopen(search.user_attrs.get(PARENT, ""), search.study_name)
-    if record is None:
-        plan = plan_of(search)
-        settings = plan.search.model_dump(exclude={"space", "trials", "first", "confirm"})
-        space = {f"space.{one.name}": one.model_dump_json() for one in plan.search.space}
-        record = tracker.start(search.study_name, settings | space)
-        record.log_dataset(plan.data, plan.data_hash, "training and validation")
-        search.set_user_attr(PARENT, record.run_id)
-    return record
-
-
 def _watch(
     team: "Team",
+    member: Membership,
     search: optuna.Study,
     progress: SearchProgress,
     timeout: float | None,
@@ -144,6 +125,7 @@ def _watch(
     while team.is_alive():
         time.sleep(POLL)
         progress.show(all_trials(search))
+        member.beat()
         if deadline is not None and time.monotonic() > deadline:
             return f"stopped after the {timeout:g} seconds of --timeout"
         pressed = presses()
@@ -159,25 +141,34 @@ def _watch(
     return "interrupted by the user" if passed_on else ""
 
 
-def start_process(command: Sequence[str]) -> subprocess.Popen[bytes]:
-    """Start a process that a terminal's Ctrl-C does not reach: its supervisor passes it on."""
-    return subprocess.Popen(command, process_group=0)
+def start_process(
+    command: Sequence[str], environment: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    """Start a process that a terminal's Ctrl-C does not reach: its supervisor passes it on.
+
+    Args:
+        command: the words of its command line.
+        environment: what it has in addition to this process's.
+    """
+    return subprocess.Popen(command, process_group=0, env=os.environ | environment)
 
 
 class Team:
     """The local workers of a search.
 
     Args:
-        command: starts one worker.
+        start: starts one worker.
         size: number of workers.
         search: the search that they work on.
     """
 
-    def __init__(self, command: Sequence[str], size: int, search: optuna.Study) -> None:
-        self._command = command
+    def __init__(
+        self, start: Callable[[], subprocess.Popen[bytes]], size: int, search: optuna.Study
+    ) -> None:
+        self._start = start
         self._search = search
         self._restarts = 0
-        self._workers = [start_process(command) for _ in range(size)]
+        self._workers = [start() for _ in range(size)]
 
     def is_alive(self) -> bool:
         """Whether a worker is still running."""
@@ -208,7 +199,7 @@ class Team:
                 raise UserError(
                     f"workers died {self._restarts} times, the last with status {code}; see above"
                 )
-            self._workers[index] = start_process(self._command)
+            self._workers[index] = self._start()
 
     def _note_death(self, pid: int, *, blame: bool) -> bool:
         """Note a death at the trial that the worker was training; return whether there was one.
@@ -217,10 +208,9 @@ class Team:
         not go on forever. So its deaths are counted, if it is to blame for them.
         """
         found = False
-        states = (optuna.trial.TrialState.RUNNING,)
-        for attempt in self._search.get_trials(deepcopy=False, states=states):
+        for attempt in dead_attempts(self._search):
             noted = attempt.user_attrs
-            if noted.get(OWNER, {}).get(PID) == str(pid) and TRIAL in noted:
+            if noted[OWNER].get(PID) == str(pid) and TRIAL in noted:
                 found = True
                 if blame:
                     key = deaths_key(noted[TRIAL])

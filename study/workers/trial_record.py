@@ -1,11 +1,13 @@
 """What a trial records while it trains, in Optuna's store and in MLflow."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 import optuna
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.trial import TrialState
 
 from pipeline.runtime.background import in_background
 from pipeline.training.loop import EpochReport, epoch_metrics
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 # Epochs go to the tracker in batches, because one by one takes 8 ms each.
 MOST_SECONDS = 5.0  # between two batches
 MOST_EPOCHS = 10  # in a batch
+
+OVERTAKEN = "its process was stopped or cut off for too long; the same parameters are tried again"
 
 
 class TrialRecord:
@@ -42,22 +46,30 @@ class TrialRecord:
         """The run; waits until it exists."""
         if self._run is None:
             self._run = self._begun.result()
-            self._attempt.set_user_attr(RUN_ID, self._run.run_id)
+            self._write(self._attempt.set_user_attr, RUN_ID, self._run.run_id)
         return self._run
 
     def add(self, report: EpochReport) -> None:
-        """Record an epoch soon; from the first epoch on, the attempt knows its run."""
+        """Record an epoch soon; from the first epoch on, the attempt knows its run.
+
+        Raises:
+            UpdateFinishedTrialError: if another process has ended the attempt.
+        """
         self._waiting.append(report)
         run = self.run
+        for write in self._writing:
+            if write.done():
+                write.result()
         late = time.monotonic() - self._sent > MOST_SECONDS
         # While the last epoch trains, so that the end waits for that one alone.
         last_but_one = report.epoch == self._epochs - 1
         if late or last_but_one or len(self._waiting) == MOST_EPOCHS:
             self._flush(run)
+            self._write(self._require_running)
 
     def report(self, value: float, step: int) -> None:
         """Record soon a value by which trials are compared before they end."""
-        self._writing.append(in_background(self._attempt.report, value, step))
+        self._write(self._attempt.report, value, step)
 
     def note(self, result: Mapping[str, float]) -> None:
         """Store soon what the attempt measured and what it cost, one attribute each."""
@@ -66,30 +78,51 @@ class TrialRecord:
             for name, value in result.items():
                 self._attempt.set_user_attr(name, value)
 
-        self._writing.append(in_background(write))
+        self._write(write)
 
     def take(self, result: Mapping[str, float]) -> None:
         """Record soon the final numbers of a trial that trained the same model."""
         numbers = {f"valid/{name}": result[name] for name in ("elbo", "reconstruction", "kl")}
         epoch = int(result["epochs"])
-        self._writing.append(in_background(self.run.log_epochs, [(epoch, numbers)]))
+        self._write(self.run.log_epochs, [(epoch, numbers)])
 
     def finish(self, status: "Status", reason: str) -> Future[None]:
         """Record everything that is waiting, and begin to end the run.
 
         All numbers are recorded when this returns: a kill afterwards costs only the status, which
         the next start of the search corrects.
+
+        Raises:
+            Exception: if something could not be recorded; the run is ended all the same.
         """
         run = self.run
         self._flush(run)
-        for write in self._writing:
-            write.result()
-        return in_background(run.finish, status, reason)
+        failed = [error for error in (write.exception() for write in self._writing) if error]
+        if not failed:
+            return in_background(run.finish, status, reason)
+        overtaken = isinstance(failed[0], UpdateFinishedTrialError)
+        in_background(run.finish, "KILLED", OVERTAKEN if overtaken else str(failed[0]))
+        raise failed[0]
+
+    def _require_running(self) -> None:
+        """Notice that another process has ended the attempt.
+
+        Raises:
+            UpdateFinishedTrialError: if so.
+        """
+        running = (TrialState.RUNNING,)
+        attempts = self._attempt.study.get_trials(deepcopy=False, states=running)
+        if not any(one.number == self._attempt.number for one in attempts):
+            raise UpdateFinishedTrialError(OVERTAKEN)
+
+    def _write(self, call: Callable[..., None], *values: object) -> None:
+        """Begin to record something."""
+        self._writing.append(in_background(call, *values))
 
     def _flush(self, run: "MlflowRecord") -> None:
         """Begin to record the waiting epochs."""
         if self._waiting:
             epochs = [(one.epoch, epoch_metrics(one)) for one in self._waiting]
-            self._writing.append(in_background(run.log_epochs, epochs))
+            self._write(run.log_epochs, epochs)
             self._waiting.clear()
         self._sent = time.monotonic()

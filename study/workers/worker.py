@@ -1,27 +1,39 @@
 """The loop of every worker: choose a trial, train it, record it, until the search is done."""
 
+import json
 import sys
 import time
-from functools import cache
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+import click
 import optuna
-import psutil
 import torch
 from optuna.samplers import RandomSampler
 from optuna.trial import FrozenTrial, TrialState
 
 from pipeline.data.prepared import load_prepared
 from pipeline.errors import UserError
+from pipeline.runtime.background import in_background
 from pipeline.runtime.code_version import git_commit
-from pipeline.runtime.processes import identity
-from pipeline.schemas.where import SEARCH_EXPERIMENT
-from study.search.plan import PARENT, TARGET, code_hash, plan_of
+from pipeline.runtime.processes import has_died, identity
+from study.search.plan import PARENT, code_hash, plan_of
 from study.search.replay import Replay
 from study.search.schedule import FAULT, OWNER, REASON, TRIAL, Trial, next_trial, trials_of
 from study.search.space import distributions
 from study.search.trial import TrialError
+from study.store.deletion import (
+    SearchDeletedError,
+    explain_deletion,
+    silence_heartbeat_after_deletion,
+)
+from study.store.members import living_members, wanted_trials
+from study.store.opening import GRACE
 from study.store.reconnect import exit_if_disconnected
 from study.store.searches import load_search
 from study.store.storage import (
@@ -32,7 +44,8 @@ from study.store.storage import (
     quiet_optuna,
     silence_heartbeat_on_full_disk,
 )
-from study.workers.interrupts import heeding_interrupts
+from study.workers.interrupts import Interrupts, heeding_interrupts
+from study.workers.membership import Membership, open_tracker
 from study.workers.runner import TrialRunner
 
 if TYPE_CHECKING:
@@ -42,20 +55,53 @@ POLL = 0.25  # seconds between two looks while other processes train
 MOST_FAILURES = 10  # in a row, before the search is abandoned
 
 
-def worker_command(url: str, name: str, data: Path, supervisor: int) -> list[str]:
-    """Return the command that starts a process which calls ``work`` with these arguments."""
-    command = [sys.executable, "-m", "study", "worker", "--storage", url, "--name", name]
-    return [*command, "--data", str(data), "--supervisor", str(supervisor)]
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What a supervisor tells its workers.
+
+    Attributes:
+        supervisor: identifies the process without which the worker ends after its trial.
+        trials: how many finished trials it wants.
+    """
+
+    supervisor: dict[str, str]
+    trials: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Assignment":
+        """Return what ``worker_command`` wrote into a command line.
+
+        Raises:
+            UserError: if it did not write it.
+        """
+        try:
+            match json.loads(text):
+                case {"supervisor": dict(supervisor), "trials": int(trials)}:
+                    return cls(supervisor, trials)
+        except ValueError:
+            pass
+        raise UserError("--assignment is for the workers that `study run` starts; leave it out")
 
 
-def work(url: str, name: str, data: Path, supervisor: int | None = None) -> None:
+def worker_command(name: str, data: Path, trials: int) -> list[str]:
+    """Return the command that starts a worker of this process.
+
+    The store's address is not in it, because every user of the machine can read command lines.
+    """
+    program = Path(__file__).parents[1] / "__main__.py"
+    command = [sys.executable, "-P", str(program), "worker", "--name", name, "--data", str(data)]
+    return [*command, "--assignment", json.dumps(asdict(Assignment(identity(), trials)))]
+
+
+def work(url: str, name: str, data: Path, assignment: Assignment | None = None) -> None:
     """Train trials of a search until it has as many finished trials as it should have.
 
     Args:
         url: the store's address.
         name: the search's name.
         data: the prepared file.
-        supervisor: process id without which the worker ends after its trial.
+        assignment: by a supervisor, which also keeps the search's records; without one, the worker
+            is a member of the search by itself.
 
     Raises:
         UserError: if the search or its data are missing, or trials do nothing but fail.
@@ -63,7 +109,9 @@ def work(url: str, name: str, data: Path, supervisor: int | None = None) -> None
     quiet_optuna()
     silence_heartbeat_on_full_disk()
     torch.set_num_threads(1)
-    search = load_search(url, name)
+    # The server may be restarting while a supervised worker starts.
+    search = load_search(url, name, awaited=assignment is not None)
+    silence_heartbeat_after_deletion(search)
     plan = plan_of(search)
     prepared = load_prepared(data, splits=("train", "valid"))
     if prepared.hash != plan.data_hash:
@@ -76,41 +124,99 @@ def work(url: str, name: str, data: Path, supervisor: int | None = None) -> None
             f"search {name} was started with different code; run `study run` for a search with "
             "this code, or check out the code that started it"
         )
-    replay = Replay(plan, name)
-    parent = search.user_attrs.get(PARENT, "")
     lock = StoreLock(url, f"ask-{name}")
+    # The supervisor made sure that there is a server; if that is away now, trials go on.
+    tracker = cache(partial(open_tracker, wait=assignment is None))
     lost = "a worker lost its connection to the store and ends; its trial will be retried"
-    with exit_if_disconnected(lost), explain_full_disk(url), heeding_interrupts() as asked:
+    with (
+        exit_if_disconnected(lost),
+        explain_full_disk(url),
+        _reporting_deletion(search, assignment),
+        heeding_interrupts() as asked,
+        _part_in(url, search, assignment, tracker, asked) as (parent, target),
+    ):
         runner = TrialRunner(
             plan,
             prepared,
-            cache(open_tracker),
+            tracker,
             parent,
-            replay,
+            Replay(plan, name),
             git_commit(),
             lambda: asked.cancelled,
         )
         while not asked.ending:
-            if supervisor is not None and not psutil.pid_exists(supervisor):
-                break
-            if not claim_and_train(search, lock, runner):
+            wanted = target()
+            if wanted is None or not claim_and_train(search, lock, runner, wanted):
                 break
         runner.close()
 
 
-def open_tracker() -> "Tracker":
-    """Open the searches' experiment in MLflow, whose import takes more than a second."""
-    from pipeline.runtime.tracking import Tracker
+@contextmanager
+def _reporting_deletion(search: optuna.Study, assignment: Assignment | None) -> Iterator[None]:
+    """Report in one line that the search was deleted; a supervisor does so for its workers."""
+    try:
+        with explain_deletion(search):
+            yield
+    except SearchDeletedError as error:
+        if assignment is None:
+            raise
+        sys.exit(error.exit_code)
 
-    # Its supervisor made sure that there is a server; if that is away now, trials go on.
-    return Tracker.open(SEARCH_EXPERIMENT, wait=False)
+
+@contextmanager
+def _part_in(
+    url: str,
+    search: optuna.Study,
+    assignment: Assignment | None,
+    tracker: "Callable[[], Tracker]",
+    asked: Interrupts,
+) -> Iterator[tuple[Callable[[], str], Callable[[], int | None]]]:
+    """Take part in a search during the block.
+
+    Yields:
+        What returns the id of the search's record in MLflow, and what returns how many finished
+        trials there should be: None if the worker should end, because its supervisor died.
+    """
+    if assignment is not None:
+        given = assignment
+        parent = search.user_attrs.get(PARENT, "")
+        yield lambda: parent, lambda: None if has_died(given.supervisor) else given.trials
+        return
+    member = Membership(url, search, wanted_trials(search.user_attrs), tracker)
+    member.join()
+    # In the background, like all that is recorded, so that the first trial does not wait for it.
+    opened: Future[None] = in_background(member.open_record)
+
+    def target() -> int:
+        member.beat()
+        return wanted_trials(search.user_attrs)
+
+    try:
+        yield lambda: member.record, target
+    except BaseException:
+        asked.ending = True
+        raise
+    finally:
+        opened.result()
+        if asked.ending:
+            member.leave("KILLED", "interrupted by the user")
+        else:
+            member.leave("FINISHED")
 
 
-def claim_and_train(search: optuna.Study, lock: StoreLock, runner: TrialRunner) -> bool:
+def claim_and_train(
+    search: optuna.Study, lock: StoreLock, runner: TrialRunner, target: int
+) -> bool:
     """Train one trial, or wait a moment for those of other processes.
 
     Counting, choosing the values and taking the trial are one step behind the lock, so that the
     search never has a trial too many.
+
+    Args:
+        search: the search.
+        lock: on claiming its trials.
+        runner: trains them.
+        target: how many finished trials there should be.
 
     Returns:
         Whether there is more to do.
@@ -123,10 +229,11 @@ def claim_and_train(search: optuna.Study, lock: StoreLock, runner: TrialRunner) 
             fail_dead_attempts(search)
             attempts = search.get_trials(deepcopy=False)
         trials = trials_of(attempts, attributes)
-        step = next_trial(trials, int(attributes[TARGET]), plan.search.ahead, plan.most)
+        step = next_trial(trials, target, plan.search.ahead, plan.most)
         search.sampler = RandomSampler()  # has nothing to decide: the parameters are set
         if step == "done":
-            _empty_queue(search, attempts)
+            if len(living_members(attributes)) < 2:  # others may want more trials
+                _empty_queue(search, attempts)
             return False
         if step == "wait":
             # On other machines too; starting an attempt looks for those by itself.
@@ -152,12 +259,52 @@ def claim_and_train(search: optuna.Study, lock: StoreLock, runner: TrialRunner) 
                 return runner.train(attempt, attempt.params, trials)
 
             if queued:
-                search.optimize(objective, n_trials=1, catch=(TrialError,))
+                _train_once(search, step, objective, runner)
                 return True
             # The trial whose result it waits for may have died on another machine.
             fail_dead_attempts(search)
     time.sleep(POLL)
     return True
+
+
+def _train_once(
+    search: optuna.Study,
+    number: int,
+    objective: Callable[[optuna.Trial], float | tuple[float, float]],
+    runner: TrialRunner,
+) -> None:
+    """Train an attempt; go on without it if another process ended it in the meantime.
+
+    A process that was stopped, or whose machine slept, has no heartbeat and passes for dead. When
+    it continues, its trial has another attempt, and Optuna refuses the outcome of this one.
+    """
+    taken: list[int] = []
+    failures: list[BaseException] = []
+
+    def noting(attempt: optuna.Trial) -> float | tuple[float, float]:
+        taken.append(attempt.number)
+        try:
+            return objective(attempt)
+        except BaseException as error:
+            failures.append(error)
+            raise
+
+    try:
+        search.optimize(noting, n_trials=1, catch=(TrialError,))
+    except Exception as error:
+        # The objective's own failure reaches here only after it was stored.
+        if not taken or error in failures or not _has_ended(search, taken[0]):
+            raise
+        runner.withdraw()
+        click.echo(
+            f"trial {number}: this worker was stopped or cut off for more than {GRACE} seconds, "
+            "so the trial is attempted again; going on with the next one",
+            err=True,
+        )
+
+
+def _has_ended(search: optuna.Study, number: int) -> bool:
+    return search.get_trials(deepcopy=False)[number].state.is_finished()
 
 
 def _enqueue(search: optuna.Study, number: int, trials: list[Trial], runner: TrialRunner) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from analysis.estimate.verdicts import Rule
 from analysis.present import style
 from analysis.read.frames import Results, load_results
 from analysis.report import make_report
@@ -343,7 +344,7 @@ def report(results_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> di
     """Every file of the report for ``results_folder``, in the order of writing."""
 
     def build(folder: Path) -> None:
-        files = make_report(read_results(results_folder), 0.95)
+        files = make_report(read_results(results_folder), Rule())
         for name, content in files.items():
             write_bytes(folder / name, content)
         (folder / "names.json").write_text(json.dumps(list(files)))

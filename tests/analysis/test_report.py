@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 
 from analysis.estimate.intervals import summarise
+from analysis.estimate.verdicts import Rule
 from analysis.report import make_report, write_report
 from analysis.sections.summary import facts, notes
 from pipeline.errors import UserError
@@ -253,7 +254,7 @@ def test_names_are_escaped_everywhere(make_results: MakeResults) -> None:
     folder = make_results(
         protocol={"data": evil}, classes=[f"_{evil}", "$", "b"], architectures=["linear", evil[:8]]
     )
-    files = make_report(read_results(folder), 0.95)
+    files = make_report(read_results(folder), Rule())
     assert [tag for tag, _ in Page(files["index.html"]).tags if tag == "script"] == ["script"]
     assert evil in Page(files["index.html"]).text
     rows = [line for line in files["report.md"].decode().splitlines() if line.startswith("| Data")]
@@ -288,7 +289,7 @@ def test_collapse_other_commits_and_one_seed_are_noted(make_results: MakeResults
 def test_reduced_results_still_produce_a_report(
     make_results: MakeResults, changes: dict[str, object]
 ) -> None:
-    files = make_report(read_results(make_results(**changes)), 0.95)
+    files = make_report(read_results(make_results(**changes)), Rule())
     text = Page(files["index.html"]).text
     assert not re.search(r"\bnan\b", text)
     assert ("latent-grid" in str(files["index.html"])) == (changes.get("latent_dims") != [10, 3])
@@ -299,7 +300,7 @@ def test_without_arrays_and_history(make_results: MakeResults) -> None:
     folder = make_results()
     for path in [*folder.glob("runs/*/*/arrays.npz"), folder / "history.csv", folder / "data.json"]:
         path.unlink()
-    files = make_report(read_results(folder), 0.95)
+    files = make_report(read_results(folder), Rule())
     text = Page(files["index.html"]).text
     assert "No images of linear-2, linear-10, conv-2 and conv-10, because" in text
     assert "training curves are not shown" in text
@@ -312,7 +313,7 @@ def test_cross_entropy_is_named(make_results: MakeResults) -> None:
     folder = make_results(protocol={"binarisation": "none"})
     results = read_results(folder)
     assert dict(facts(results))["Likelihood"].endswith("(cross-entropy, not a likelihood)")
-    files = make_report(results, 0.95)
+    files = make_report(results, Rule())
     for name in ("index.html", "report.md", "tables/comparison.md", "tables/comparison.tex"):
         assert "cross-entropy, not a likelihood" in files[name].decode()
 

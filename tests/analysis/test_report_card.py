@@ -1,6 +1,7 @@
 """When a report is kept, when it is made again, and which files go."""
 
 import re
+import shutil
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -10,7 +11,7 @@ from click.testing import CliRunner
 
 import analysis.report
 from analysis.__main__ import main
-from analysis.report_card import REPORT_CARD
+from analysis.report_card import REPORT_CARD, TEMPLATES
 from pipeline.errors import UserError
 from tests.analysis.conftest import write_results
 from tests.conftest import ROOT
@@ -116,6 +117,21 @@ def test_other_code_makes_the_report_again(
 ) -> None:
     project.report()
     monkeypatch.setattr("analysis.report_card.source_hash", lambda *folders: "edited")
+    assert project.report() != UP_TO_DATE
+
+
+def test_what_systems_and_editors_leave_does_not(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    templates = shutil.copytree(TEMPLATES, tmp_path / "templates")
+    monkeypatch.setattr("analysis.report_card.TEMPLATES", templates)
+    project.report()
+    for folder in (templates, project.results, project.results / "runs" / "conv-2" / "seed-0"):
+        for name in (".DS_Store", "._report.css", ".report.css.swp", "arrays.npz~", "report.css~"):
+            (folder / name).write_bytes(b"\0")
+        (folder / ".#report.css").symlink_to("somebody@somewhere.123:456")
+    assert project.report() == UP_TO_DATE
+    (templates / "report.css").write_text("")
     assert project.report() != UP_TO_DATE
 
 

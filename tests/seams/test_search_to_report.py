@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from analysis.estimate.verdicts import Rule
 from analysis.findings import find
 from analysis.present.exhibits import TableExhibit
 from analysis.present.style import theme
@@ -56,7 +57,7 @@ def test_what_is_exported_is_what_the_report_shows(
     assert trials is not None
     assert trials.space == tuple(one["name"] for one in SPACE)
     with theme():
-        section = search.section(find(read_results(results), 0.95, trials))
+        section = search.section(find(read_results(results), Rule(), trials))
     assert trials.search in section.lead[1]
     tables = {
         part.name: to_markdown(part.table)

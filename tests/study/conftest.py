@@ -54,10 +54,10 @@ def searchable(project: Path) -> Path:
 class WorkerInThisProcess:
     """In place of a worker's process: its command, run at once where the supervisor is."""
 
-    def __init__(self, command: list[str]) -> None:
-        _, _, _, *words = command  # python -m study
+    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
+        words = command[command.index("worker") :]
         self.pid = os.getpid()
-        self._result = CliRunner().invoke(main, words)
+        self._result = CliRunner().invoke(main, words, env=environment)
         self._looks = 0
 
     def poll(self) -> int | None:

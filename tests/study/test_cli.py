@@ -8,6 +8,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from study import stage
 from study.cli import main
 from tests.conftest import ROOT
 
@@ -26,6 +27,17 @@ def test_every_command_has_help_and_an_example_and_is_in_the_readme(command: str
 def test_every_option_has_help(command: str) -> None:
     options = [one for one in main.commands[command].params if isinstance(one, click.Option)]
     assert [one.name for one in options if not one.help] == []
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "stage"])
+def test_every_store_can_come_from_the_environment(command: str) -> None:
+    """A password on a command line could be read by every user of the machine."""
+    options = {one.name: one for one in {**main.commands, "stage": stage.main}[command].params}
+    if "storage" in options:
+        assert options["storage"].envvar == "VAE_STORAGE"
+        assert "VAE_STORAGE" in CliRunner().invoke(main, ["status", "--help"]).output
+    else:
+        assert command in ("report", "check", "where")
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -5,6 +5,8 @@ Shapes: N images of H rows and W columns. Free of torch.
 
 import gzip
 import hashlib
+import io
+import math
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
@@ -54,6 +56,21 @@ class IdxFile:
     def magic(self) -> int:
         """The number at the start of the file: 0x08 for bytes, then the number of dimensions."""
         return 0x0800 | len(self.shape)
+
+    @property
+    def header_size(self) -> int:
+        """Number of bytes before the values: a magic number and each dimension, 4 bytes each."""
+        return 4 * (1 + len(self.shape))
+
+    @property
+    def size(self) -> int:
+        """Number of bytes, uncompressed."""
+        return self.header_size + math.prod(self.shape)
+
+    @property
+    def most(self) -> int:
+        """Most bytes that are read, packed or unpacked: gzip adds little if it saves nothing."""
+        return self.size + self.size // 100 + 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,11 +188,13 @@ def decode_idx(file: IdxFile, payload: bytes) -> IdxContent:
     Raises:
         IdxError: for the first rule that the content breaks.
     """
+    if len(payload) > file.most:
+        raise IdxError(f"is too large: it has more than {file.most:,} bytes")
     # By content, not by name: some browsers unpack a .gz file but keep its name.
-    raw = _decompress(payload) if payload.startswith(GZIP_MAGIC) else payload
+    raw = _decompress(payload, file.most + 1) if payload.startswith(GZIP_MAGIC) else payload
     _check_frame(file, raw)
     # A copy, because torch requires writable memory.
-    values = np.frombuffer(raw, np.uint8, offset=_header_size(file)).reshape(file.shape).copy()
+    values = np.frombuffer(raw, np.uint8, offset=file.header_size).reshape(file.shape).copy()
     if len(file.shape) == 1 and values.max(initial=0) >= CLASS_COUNT:
         at = int(np.argmax(values >= CLASS_COUNT))
         raise IdxError(f"label {at} is {values[at]}, but labels are 0 to {CLASS_COUNT - 1}")
@@ -185,23 +204,20 @@ def decode_idx(file: IdxFile, payload: bytes) -> IdxContent:
     return IdxContent(values, sha256, file.variants.get(sha256))
 
 
-def _decompress(payload: bytes) -> bytes:
+def _decompress(payload: bytes, most: int) -> bytes:
+    """Unpack at most this many bytes: 4 MB of gzip can hold 4 GB."""
     try:
-        return gzip.decompress(payload)
+        with gzip.GzipFile(fileobj=io.BytesIO(payload)) as file:
+            return file.read(most)
     except EOFError:
         raise IdxError("is a truncated gzip file") from None
     except (gzip.BadGzipFile, zlib.error) as error:
         raise IdxError(f"is a corrupt gzip file ({error})") from None
 
 
-def _header_size(file: IdxFile) -> int:
-    """Number of bytes before the values: a magic number and each dimension, 4 bytes each."""
-    return 4 * (1 + len(file.shape))
-
-
 def _check_frame(file: IdxFile, raw: bytes) -> None:
     """Check magic number, shape and length of an uncompressed IDX file."""
-    content, header = MAGIC_CONTENT[file.magic], _header_size(file)
+    content, header = MAGIC_CONTENT[file.magic], file.header_size
     if not raw:
         raise IdxError("is empty")
     if raw[:64].lstrip().startswith(b"<"):
@@ -223,11 +239,11 @@ def _check_frame(file: IdxFile, raw: bytes) -> None:
         raise IdxError(
             f"holds {_count(shape, content)}, but must hold {_count(file.shape, content)}"
         )
-    excess = len(raw) - header - int(np.prod(file.shape))
-    if excess:
-        state = "is truncated" if excess < 0 else "has trailing bytes"
+    if len(raw) != file.size:
+        state = "is truncated" if len(raw) < file.size else "has trailing bytes"
+        more = " or more" if len(raw) > file.most else ""
         raise IdxError(
-            f"{state}: {len(raw)} bytes, but {_count(file.shape, content)} take {len(raw) - excess}"
+            f"{state}: {len(raw)} bytes{more}, but {_count(file.shape, content)} take {file.size}"
         )
 
 

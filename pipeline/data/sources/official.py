@@ -4,7 +4,9 @@ Shapes: N images of H rows and W columns. Free of torch.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import re
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -27,12 +29,15 @@ from pipeline.data.sources.idx import (
     decode_idx,
 )
 from pipeline.errors import UserError
-from pipeline.files import write_bytes
+from pipeline.files import read_at_most, write_bytes
 from pipeline.settings import DataSettings
 
 Labels = npt.NDArray[np.int64]
 
 NETWORK_TIMEOUT = 30.0  # seconds without data
+DOWNLOAD_TIMEOUT = 1800.0  # seconds for a whole file, of at most 26 MB
+# Names of the files in other spellings, and of archives that may contain them.
+_SIMILAR = re.compile(r"(?i)idx|ubyte|\.(?:zip|tar|tgz|7z|rar)\b")
 REPLACE = "put the official file there, or delete it and set data.download=true to fetch it"
 
 
@@ -82,7 +87,11 @@ def load_source(settings: DataSettings) -> Source:
     if settings.name == "mnist-5k":
         return load_embedded()
     root = Path("data/raw", settings.name) if settings.root is None else Path(settings.root)
-    return load_idx_set(IDX_SETS[settings.name], root.expanduser(), download=settings.download)
+    try:
+        root = root.expanduser()
+    except RuntimeError:  # of ~name, if nobody has that name
+        raise DataError(f"data.root = {root} names the home of an unknown user") from None
+    return load_idx_set(IDX_SETS[settings.name], root, download=settings.download)
 
 
 # --- embedded ---------------------------------------------------------------------------------
@@ -154,7 +163,10 @@ def verify_embedded(
 
 
 def load_idx_set(idx_set: IdxSet, root: Path, *, download: bool = False) -> Source:
-    """Load four IDX files, plain or gzipped, from ``root`` or torchvision's folder below it.
+    """Load four IDX files, plain or gzipped, from ``root`` or torchvision's folders below it.
+
+    Names may have a dot or another mark in place of a hyphen, as some archive managers write them,
+    and each file may be in a folder of its own name: the content is verified anyway.
 
     Args:
         idx_set: the required content of the files.
@@ -164,14 +176,16 @@ def load_idx_set(idx_set: IdxSet, root: Path, *, download: bool = False) -> Sour
     Raises:
         DataError: for the first file that is missing, unreadable or invalid.
     """
-    folders = (root, root / idx_set.torchvision / "raw")
-    paths = [_find(file.name, folders) for file in idx_set.files]
+    below = ("raw", idx_set.torchvision, f"{idx_set.torchvision}/raw")
+    there = [path for name in (".", *below) for path in _files_in(root / name)]
+    paths = [_find(file.name, there) for file in idx_set.files]
     missing = [file.name for file, path in zip(idx_set.files, paths, strict=True) if path is None]
     if missing and not download:
         raise DataError(
             f"{idx_set.name}: {len(missing)} of 4 files missing ({', '.join(missing)}, plain or "
-            f".gz); looked in {' and '.join(map(str, folders))}; set data.download=true to fetch "
-            "them, or data.root to the folder that contains them"
+            f".gz); looked in {root} and, below it, in {', '.join(below)}"
+            f"{_similar(path for path in there if path not in paths)}; set data.download=true to "
+            "fetch them, or data.root to the folder that contains them"
         )
     contents = [
         _read(file, path or _download(file, idx_set, root))
@@ -194,21 +208,42 @@ def load_idx_set(idx_set: IdxSet, root: Path, *, download: bool = False) -> Sour
 # --- files and network ------------------------------------------------------------------------
 
 
-def _find(name: str, folders: Sequence[Path]) -> Path | None:
-    """Find a file in the first folder that has it; plain files come before gzipped ones."""
-    for folder in folders:
-        for path in (folder / name, folder / f"{name}.gz"):
-            try:
-                if path.is_file():
-                    return path
-            except OSError as error:
-                raise DataError(f"{path}: cannot be read: {error.strerror}") from None
-    return None
+def _files_in(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder, and those of its subfolders that are named like a file."""
+    try:
+        if folder.is_file():
+            raise DataError(f"{folder}: is a file, but data.root must be a folder")
+        content = sorted(folder.iterdir()) if folder.is_dir() else []
+        for path in content:
+            if path.is_file():
+                yield path
+            elif "ubyte" in path.name.lower():
+                yield from (inner for inner in sorted(path.iterdir()) if inner.is_file())
+    except OSError as error:
+        raise DataError(f"{error.filename}: cannot be read: {error.strerror}") from None
+
+
+def _find(name: str, paths: Sequence[Path]) -> Path | None:
+    """Find a file: under its own name, plain or gzipped, or else under a similar one."""
+    own = [path for suffix in ("", ".gz") for path in paths if path.name == name + suffix]
+    return next(iter(own + [path for path in paths if _plain_name(path) == name]), None)
+
+
+def _plain_name(path: Path) -> str:
+    """Return the official name that a file's name stands for: its own, unless it is similar."""
+    return re.sub("[ ._]", "-", path.name.lower().removesuffix(".gz"))
+
+
+def _similar(paths: Iterable[Path]) -> str:
+    """List files that may be the missing ones: under another name, or in an archive."""
+    names = [path.name for path in paths if _SIMILAR.search(path.name)]
+    more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+    return f"; found {', '.join(names[:4])}{more}" if names else ""
 
 
 def _read(file: IdxFile, path: Path) -> IdxContent:
     try:
-        content = decode_idx(file, path.read_bytes())
+        content = decode_idx(file, read_at_most(path, file.most))
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from None
     except IdxError as error:
@@ -230,7 +265,7 @@ def _download(file: IdxFile, idx_set: IdxSet, root: Path) -> Path:
         url = f"{mirror}{path.name}"
         click.echo(f"downloading {url}", err=True)
         try:
-            payload = _fetch(url)
+            payload = _fetch(url, file.most)
             decode_idx(file, payload)
         except (OSError, HTTPException, IdxError) as error:
             reason = " ".join(str(getattr(error, "reason", error)).split())
@@ -255,14 +290,19 @@ def mirrors_of(idx_set: IdxSet) -> Sequence[str]:
     return mirrors
 
 
-def _fetch(url: str) -> bytes:
-    """Download a complete file, at most 26 MB here.
+def _fetch(url: str, most: int) -> bytes:
+    """Download a file of at most ``most`` bytes; what a server sends beyond one more is not read.
 
     torchvision's download is not used: it waits forever for an unresponsive server, falls back
     from https to http, and writes to the final file name while downloading.
     """
     # Both http and https are fine, since the content is checked against its SHA-256.
     request = Request(url, headers={"User-Agent": "vae-study"})  # noqa: S310
+    deadline = time.monotonic() + DOWNLOAD_TIMEOUT
+    content = bytearray()
     with urlopen(request, timeout=NETWORK_TIMEOUT) as response:  # noqa: S310
-        content: bytes = response.read()
-    return content
+        while len(content) <= most and (part := response.read1(most + 1 - len(content))):
+            content += part
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"not complete after {DOWNLOAD_TIMEOUT / 60:.0f} minutes")
+    return bytes(content)

@@ -10,6 +10,7 @@ import pytest
 from scipy.stats import ttest_ind
 
 from analysis.estimate.against_grid import AgainstGrid, chosen_elbos, compare_with_grid
+from analysis.estimate.verdicts import Rule
 from tests.analysis.conftest import read_results
 from tests.analysis.searches import confirm_in_card, loaded, searched, write_confirmed
 
@@ -21,7 +22,7 @@ CONV, LINEAR = (-122.25, -121.25), (-122.5, -121.5)
 def compared(folder: Path, epochs: int = 6, **new: Any) -> AgainstGrid:
     """Compare a search that confirmed trial 0 (conv) or 1 (linear) with a grid."""
     confirm_in_card(folder, epochs, **new)
-    return compare_with_grid(loaded(folder), read_results(folder), 0.95)
+    return compare_with_grid(loaded(folder), read_results(folder), Rule())
 
 
 @pytest.fixture
@@ -157,12 +158,12 @@ def test_a_run_of_the_grid_itself_is_no_new_seed(folder: Path) -> None:
     runs = card["architectures"]["conv"]["confirmed"]
     runs.append(runs[0] | {"seed": 0, "elbo": -90.0})
     (folder / "best.json").write_text(json.dumps(card))
-    (one,) = compare_with_grid(loaded(folder), read_results(folder), 0.95).compared
+    (one,) = compare_with_grid(loaded(folder), read_results(folder), Rule()).compared
     assert one.new == (-120.0, -121.0)
 
 
 def test_a_grid_of_searched_settings_has_no_defaults_to_beat(folder: Path) -> None:
     confirm_in_card(folder, 6, conv=[-120.0, -121.0])
-    outcome = compare_with_grid(loaded(folder), read_results(folder), 0.95, searched=True)
+    outcome = compare_with_grid(loaded(folder), read_results(folder), Rule(), searched=True)
     assert not outcome.compared
     assert set(outcome.unanswered.values()) == {"the grid has the settings that the search found"}

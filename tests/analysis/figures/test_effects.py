@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from analysis.estimate.intervals import sorted_kl_per_dim, summarise
-from analysis.estimate.verdicts import compare_architectures, compare_sizes
+from analysis.estimate.verdicts import Rule, compare_architectures, compare_sizes
 from analysis.figures.effects import differences, kl_per_dimension, metrics_by_size
 from analysis.present.style import ALARM, assign_styles, theme
 from tests.analysis.conftest import read_results
@@ -45,8 +45,8 @@ def test_collapsed_runs_are_crosses(make_results: MakeResults) -> None:
 def test_there_is_one_row_per_difference(results_folder: Path) -> None:
     runs = read_results(results_folder).runs
     groups = {
-        "Architecture": compare_architectures(runs, 0.95),
-        "Latent size": compare_sizes(runs, 0.95),
+        "Architecture": compare_architectures(runs, Rule()),
+        "Latent size": compare_sizes(runs, Rule()),
     }
     with theme():
         figure = differences(groups)

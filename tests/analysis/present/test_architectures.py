@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 from analysis.estimate.intervals import difference_interval
+from analysis.estimate.verdicts import Rule, compare_architectures
 from analysis.present.architectures import (
     compare_metrics,
     metric_differences_frame,
     metric_differences_table,
 )
+from pipeline.schemas.metric import Metric
 from pipeline.schemas.metrics import ACTIVE_UNITS, ELBO, KL, METRICS, RECONSTRUCTION
 from tests.analysis.conftest import read_results
 
@@ -22,7 +24,7 @@ DISTANCE, BORDERS = METRICS["frechet_distance"], METRICS["grid_center_borders"]
 def cells(folder: Path, *names: str) -> dict[tuple[str, str], tuple[str, str]]:
     """Text and detail of each cell, by row and heading."""
     results = read_results(folder)
-    compared = compare_metrics(results.runs, 0.95, [METRICS[name] for name in names])
+    compared = compare_metrics(results.runs, Rule(), [METRICS[name] for name in names])
     table = metric_differences_table(compared, results.protocol)
     return {
         (row[0].text, column.label): (cell.text, cell.detail)
@@ -54,7 +56,9 @@ def test_a_number_without_a_better_direction_is_higher_or_lower(make_results: Ma
         runs["latent_dim"] == 2, 1, -1
     )
     changed = runs.assign(kl=shift + 0.01 * runs["seed"])
-    words = [item.verdict for item in compare_metrics(changed, 0.95, [KL, ACTIVE_UNITS])]
+    words = [
+        item.comparison.verdict for item in compare_metrics(changed, Rule(), [KL, ACTIVE_UNITS])
+    ]
     assert words == ["higher", "lower", "not distinguishable", "not distinguishable"]
 
 
@@ -62,7 +66,7 @@ def test_rounding_never_hides_a_verdict(make_results: MakeResults) -> None:
     results = read_results(make_results(seeds=[0, 1, 2]))
     runs = results.runs
     small = np.where(runs["architecture"] == "conv", 0.003, 0.0) + 1e-4 * runs["seed"]
-    compared = compare_metrics(runs.assign(elbo=small), 0.95, [ELBO])
+    compared = compare_metrics(runs.assign(elbo=small), Rule(), [ELBO])
     cell = metric_differences_table(compared, results.protocol).rows[0][1]
     assert cell.text == "+0.003 better"
     assert cell.detail == "[+0.003,\N{NO-BREAK SPACE}+0.003]"
@@ -85,7 +89,7 @@ def test_one_seed_has_no_verdict(make_results: MakeResults) -> None:
 
 def test_betas_are_not_compared_with_each_other(make_results: MakeResults) -> None:
     results = read_results(make_results(betas=[1, 4]))
-    compared = compare_metrics(results.runs, 0.95, [ELBO, RECONSTRUCTION])
+    compared = compare_metrics(results.runs, Rule(), [ELBO, RECONSTRUCTION])
     frame = metric_differences_frame(compared)
     assert frame.groupby(["metric", "latent_dim", "beta"]).size().tolist() == [1] * 8
     table = metric_differences_table(compared, results.protocol)
@@ -94,7 +98,9 @@ def test_betas_are_not_compared_with_each_other(make_results: MakeResults) -> No
 
 def test_there_is_one_row_per_pair(make_results: MakeResults) -> None:
     results = read_results(make_results(architectures=["linear", "conv", "other"]))
-    table = metric_differences_table(compare_metrics(results.runs, 0.95, [ELBO]), results.protocol)
+    table = metric_differences_table(
+        compare_metrics(results.runs, Rule(), [ELBO]), results.protocol
+    )
     assert [row[1].text for row in table.rows] == [
         "conv against linear",
         "other against linear",
@@ -104,7 +110,7 @@ def test_there_is_one_row_per_pair(make_results: MakeResults) -> None:
 
 def test_the_frame_contains_the_numbers(results_folder: Path) -> None:
     runs = read_results(results_folder).runs
-    row = metric_differences_frame(compare_metrics(runs, 0.95, [DISTANCE, BORDERS])).iloc[0]
+    row = metric_differences_frame(compare_metrics(runs, Rule(), [DISTANCE, BORDERS])).iloc[0]
     assert row["metric"] == "frechet_distance"
     assert (row["difference_mean"], row["verdict"]) == (0.0, "not distinguishable")
     assert (row["latent_dim"], row["seeds_subject"], row["seeds_reference"]) == (2, 2, 2)
@@ -112,14 +118,13 @@ def test_the_frame_contains_the_numbers(results_folder: Path) -> None:
 
 def test_one_architecture_has_no_differences(make_results: MakeResults) -> None:
     runs = read_results(make_results(architectures=["conv"])).runs
-    assert compare_metrics(runs, 0.95, [ELBO]) == []
+    assert compare_metrics(runs, Rule(), [ELBO]) == []
 
 
 @pytest.mark.parametrize("metric", [ELBO, RECONSTRUCTION, KL, DISTANCE])
-def test_a_verdict_is_decided_exactly_if_zero_is_excluded(
-    results_folder: Path, metric: object
-) -> None:
+def test_each_metric_is_a_family_of_its_own(results_folder: Path, metric: Metric) -> None:
     runs = read_results(results_folder).runs
-    for item in compare_metrics(runs, 0.95, [metric]):  # type: ignore[list-item]
-        interval = item.comparison.difference
-        assert (item.verdict == "not distinguishable") == (interval.low <= 0 <= interval.high)
+    alone = compare_metrics(runs, Rule(), [metric])
+    assert [one.comparison for one in alone] == compare_architectures(runs, Rule(), metric)
+    among = compare_metrics(runs, Rule(), [ELBO, metric, KL])
+    assert alone[0] in among

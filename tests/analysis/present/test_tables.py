@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.estimate.intervals import summarise
-from analysis.estimate.verdicts import compare_architectures
+from analysis.estimate.verdicts import Rule, compare_architectures
 from analysis.present.tables import (
     Cell,
     Table,
@@ -145,7 +145,7 @@ def test_classes_have_their_names(make_results: MakeResults) -> None:
 
 def test_differences(results_folder: Path) -> None:
     results = read_results(results_folder)
-    comparisons = compare_architectures(results.runs, 0.95)
+    comparisons = compare_architectures(results.runs, Rule())
     table = differences_table(comparisons, results.protocol)
     assert [cell.text for cell in column(table, "Verdict")] == ["better", "not distinguishable"]
     assert [cell.text for cell in column(table, "ELBO difference")] == ["+5.00", "+0.25"]

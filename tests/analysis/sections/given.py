@@ -5,13 +5,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from analysis.estimate.verdicts import Rule
 from analysis.findings import Findings, find
 from tests.analysis.conftest import read_results
 
 
 def found_in(folder: Path) -> Findings:
     """Return the findings of a results folder."""
-    return find(read_results(folder), 0.95)
+    return find(read_results(folder), Rule())
 
 
 def change_arrays(folder: Path, pattern: str = "*/*", **arrays: np.ndarray | None) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from analysis.estimate.verdicts import Rule
 from analysis.findings import Findings, find
 from analysis.present.exhibits import Exhibit, TableExhibit
 from analysis.present.style import theme
@@ -29,7 +30,7 @@ def folder(make_results: MakeResults) -> Path:
 
 def found_with(folder: Path, epochs: int = 6, **new: Any) -> Findings:
     confirm_in_card(folder, epochs, **new)
-    return find(read_results(folder), 0.95, loaded(folder))
+    return find(read_results(folder), Rule(), loaded(folder))
 
 
 def parts(found: Findings) -> tuple[str, Exhibit, TableExhibit]:
@@ -87,7 +88,7 @@ def test_what_cannot_be_compared_is_said_and_not_answered(folder: Path) -> None:
         "cannot be compared, because search and grid differ in epochs (30 and 6)."
     )
     assert search_answer(found) == ""
-    assert search_answer(find(found.results, 0.95)) == ""
+    assert search_answer(find(found.results, Rule())) == ""
 
 
 def test_one_new_seed_gives_no_verdict(folder: Path) -> None:
@@ -101,7 +102,7 @@ def test_one_new_seed_gives_no_verdict(folder: Path) -> None:
 @pytest.mark.usefixtures("unrendered")
 def test_the_first_screen_has_the_answer(folder: Path) -> None:
     found = found_with(folder, conv=[-100.0, -100.1, -100.2])
-    files = make_report(found.results, 0.95, found.trials)
+    files = make_report(found.results, Rule(), found.trials)
     assert "Search against defaults" in files["index.html"].decode()
     assert "yes, by 21.65 nats" in files["report.md"].decode().replace(NBSP, " ")
     assert {"tables/against-grid.csv", "figures/against-grid.svg"} <= files.keys()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from analysis.estimate.intervals import summarise
-from analysis.estimate.verdicts import compare_architectures, compare_sizes
+from analysis.estimate.verdicts import Rule, compare_architectures, compare_sizes
 from analysis.sections.answers import Answer, answer
 from tests.analysis.conftest import read_results
 
@@ -20,10 +20,10 @@ def answered(folder: Path) -> Answer:
     return answer(
         runs,
         summarise(runs, 0.95),
-        compare_architectures(runs, 0.95),
-        compare_sizes(runs, 0.95),
+        compare_architectures(runs, Rule()),
+        compare_sizes(runs, Rule()),
         results.protocol,
-        0.95,
+        Rule(),
     )
 
 
@@ -68,7 +68,9 @@ def test_many_differences_are_summarised_by_their_range(make_results: MakeResult
 
 def test_several_betas_are_never_mixed(make_results: MakeResults) -> None:
     found = answered(make_results(betas=[1, 4]))
-    assert dict(found.sentences)["Architecture"].startswith(f"At β{NBSP}={NBSP}1, conv is better")
+    assert dict(found.sentences)["Architecture"].startswith(
+        f"At β{NBSP}={NBSP}1, conv against linear is borderline at 2 dimensions"
+    ), "four comparisons in place of two"
     assert "β" not in dict(found.sentences)["Latent size"].partition(", ")[2]
     assert found.best == f"conv-10 (β{NBSP}={NBSP}1)"
     assert "`models/conv-10/beta-1-seed-*/`" in found.use

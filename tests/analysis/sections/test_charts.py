@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from analysis.estimate.intervals import summarise
+from analysis.estimate.verdicts import Rule
 from analysis.present.style import assign_styles, theme
 from analysis.sections.comparison import differences_exhibit, sizes_exhibit
 from analysis.sections.latent_space import dimensions_exhibit
@@ -58,5 +59,5 @@ def test_nothing_to_show(make_results: MakeResults) -> None:
     summary = summarise(results.runs, 0.95)
     styles = assign_styles(summary)
     assert curves_exhibit(results, summary, styles, 0.95) is None
-    assert differences_exhibit([], [], 0.95) is None
+    assert differences_exhibit([], [], Rule()) is None
     assert dimensions_exhibit(results, summary, styles) is None

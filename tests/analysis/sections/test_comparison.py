@@ -106,8 +106,8 @@ def test_differences_in_all_metrics_and_their_number(results_folder: Path) -> No
     assert len(exhibit.table.rows) == len(CHOSEN)
     assert "Conv against linear: the first minus the second" in exhibit.caption
     assert "no interval over images" in exhibit.caption
-    assert "32 intervals are not corrected" in exhibit.caption
-    assert "about 2 would exclude zero by chance" in exhibit.caption
+    assert "Holm's correction over the latent sizes of one metric" in exhibit.caption
+    assert "equivalent if the interval lies within ±0.5 nats" in exhibit.caption
     assert exhibit.frame is not None
     assert len(exhibit.frame) == 2 * len(CHOSEN)
 

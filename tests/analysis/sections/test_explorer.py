@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from analysis.estimate.verdicts import Rule
 from analysis.findings import find
 from analysis.present.exhibits import Widget
 from analysis.sections.explorer import marker_outline, section
@@ -37,7 +38,7 @@ class Attributes(HTMLParser):
 
 
 def widget(folder: Path) -> Widget:
-    found = section(find(read_results(folder), 0.95))
+    found = section(find(read_results(folder), Rule()))
     assert found is not None
     (part,) = found.parts
     assert isinstance(part, Widget)
@@ -122,21 +123,21 @@ def test_the_caption_mentions_only_what_is_shown(make_results: MakeResults) -> N
 def test_missing_traversals_and_planes_are_noted(make_results: MakeResults) -> None:
     folder = make_results()
     remove(folder, "traversals", "plane_classes", "plane_confidence", "log_var")
-    found = section(find(read_results(folder), 0.95))
+    found = section(find(read_results(folder), Rule()))
     assert found is not None
     assert len(found.parts) == 1
     (note,) = found.notes
     assert "no traversals for linear-10 and conv-10" in note
     assert "`dvc repro`" in note
     remove(folder, "latent_grid")
-    found = section(find(read_results(folder), 0.95))
+    found = section(find(read_results(folder), Rule()))
     assert found is not None
     assert found.parts == ()
     assert "no decoded plane for linear-2 and conv-2" in found.notes[0]
 
 
 def test_one_dimensional_models_cannot_be_explored(make_results: MakeResults) -> None:
-    found = section(find(read_results(make_results(latent_dims=[1, 3])), 0.95))
+    found = section(find(read_results(make_results(latent_dims=[1, 3])), Rule()))
     assert found is not None
     (note,) = found.notes
     assert "nothing to explore for linear-1 and conv-1" in note
@@ -146,7 +147,7 @@ def test_without_arrays_there_is_no_explorer(make_results: MakeResults) -> None:
     folder = make_results()
     for path in folder.glob("runs/*/*/arrays.npz"):
         path.unlink()
-    assert section(find(read_results(folder), 0.95)) is None
+    assert section(find(read_results(folder), Rule())) is None
 
 
 def test_names_are_escaped(make_results: MakeResults) -> None:

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
+from analysis.estimate.verdicts import Rule
 from analysis.findings import Findings, find
 from analysis.present.exhibits import ReportSection, TableExhibit, number_parts
 from analysis.present.style import theme
@@ -38,7 +39,7 @@ def tables(section: ReportSection) -> dict[str, TableExhibit]:
 def found(tmp_path_factory: pytest.TempPathFactory, results_folder: Path) -> Findings:
     folder = tmp_path_factory.mktemp("search")
     trials = load_trials(write_search(folder, *(planned_row(n, -100.0 - n) for n in range(6))))
-    return find(read_results(results_folder), 0.95, trials)
+    return find(read_results(results_folder), Rule(), trials)
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from analysis.estimate.verdicts import Rule
 from analysis.findings import Findings, find
 from analysis.present.exhibits import Exhibit, ReportSection, TableExhibit
 from analysis.present.style import theme
@@ -46,7 +47,7 @@ WHOLE = [
 
 @pytest.fixture(scope="module")
 def grid(results_folder: Path) -> Findings:
-    return find(read_results(results_folder), 0.95)
+    return find(read_results(results_folder), Rule())
 
 
 def built(grid: Findings, trials: Trials) -> ReportSection:
@@ -201,7 +202,7 @@ def test_the_report_shows_the_search_with_user_input_escaped(
     rows = [planned_row(n, -100.0 - n) for n in range(24)]
     failed = [{"number": 30, "reason": evil}]
     write_search(tmp_path, *rows, failed=failed, search=evil)
-    files = make_report(read_results(results_folder), 0.95, loaded(tmp_path))
+    files = make_report(read_results(results_folder), Rule(), loaded(tmp_path))
     page = files["index.html"].decode()
     assert "<h2>The search</h2>" in page
     assert "24 complete and 0 pruned trials, optimising the ELBO" in page

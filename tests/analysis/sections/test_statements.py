@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.estimate.verdicts import Rule
 from analysis.findings import find
 from analysis.present.writers import to_latex, to_markdown
 from analysis.read.arrays import load_borders
@@ -106,7 +107,7 @@ def test_the_hubs_are_read_from_every_run(make_results: MakeResults) -> None:
     frame.to_csv(folder / "metrics.csv", index=False)
     for run in frame[frame["latent_dim"] == 2]["run"]:
         write_borders(folder, run, np.array([[8, 3], [1, 2]]))
-    found = section(find(read_results(folder), 0.95))
+    found = section(find(read_results(folder), Rule()))
     row = found.parts[0].frame.iloc[10]  # type: ignore[union-attr]
     assert row["verdict"] == "supported"
     assert row["reason"].startswith("Hubs: 8 in 6 runs. Continuity: 0.110 [")

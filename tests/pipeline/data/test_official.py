@@ -1,6 +1,7 @@
 """Data sets by name: what is accepted, and how each kind of damage is reported."""
 
 import gzip
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
@@ -29,7 +30,7 @@ from tests.pipeline.tiny_set import (
 
 
 @pytest.mark.parametrize("suffix", ["", ".gz"])
-@pytest.mark.parametrize("folder", [".", "Tiny/raw"])
+@pytest.mark.parametrize("folder", [".", "raw", "Tiny/raw"])
 def test_plain_and_gzipped_files_are_read_from_both_folders(
     tiny: Tiny, tmp_path: Path, suffix: str, folder: str
 ) -> None:
@@ -48,6 +49,31 @@ def test_plain_and_gzipped_files_are_read_from_both_folders(
     assert source.checksums == {
         name: sha256(content).hexdigest() for name, content in tiny.raw.items()
     }
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "{dotted}",
+        "{dotted}.gz",
+        "{name}/{name}",
+        "{dotted}/{name}.GZ",
+        "Tiny/{name}/{dotted}",
+    ],
+)
+def test_the_names_of_archive_managers_are_read(tiny: Tiny, tmp_path: Path, place: str) -> None:
+    for name, content in tiny.raw.items():
+        path = tmp_path / place.format(name=name, dotted=name.replace("-idx", ".idx"))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    assert len(load_idx_set(tiny.idx_set, tmp_path).train_labels) == 20
+
+
+def test_official_names_come_first(tiny: Tiny, tmp_path: Path) -> None:
+    for name in tiny.raw:
+        (tmp_path / name.replace("-idx", ".idx")).write_bytes(b"an older copy")
+    tiny.write(tmp_path, suffix=".gz")
+    assert len(load_idx_set(tiny.idx_set, tmp_path).train_labels) == 20
 
 
 def test_an_unpacked_file_with_the_suffix_gz_is_read(tiny: Tiny, tmp_path: Path) -> None:
@@ -185,8 +211,40 @@ def test_missing_files_are_listed_with_folders_and_a_remedy(tiny: Tiny, tmp_path
     (tmp_path / TEST_IMAGES).unlink()
     message = message_of(lambda: load_idx_set(tiny.idx_set, tmp_path))
     assert message.startswith(f"tiny: 2 of 4 files missing ({TRAIN_LABELS}, {TEST_IMAGES}, ")
-    assert f"looked in {tmp_path} and {tmp_path / 'Tiny' / 'raw'}; " in message
+    assert f"looked in {tmp_path} and, below it, in raw, Tiny, Tiny/raw; set" in message
     assert "set data.download=true to fetch them, or data.root to the folder" in message
+
+
+def test_files_that_may_be_the_missing_ones_are_named(tiny: Tiny, tmp_path: Path) -> None:
+    tiny.write(tmp_path)
+    (tmp_path / TRAIN_LABELS).rename(tmp_path / f"{TRAIN_LABELS} (1)")
+    (tmp_path / "archive.zip").touch()
+    (tmp_path / "notes.txt").touch()
+    message = message_of(lambda: load_idx_set(tiny.idx_set, tmp_path))
+    assert f"; found archive.zip, {TRAIN_LABELS} (1); set data.download" in message
+
+
+def test_a_root_that_is_a_file_is_refused(tiny: Tiny, tmp_path: Path) -> None:
+    path = tmp_path / "archive.zip"
+    path.touch()
+    message = message_of(lambda: load_idx_set(tiny.idx_set, path))
+    assert message == f"{path}: is a file, but data.root must be a folder"
+
+
+def test_a_file_is_unpacked_only_as_far_as_needed(
+    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bomb = gzip.compress(tiny.raw[TRAIN_IMAGES] + bytes(8_000_000))
+    (tiny.write(tmp_path) / TRAIN_IMAGES).write_bytes(bomb)
+    tracemalloc.start()
+    message = message_of(lambda: load_idx_set(tiny.idx_set, tmp_path))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert "has trailing bytes: 10259 bytes or more, but 20 images of 4 x 3 take 256" in message
+    assert most < 1_000_000
+    (tmp_path / TRAIN_IMAGES).write_bytes(tiny.raw[TRAIN_IMAGES] + bytes(50_000))
+    message = message_of(lambda: load_idx_set(tiny.idx_set, tmp_path))
+    assert "cannot be read: it has more than 10,258 bytes" in message
 
 
 def test_a_null_root_is_the_projects_data_folder(
@@ -203,7 +261,7 @@ def test_a_null_root_is_the_projects_data_folder(
     )
     message = message_of(lambda: load_source(settings))
     assert message.startswith("fashion-mnist: 4 of 4 files missing")
-    assert f"looked in {Path('data/raw/fashion-mnist')} and " in message
+    assert f"looked in {Path('data/raw/fashion-mnist')} and, below it, in raw, " in message
 
 
 # --- embedded digits --------------------------------------------------------------------------

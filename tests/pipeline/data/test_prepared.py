@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors import safe_open
 
+from pipeline.data.header import read_header
 from pipeline.data.prepared import (
     SPLITS,
     PreparedData,
@@ -349,6 +350,26 @@ def test_weights_and_text_are_not_prepared_files(path: Path) -> None:
     assert "is not a prepared file of format 1" in message_of(lambda: load_prepared(path))
     path.write_text("images, labels\n" * 100)
     assert "is truncated or not a prepared file" in message_of(lambda: load_prepared(path))
+
+
+def test_a_header_that_is_too_large_is_not_read(path: Path) -> None:
+    path.write_bytes((99_000_000).to_bytes(8, "little") + b"{}")
+    message = message_of(lambda: read_header(path))
+    assert "its header would have 99,000,000 bytes, but may have 1,000,000" in message
+    with path.open("wb") as file:
+        file.truncate(9_000_000_000)
+    message = message_of(lambda: load_prepared(path))
+    assert "has 9,000,000,000 bytes, but may have 8,000,000,000" in message
+
+
+def test_tensors_of_another_type_are_refused(path: Path) -> None:
+    whole = path.read_bytes()
+    for types, found in ((b'"F8_E4M3"', "F8_E4M3"), (b'"BOOL"', "BOOL")):
+        header = whole[8 : 8 + int.from_bytes(whole[:8], "little")]
+        changed = header.replace(b'"U8"', types)
+        path.write_bytes(len(changed).to_bytes(8, "little") + changed + whole[8 + len(header) :])
+        message = message_of(lambda: load_prepared(path))
+        assert f"train/images is {found}, but must be U8; run `dvc repro prepare`" in message
 
 
 @pytest.mark.parametrize("splits", [(), ("tset",), "train"])

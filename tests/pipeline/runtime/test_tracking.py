@@ -223,6 +223,30 @@ def test_the_users_tracking_uri_is_used(tmp_path: Path, monkeypatch: pytest.Monk
     assert not (tmp_path / "mlflow.db").exists()
 
 
+NAMELESS = """
+import os, pwd, tempfile
+def getpwuid(uid): raise KeyError(f"getpwuid(): uid not found: {uid}")
+pwd.getpwuid = getpwuid
+from pathlib import Path
+from pipeline.runtime.tracking import Tracker
+with Tracker.open("vae-grid").run("grid", {}) as record:
+    record.mark("key", "value")
+assert record.status() == "FINISHED"
+"""
+
+
+def test_a_user_id_without_name_and_home_can_keep_records(project: Path) -> None:
+    """Such as one that `docker run -u` takes from the host."""
+    unset = ("HOME", "USER", "LOGNAME", "LNAME", "USERNAME")
+    environment = {key: value for key, value in os.environ.items() if key not in unset}
+    environment["PYTHONPATH"] = str(ROOT)
+    done = subprocess.run(
+        [sys.executable, "-c", NAMELESS], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in project.glob("~*")] == []
+
+
 @pytest.fixture
 def server(here: Path, monkeypatch: pytest.MonkeyPatch) -> RecordsServer:
     return RecordsServer(here, monkeypatch)

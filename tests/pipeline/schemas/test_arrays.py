@@ -1,5 +1,6 @@
 """The arrays of a run: what must be there, and which rules they keep."""
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -112,4 +113,35 @@ def test_a_file_that_cannot_be_read_is_one_line(
         read_arrays(path)
     assert caught.value.message.startswith(f"{path}: cannot be read (")
     assert caught.value.message.endswith("); run `dvc repro evaluate`")
+    assert "\n" not in caught.value.message
+
+
+def test_an_archive_is_not_unpacked_if_it_is_too_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "arrays.npz"
+    np.savez_compressed(path, mu=np.zeros((1000, 2)))
+    monkeypatch.setattr("pipeline.schemas.arrays.MOST_BYTES", 10_000)
+    with pytest.raises(RecordError, match="it unpacks to more than 10,000 bytes"):
+        read_arrays(path)
+
+
+CLAIM = b"{'descr': '<f8', 'fortran_order': False, 'shape': (200000000000,), }"
+MEMBERS = {
+    "no array": (b"text", "mu is not an array"),
+    "no content": (b"\x93NUMPY\x01\x00\x76\x00" + CLAIM.ljust(117) + b"\n", ""),
+    "nested header": (b"\x93NUMPY\x01\x00\xd0\x07" + b"[" * 1999 + b"\n", ""),
+    "object": (b"\x93NUMPY\x01\x00\x76\x00" + CLAIM.replace(b"<f8", b"|O ").ljust(118), ""),
+}
+
+
+@pytest.mark.parametrize("member", MEMBERS)
+def test_a_member_that_is_no_array_is_one_line(tmp_path: Path, member: str) -> None:
+    content, reason = MEMBERS[member]
+    path = tmp_path / "arrays.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("mu.npy", content)
+    with pytest.raises(RecordError) as caught:
+        read_arrays(path)
+    assert caught.value.message.startswith(f"{path}: cannot be read ({reason}")
     assert "\n" not in caught.value.message

@@ -114,3 +114,11 @@ def test_the_order_of_keys_has_no_part_in_it() -> None:
 def test_a_file_has_the_hash_of_its_bytes(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"abc")
     assert file_sha256(tmp_path / "a") == hashlib.sha256(b"abc").hexdigest()
+
+
+def test_what_editors_and_file_servers_leave_changes_nothing(package: ModuleType) -> None:
+    before, folder = source_hash(package), folder_of(package)
+    for name in ("._decay.py", ".decay.py.swp", "decay.py~", "decay (copy).py", "decay-backup.py"):
+        (folder / name).write_bytes(b"\0no code")
+    (folder / ".#decay.py").symlink_to("somebody@somewhere.123:456")  # Emacs's lock
+    assert source_hash(package) == before

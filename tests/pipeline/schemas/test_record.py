@@ -69,6 +69,13 @@ def test_a_fault_is_one_line_with_path_reason_and_remedy(
     assert caught.value.exit_code == 2
 
 
+def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.json"
+    path.write_bytes(b" " * 1_000_001)
+    with pytest.raises(RecipeError, match="cannot be read: it has more than 1,000,000 bytes; "):
+        read_record(Recipe, path)
+
+
 def test_long_reasons_are_cut_and_lines_joined() -> None:
     error = Recipe.unusable(Path("a.json"), "one\n  two " + 500 * "x")
     assert isinstance(error, RecipeError)

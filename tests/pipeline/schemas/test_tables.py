@@ -71,8 +71,13 @@ def test_rows_are_read_as_they_were_written(tmp_path: Path) -> None:
         ("n,x\n1,2\n", r"a\.csv: must have rows with list; run it"),
         ("n,x,list\n", r"a\.csv: must have rows with n, x, list; run it"),
         (None, r"a\.csv: cannot be read: No such file or directory; run it"),
+        ("n,x,list\n1,2,3\n1,2\n", r"not valid CSV: line 3 must have 3 cells, like the first line"),
+        ("n,x,list\n1,2,3,4\n", r"not valid CSV: line 2 must have 3 cells"),
+        ('n,x,list\n1,2,"3\n', r"not valid CSV: unexpected end of data; run it"),
+        (f"n,x,list\n1,2,{'3' * 200_000}\n", r"not valid CSV: field larger than field limit"),
+        (" " * 20_000_001, r"cannot be read: it has more than 20,000,000 bytes; run it"),
     ):
-        path.write_text(content, encoding="utf-8") if content else path.unlink()
+        path.write_text(content, encoding="utf-8") if content else path.unlink(missing_ok=True)
         with pytest.raises(RecordError, match=message):
             FIXED.read(path, "run it")
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from pipeline.settings import SettingsError, load_settings, parse_settings
+from pipeline.settings import SettingsError, load_settings, override, parse_settings
 from tests.conftest import ROOT
 
 MISSING = object()
@@ -53,6 +53,22 @@ MISTAKES = [
     ("train.grid.latent_dims", [2, 0], "train.grid.latent_dims[1] = 0 must be at least 1"),
     ("train.grid.latent_dims", [513], "train.grid.latent_dims[0] = 513 must be at most 512"),
     ("train.grid.betas", [-1.0], "train.grid.betas[0] = -1.0 must be at least 0"),
+    (
+        "train.grid.seeds",
+        [2**32],
+        "train.grid.seeds[0] = 4294967296 must be less than 4,294,967,296",
+    ),
+    ("train.grid.seeds", list(range(700)), "the lists make 5,600 runs, but may make 5,000"),
+    ("train.epochs", 10**12, "train.epochs = 1000000000000 must be at most 1,000,000,000"),
+    ("train.model.hidden", [1] * 101, "must hold at most 100 values"),
+    (
+        "train.model.channels",
+        [1] * 10,
+        "makes 10 stride-2 blocks, but 28x28 images allow at most 4",
+    ),
+    ("train.model.hidden", [10**6], "train.model: a linear model of 1,630,000,824 parameters"),
+    ("train.model.hidden", [10**5, 10**5], "but may take 16; choose smaller layers or batches"),
+    ("evaluate.grid_size", 10_000, "evaluate.grid_size = 10000 must be at most 200"),
     ("train.grid.seeds", [-1], "train.grid.seeds[0] = -1 must be at least 0"),
     ("train.grid.seeds", [], "train.grid.seeds = [] must hold at least one value"),
     ("train.grid.seeds", [0, 0], "seeds = [0, 0] must not contain duplicates"),
@@ -136,7 +152,7 @@ def test_a_mistake_in_the_space_is_explained_in_one_line(
         ("a: 1\na: 2\n", "is not valid YAML: found duplicate key"),
         ("", "must have the sections data, search, train, judge, evaluate, analyze"),
         ("- 1\n", "must have the sections"),
-        ("!!python/object/apply:os.system [ls]\n", "is not valid YAML"),
+        ("!!python/object/apply:os.system [ls]\n", "line 1: must not have tags such as !!python"),
     ],
 )
 def test_an_unusable_file_is_explained_in_one_line(
@@ -150,6 +166,60 @@ def test_an_unusable_file_is_explained_in_one_line(
     assert caught.value.message.startswith(f"{path}: ")
     assert message in caught.value.message
     assert "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("data: 1".encode("utf-16"), "line 1 is not UTF-8; save the file as UTF-8"),
+        ("a: 1\n# größer".encode("latin-1"), "line 2 is not UTF-8"),
+        (b"#" * 200_001, "cannot be read: it has more than 200,000 bytes"),
+    ],
+    ids=["utf-16", "latin-1", "large"],
+)
+def test_bytes_that_are_not_a_text_of_settings_are_refused(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_bytes(content)
+    with pytest.raises(SettingsError, match=message):
+        load_settings(path)
+
+
+def test_many_mistakes_are_counted_quickly(params: dict[str, Any]) -> None:
+    params["data"] |= {f"key{number}": number for number in range(8000)}
+    with pytest.raises(SettingsError, match=r"data.key0 = 0 is not a known key.*7999 more"):
+        parse_settings(params)
+
+
+def test_values_are_shown_as_they_are_written_and_cut(params: dict[str, Any]) -> None:
+    params["train"]["epochs"] = {"a": [None, True, "b"], "c": 2.0}
+    with pytest.raises(SettingsError, match=r"epochs = {a: \[null, true, 'b'\], c: 2.0} must be"):
+        parse_settings(params)
+    params["train"]["epochs"] = "x" * 500
+    with pytest.raises(SettingsError) as caught:
+        parse_settings(params)
+    assert len(caught.value.message) < 150
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ('train.epochs=!!int "abc"', '-S train.epochs=!!int "abc": line 1: must not'),
+        (f"train.epochs={'9' * 5000}", "must have at most 30 digits"),
+        ("train.epochs=[", "train.epochs=[: is not valid YAML"),
+        ("train.epochs", "must be section.key=value, such as train.clip_norm=5"),
+        ("epochs=3", "must be section.key=value"),
+        ("train.grid.seeds.x=3", "must be section.key=value"),
+    ],
+)
+def test_an_assignment_that_cannot_be_read_is_refused(
+    params: dict[str, Any], assignment: str, message: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        override(params, [assignment])
+    assert message in caught.value.message
+    assert len(caught.value.message) < 200
 
 
 @pytest.mark.parametrize("stage", ["prepare", "judge", "train", "evaluate", "collect"])

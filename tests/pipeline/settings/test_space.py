@@ -6,6 +6,7 @@ import pytest
 
 from pipeline.settings import SettingsError, parse_settings
 from pipeline.settings.space import Dimension, allowed, as_declared, contains
+from pipeline.settings.space_rules import size
 
 Refuse = tuple[dict[str, Any], str]
 
@@ -80,6 +81,67 @@ def test_a_dimension_that_no_run_could_follow_is_refused(
     others = [one for one in search["space"] if one["name"] != dimension["name"]]
     search["space"] = [*others, dimension]
     assert message in message_of(params)
+
+
+REFUSED_SPACES: list[tuple[list[dict[str, Any]], dict[str, Any], str]] = [
+    # what the largest model could not be
+    ([whole("blocks", high=5)], {}, "search.space: channels = [32, 64, 128, 256, 512] makes 5"),
+    ([whole("blocks", high=10**6)], {}, "blocks = 1000000 must be at most 100"),
+    ([whole("depth", high=101)], {}, "depth = 101 must be at most 100"),
+    ([choice("channels", [8], [1] * 5)], {}, "[1, 1, 1, 1, 1] makes 5 stride-2 blocks, but 28x28"),
+    ([whole("width", high=10**5)], {}, "search.space: a linear model of 20,"),
+    ([whole("width", high=20_000), whole("depth")], {}, "search.space: a linear model of"),
+    ([choice("hidden", [8], [10**5, 10**5])], {}, "search.space: a linear model of 20,"),
+    ([whole("dense", high=10**6)], {}, "search.space: a conv model of"),
+    ([whole("batch_size", high=10**10)], {}, "high = 10000000000 must be at most 1,000,000,000"),
+    # grids, counted before they are made
+    ([real("beta", 0.5, 2)], {"sampler": "grid"}, "but beta is a range; declare it as categorical"),
+    ([whole("width", log=True)], {"sampler": "grid"}, "but width is a range; declare it as"),
+    (
+        [whole(name, high=100) for name in ("latent_dim", "batch_size", "width")],
+        {"sampler": "grid"},
+        "would have 2,000,000 trials, but may have 100,000",
+    ),
+    (
+        [
+            choice("activation", "silu", "relu"),
+            whole("width", high=100_000, when={"activation": "silu"}),
+        ],
+        {"sampler": "grid"},
+        "would have 200,002 trials",
+    ),
+    (
+        [choice(name, *range(1, 40)) for name in ("latent_dim", "batch_size")],
+        {"balance": ["latent_dim", "batch_size"]},
+        "balance: the choices have 1,521 combinations, but may have 1,000",
+    ),
+    ([real("beta", 0, 1e308, step=1e-300)], {}, "step = 1e-300 must divide high - low = 1e+308"),
+]
+
+
+@pytest.mark.parametrize(("dimensions", "changes", "message"), REFUSED_SPACES)
+def test_a_space_with_models_or_grids_that_are_too_large_is_refused(
+    params: dict[str, Any], dimensions: list[dict[str, Any]], changes: dict[str, Any], message: str
+) -> None:
+    architectures = choice("architecture", "linear", "conv")
+    space = [architectures, *dimensions]
+    params["search"] |= {"space": space, "first": [], "prune_within": []} | changes
+    assert message in message_of(params)
+
+
+def test_blocks_of_an_architecture_that_is_not_used_do_not_matter(params: dict[str, Any]) -> None:
+    params["train"]["model"]["channels"] = [1] * 10
+    params["train"]["grid"]["architectures"] = ["linear"]
+    params["search"] |= {"space": [whole("width", high=64)], "first": [], "balance": []}
+    parse_settings(params)
+
+
+def test_a_space_of_many_conditions_is_counted_quickly(params: dict[str, Any]) -> None:
+    names = ("batch_size", "patience", "beta_warmup", "clip_norm", "free_bits", "scale", "beta")
+    conditions = [choice(name, *range(1, 1000)) for name in names]
+    widths = whole("width", when=dict.fromkeys(names, 3))
+    params["search"] |= {"space": [*conditions, widths], "first": []}
+    assert size(parse_settings(params).search.space) == 999**7 + 3
 
 
 def test_every_scalar_of_a_run_can_be_searched(params: dict[str, Any]) -> None:

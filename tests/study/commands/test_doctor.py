@@ -1,9 +1,15 @@
 """The doctor: what it finds, repairs, and cannot repair."""
 
+import json
+import os
+import shutil
+import subprocess
 from pathlib import Path
 
+import pytest
 from mlflow import MlflowClient
 
+from tests.conftest import ROOT
 from tests.study.conftest import TRIALS, attempts, study, the_search
 
 
@@ -39,3 +45,71 @@ def test_the_doctor_reports_what_it_cannot_repair(searchable: Path) -> None:
     assert "study.db is damaged" in result.output
     assert "params.yaml: " in result.output
     assert "Traceback" not in result.output
+
+
+def finding(checked: str) -> tuple[str, str]:
+    """What the doctor finds, and what it says to do."""
+    found = json.loads(study("doctor", "--json").stdout)["findings"]
+    (one,) = (one for one in found if one["checked"] == checked)
+    return one["found"], one["remedy"] or ""
+
+
+@pytest.fixture
+def unversioned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a pipeline, as unpacked from an archive."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    (tmp_path / ".dvc").mkdir()
+    shutil.copy(ROOT / "dvc.yaml", tmp_path)
+    return tmp_path
+
+
+def test_the_doctor_says_what_a_pipeline_lacks(
+    unversioned: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, remedy = finding("git")
+    assert "is not a git repository, which DVC needs" in found
+    assert "git init && git add -A && git commit" in remedy
+    subprocess.run(["git", "init", "-q"], check=True)
+    assert finding("git") == ("no commit yet, so none is recorded", "")
+    subprocess.run(["git", "add", "-A"], check=True)
+    named = ["-c", "user.name=a", "-c", "user.email=a@b"]
+    subprocess.run(["git", *named, "commit", "-qm", "start"], check=True)
+    assert finding("git")[0].startswith("commit ")
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", "")
+        assert finding("git")[0] == "git is missing, which DVC needs"
+    Path(".dvc").rmdir()
+    assert finding("git")[0] == ".dvc is missing"
+
+
+def test_the_doctor_explains_a_repository_of_another_user(unversioned: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can give files away")
+    subprocess.run(["git", "init", "-q"], check=True)
+    shutil.chown(unversioned, 54321)
+    shutil.chown(unversioned / ".git", 54321)
+    found, remedy = finding("git")
+    assert "another user owns it" in found
+    assert remedy == f"git config --global --add safe.directory {unversioned}"
+
+
+def test_a_folder_without_a_pipeline_needs_no_git(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = json.loads(study("doctor", "--json").stdout)["findings"]
+    assert "git" not in [one["checked"] for one in found]
+
+
+def test_the_doctor_works_in_another_checkout_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert str(ROOT) in finding("code")[0]
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    result = study("doctor", "--json")
+    assert result.exit_code == 1
+    found, remedy = finding("code")
+    assert found == (f"{tmp_path} is a checkout of vae-study, but the code that runs is in {ROOT}")
+    assert "make install" in remedy

@@ -3,10 +3,8 @@
 from collections import Counter
 from typing import Any
 
-import pytest
 from pydantic import TypeAdapter
 
-from pipeline.errors import UserError
 from pipeline.settings.space import Dimension
 from study.search.fixed_designs import grid, sobol_point
 
@@ -34,12 +32,6 @@ def test_a_grid_contains_each_point_once_and_respects_conditions() -> None:
     assert all(("channels" in point) == (point["architecture"] == "conv") for point in points)
     assert grid(CHOICES, seed=0) == points
     assert grid(CHOICES, seed=1) != points
-
-
-def test_a_grid_of_a_range_is_refused() -> None:
-    beta = space({"name": "beta", "kind": "float", "low": 0.5, "high": 2.0})
-    with pytest.raises(UserError, match="beta is a range; declare it as categorical"):
-        grid(beta, seed=0)
 
 
 def test_sobol_points_are_spread_evenly() -> None:
@@ -81,12 +73,3 @@ def test_sobol_points_are_on_steps_and_keep_what_is_given() -> None:
     counts = Counter(point["beta"] for point in points)
     assert set(counts) == {0.1, 0.2, 0.3, 0.4, 0.5}
     assert min(counts.values()) >= 10
-
-
-def test_a_grid_of_too_many_points_is_refused() -> None:
-    many = [
-        {"name": name, "kind": "int", "low": 1, "high": 100}
-        for name in ("latent_dim", "batch_size", "width")
-    ]
-    with pytest.raises(UserError, match=r"would have 1,000,000 trials, but may have 100,000"):
-        grid(space(*many), seed=0)

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from pipeline.settings import RunSettings, parse_settings
+from pipeline.settings.sizes import largest_runs
 from pipeline.settings.space import Dimension
+from pipeline.settings.space_rules import size
 from study.search.first import base_of
 from study.search.fixed_designs import grid
-from study.search.space import MisfitError, from_run, size, to_run
+from study.search.space import MisfitError, from_run, to_run
 from tests.conftest import MakeRun
 
 SPACE: list[dict[str, Any]] = [
@@ -59,6 +61,28 @@ def test_lists_and_numbers_that_describe_lists(make_run: MakeRun) -> None:
     assert run(blocks=3).channels == (4, 8, 16)
     assert run(dense=64).conv_hidden == (64,)
     assert run(beta_warmup=9).beta_warmup == 5, "a warm-up may not outlast the run"
+
+
+def test_the_largest_runs_of_a_space_are_those_of_its_largest_values(
+    tiny_params: dict[str, Any],
+) -> None:
+    numbers = {"latent_dim": 8, "width": 32, "depth": 3, "channels": 6, "blocks": 4, "dense": 9}
+    space = [
+        {"name": "architecture", "kind": "categorical", "choices": ["linear", "conv"]},
+        {"name": "batch_size", "kind": "categorical", "choices": [16, 64, 32]},
+        *({"name": name, "kind": "int", "low": 1, "high": high} for name, high in numbers.items()),
+    ]
+    tiny_params["search"] |= {"space": space, "first": []}
+    settings = parse_settings(tiny_params)
+    base = base_of(settings)
+    largest = list(largest_runs(settings.search.space, base))
+    assert [run.architecture for run in largest] == ["linear", "conv"]
+    for run in largest:
+        whole = to_run(
+            numbers | {"architecture": run.architecture, "batch_size": 64}, base, base.seed, 2
+        )
+        ignored = {"conv_hidden", "channels"} if run.architecture == "linear" else {"hidden"}
+        assert run.model_dump(exclude=ignored) == whole.model_dump(exclude=ignored)
 
 
 @pytest.mark.parametrize(

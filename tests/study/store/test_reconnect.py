@@ -1,20 +1,29 @@
 """What is repeated after a server restarted, and what is not."""
 
+import sqlite3
+import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import click
 import optuna
 import pytest
 from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
+from pipeline.runtime.processes import HOST, PID_STARTED, identity
+from study.search.schedule import OWNER
 from study.store.reconnect import (
     NO_SERVER,
     REPEATABLE,
     ReconnectingStorage,
+    announcing,
+    connector,
     exit_if_disconnected,
     retry_if_disconnected,
 )
@@ -149,3 +158,111 @@ def test_optuna_reads_through_the_private_calls_that_are_repeated(
     store.heartbeat_interval = 1
     optuna.storages.fail_stale_trials(search)
     assert used == private
+
+
+@pytest.mark.parametrize(
+    ("owner", "failed_at_once"),
+    [({}, False), ({PID_STARTED: "1"}, True), ({HOST: "another-host"}, True)],
+)
+def test_a_step_of_the_clock_costs_no_trial_of_a_live_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: dict[str, str], failed_at_once: bool
+) -> None:
+    """The step makes its heartbeat late, until it writes the next one."""
+    database = tmp_path / "study.db"
+    store = ReconnectingStorage(f"sqlite:///{database}", heartbeat_interval=2, grace_period=60)
+    search = optuna.create_study(storage=store)
+    attempt = search.ask()
+    attempt.set_user_attr(OWNER, identity() | owner)
+
+    def beat_an_hour_ago() -> None:
+        store.record_heartbeat(attempt.number + 1)
+        with closing(sqlite3.connect(database)) as connection, connection:
+            connection.execute("UPDATE trial_heartbeats SET heartbeat = '2020-01-01 00:00:00'")
+
+    beat_an_hour_ago()
+    optuna.storages.fail_stale_trials(search)
+    assert (search.trials[0].state == TrialState.FAIL) == failed_at_once
+    store.record_heartbeat(attempt.number + 1)
+    optuna.storages.fail_stale_trials(search)
+    assert (search.trials[0].state == TrialState.FAIL) == failed_at_once
+
+    beat_an_hour_ago()  # and the process is stopped
+    monkeypatch.setattr("study.store.reconnect.LATE", 0)
+    optuna.storages.fail_stale_trials(search)
+    assert search.trials[0].state == TrialState.FAIL
+
+
+class Server:
+    """In place of a server: refuses connections for these reasons, then accepts one."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *reasons: str) -> None:
+        psycopg = pytest.importorskip("psycopg")
+        self.error = psycopg.OperationalError
+        self.reasons = list(reasons)
+        monkeypatch.setattr(psycopg, "connect", self.connect)
+
+    def connect(self, *words: Any, **options: Any) -> "Server":
+        if self.reasons:
+            raise self.error(self.reasons.pop(0))
+        return self
+
+
+ADDRESS = make_url("postgresql+psycopg://user:secret@127.0.0.1/trials")
+REFUSED = "connection to server at 127.0.0.1 failed: Connection refused"
+STARTING = "FATAL: the database system is starting up"
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        REFUSED,
+        'FATAL: password authentication failed for user "user"',
+        'FATAL: database "trials" does not exist',
+        "failed to resolve host",
+    ],
+)
+def test_a_server_that_was_never_reached_is_not_waited_for(
+    reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Server(monkeypatch, reason, reason)
+    with pytest.raises(server.error, match=reason):
+        connector(ADDRESS, awaited=False)()
+    assert len(server.reasons) == 1
+
+
+@pytest.mark.parametrize(("reason", "awaited"), [(STARTING, False), (REFUSED, True)])
+def test_a_server_that_starts_or_was_there_before_is_waited_for(
+    reason: str, awaited: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Server(monkeypatch, reason, reason)
+    assert connector(ADDRESS, awaited=awaited)() is server
+
+
+def test_a_server_that_was_reached_is_waited_for_whatever_it_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server = Server(monkeypatch)
+    connect = connector(ADDRESS, awaited=False)
+    connect()
+    server.reasons = [REFUSED, "FATAL: das Datenbanksystem startet"]
+    assert connect() is server
+
+
+def test_a_long_wait_is_announced_without_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    announced = threading.Event()
+    said: list[str] = []
+
+    def echo(text: str, err: bool) -> None:
+        assert err
+        said.append(text)
+        announced.set()
+
+    monkeypatch.setattr(click, "echo", echo)
+    with announcing("a store"):
+        pass
+    monkeypatch.setattr("study.store.reconnect.NOTICE", 0)
+    server = Server(monkeypatch)
+    monkeypatch.setattr(server, "connect", lambda **_: announced.wait(10) and server)
+    monkeypatch.setattr("psycopg.connect", server.connect)
+    connector(ADDRESS)()
+    assert said == ["waiting for postgresql+psycopg://user:***@127.0.0.1/trials"]

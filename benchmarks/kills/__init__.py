@@ -1,0 +1,1 @@
+"""Disturb the product at random times, then check that its books are exact: `make kills`."""

@@ -1,0 +1,84 @@
+"""Addresses of stores: which are accepted, and how they are shown."""
+
+from pathlib import Path
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from pipeline.errors import UserError
+from pipeline.runtime.address import without_password
+
+DRIVERS = {"sqlite": "pysqlite", "postgresql": "psycopg"}
+EXAMPLES = "write sqlite:///study.db or postgresql+psycopg://user@host/database"
+MOST_SHOWN = 160  # characters of an address
+
+
+class StorageError(UserError):
+    """A store that cannot be opened or used."""
+
+
+class EmptyStoreError(StorageError):
+    """A store to be read that no search has been stored in, or that does not exist."""
+
+
+def parse_address(url: str) -> URL:
+    """Return the parts of a store's address.
+
+    Raises:
+        StorageError: if it is not an address, or one of a store that could never hold a search.
+    """
+    try:
+        parsed = make_url(url)
+        backend, driver = parsed.get_backend_name(), parsed.get_driver_name()
+    except (ArgumentError, ValueError):  # the latter of a port that is not a number
+        # Not repeated: where its password is, if it has one, cannot be known.
+        raise StorageError(f"--storage is not a database address; {EXAMPLES}") from None
+    if backend not in DRIVERS:
+        raise _refused(
+            url,
+            "only sqlite and postgresql have the heartbeats that keep trials safe; use one of them",
+        )
+    if driver != DRIVERS[backend]:
+        raise _refused(url, f"driver {driver} is not supported; {EXAMPLES}")
+    if backend == "sqlite":
+        _require_file_address(url, parsed)
+    return parsed
+
+
+def _require_file_address(url: str, parsed: URL) -> None:
+    name = parsed.database or ""
+    if parsed.host or parsed.username or parsed.port:
+        raise _refused(url, "a file has no host; write sqlite:///study.db, with three slashes")
+    if name in ("", ":memory:") or name.startswith("file:"):
+        raise _refused(url, "names no file; write sqlite:///study.db")
+    if parsed.query:
+        raise _refused(url, "a file takes no options after ?; leave them out")
+    if name.startswith("~"):
+        whole = "write the whole path, such as sqlite:////home/me/study.db"
+        raise _refused(url, f"~ is not a folder in an address; {whole}")
+
+
+def database_file(url: str) -> Path | None:
+    """Return the absolute path of an SQLite store; None if a server stores the trials.
+
+    Raises:
+        StorageError: as for ``parse_address``.
+    """
+    parsed = parse_address(url)
+    name = parsed.database or ""
+    return Path(name).absolute() if parsed.get_backend_name() == "sqlite" else None
+
+
+def shown(url: str) -> str:
+    """Return an address in one short line, without its password."""
+    return in_one_line(without_password(url), MOST_SHOWN)
+
+
+def in_one_line(text: str, most: int = 200) -> str:
+    """Return a text without line breaks and control characters, cut to ``most`` characters."""
+    line = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in " ".join(text.split()))
+    return line if len(line) <= most else f"{line[: most - 3]}..."
+
+
+def _refused(url: str, reason: str) -> StorageError:
+    return StorageError(f"--storage {shown(url)}: {reason}")
