@@ -62,7 +62,7 @@ def test_other_faults_keep_their_traceback(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_written_to_is_explained_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with (
-        pytest.raises(UserError, match="models: cannot be written: Not a directory"),
+        pytest.raises(UserError, match="models: cannot be written: File exists"),
         sole_writer(tmp_path / "file" / "models", "training"),
     ):
         pass
