@@ -19,6 +19,7 @@ from typing import Any, Generic, TypeVar
 import click
 
 from pipeline.errors import UserError
+from pipeline.runtime.address import without_secrets
 from pipeline.runtime.faults import is_outage, reason_of
 
 T = TypeVar("T")
@@ -39,11 +40,13 @@ class _Call(Generic[T]):
 
     Attributes:
         make: makes it.
-        record: name of the record that it writes to; empty if it only reads.
+        record: name of the record that it writes to; empty if it is none.
+        may_wait: whether it is tried again after an outage.
     """
 
     make: Callable[[], T]
     record: str
+    may_wait: bool
     future: Future[T] = field(default_factory=Future)
 
 
@@ -53,11 +56,13 @@ class Outbox:
     Args:
         server: what to call it in messages, without a password.
         patience: seconds after which a call has no answer.
+        names_lost: whether to say at the end what could not be written; not if others write it.
     """
 
-    def __init__(self, server: str, patience: float) -> None:
+    def __init__(self, server: str, patience: float, *, names_lost: bool = True) -> None:
         self._server = server
         self._patience = patience
+        self._names_lost = names_lost
         self._calls: deque[_Call[Any]] = deque()  # the first is being made
         self._changed = threading.Condition()
         self._hurry = threading.Event()
@@ -71,10 +76,10 @@ class Outbox:
         """Write soon; the future has the result, or the server's refusal.
 
         Args:
-            record: name of the record that is written to.
+            record: name of the record that is written to; empty if it is none.
             make: makes the call; tried again after an outage.
         """
-        return self._add(_Call(make, record))
+        return self._add(_Call(make, record, may_wait=True))
 
     def read(self, make: Callable[[], T]) -> T:
         """Make a call, after everything that is to be written before, and return its result.
@@ -85,7 +90,7 @@ class Outbox:
         if self._away:
             raise self._no_answer(self._away)
         try:
-            return self._add(_Call(make, "")).result(timeout=self._patience)
+            return self._add(_Call(make, "", may_wait=False)).result(timeout=self._patience)
         except TimeoutError as error:
             raise self._no_answer(str(error) or "timed out") from error
 
@@ -127,7 +132,7 @@ class Outbox:
             self._incomplete |= dict.fromkeys(call.record for call in self._calls if call.record)
             self._calls.clear()
         names = list(self._incomplete)
-        if names:
+        if names and self._names_lost:
             more = len(names) - MOST_NAMED
             shown = ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
             click.echo(
@@ -158,14 +163,14 @@ class Outbox:
                     faults += 1
                     if faults == 1 and time.monotonic() - begun < AT_ONCE:
                         continue  # such as a connection that the server closed while it was idle
-                    if call.record:
+                    if call.may_wait:
                         self._note_outage(error)
                         pause = min(2 * pause or 1.0, LONGEST_PAUSE)
                         self._hurry.wait(pause)
                         if self._hurry.is_set():
                             time.sleep(0.2)
                         continue
-                    error = self._no_answer(reason_of(error))
+                    error = self._no_answer(_shown(error))
                 elif call.record:
                     self._note_refusal(call.record, error)
                 call.future.set_exception(error)
@@ -180,8 +185,8 @@ class Outbox:
 
     def _note_outage(self, error: Exception) -> None:
         with self._changed:
-            first, self._away = not self._away, reason_of(error)
-            for call in [call for call in self._calls if not call.record]:
+            first, self._away = not self._away, _shown(error)
+            for call in [call for call in self._calls if not call.may_wait]:
                 call.future.set_exception(self._no_answer(self._away))
                 self._calls.remove(call)
             self._changed.notify_all()
@@ -203,7 +208,7 @@ class Outbox:
         if not self._incomplete:  # what follows is refused because of that, or named at the end
             click.echo(
                 f"warning: {self._server} refused a part of the record of {record}: "
-                f"{reason_of(error)}",
+                f"{_shown(error)}",
                 err=True,
             )
         self._incomplete[record] = None
@@ -213,3 +218,7 @@ class Outbox:
             f"{self._server} does not answer ({reason}); start it, or set MLFLOW_TRACKING_URI to "
             "one that does, or unset it"
         )
+
+
+def _shown(error: Exception) -> str:
+    return without_secrets(reason_of(error))

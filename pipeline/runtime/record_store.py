@@ -80,10 +80,7 @@ class FileStore:
         except (MlflowException, SQLAlchemyError, OSError) as error:
             if not is_unwritable(error):
                 raise
-            raise UserError(
-                f"MLflow's records cannot be written: {reason_of(error)}; free some space, then "
-                "run the same command again"
-            ) from error
+            raise unwritable_records(error) from error
 
     def result(self, future: Future[T]) -> T | None:
         """Return the result of a write."""
@@ -95,14 +92,21 @@ class FileStore:
 
 
 class ServerStore:
-    """A server, which may be away: writes do not wait for it."""
+    """A server, which may be away: writes do not wait for it.
 
-    def __init__(self, uri: str) -> None:
+    Args:
+        uri: its address.
+        names_lost: whether to say at the end which records are incomplete.
+    """
+
+    def __init__(self, uri: str, *, names_lost: bool = True) -> None:
         self._uri = uri
         self._client: MlflowClient | None = None
         self._kept: list[Path] = []  # copies of files
         # A bit more, so that the call itself says why it has no answer.
-        self._outbox = Outbox(f"MLflow at {without_password(uri)}", request_timeout() + 1)
+        self._outbox = Outbox(
+            f"MLflow at {without_password(uri)}", request_timeout() + 1, names_lost=names_lost
+        )
         atexit.register(self.close)  # for those who could not close it themselves
 
     @property
@@ -150,6 +154,14 @@ class ServerStore:
         finally:
             for folder in self._kept:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def unwritable_records(error: Exception) -> UserError:
+    """Return the error for records that the disk has no place for."""
+    return UserError(
+        f"MLflow's records cannot be written: {reason_of(error)}; check the free space, then run "
+        "the same command again"
+    )
 
 
 def completed(result: T) -> Future[T]:

@@ -6,13 +6,11 @@ a server do not wait for it, so that its outage costs no run; see ``outbox``.
 """
 
 import os
-import shlex
-import sqlite3
 import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,12 +18,7 @@ from types import TracebackType
 from typing import Self
 
 import psutil
-from filelock import FileLock
-from sqlalchemy.exc import SQLAlchemyError
 
-from pipeline.errors import UserError
-from pipeline.files import PARTIAL
-from pipeline.runtime.address import without_password, without_secrets
 from pipeline.runtime.mlflow_client import (
     MLFLOW_GIT_COMMIT,
     MLFLOW_PARENT_RUN_ID,
@@ -40,6 +33,13 @@ from pipeline.runtime.mlflow_client import (
     ViewType,
 )
 from pipeline.runtime.mlflow_record import MlflowRecord, Status, log_batch, now
+from pipeline.runtime.opening import (
+    ON_THIS_MACHINE,
+    experiment_id_of,
+    open_local_experiment,
+    require_file,
+    store_errors,
+)
 from pipeline.runtime.outbox import ServerAwayError
 from pipeline.runtime.processes import has_died, identity, is_of_earlier_boot
 from pipeline.runtime.record_store import (
@@ -48,16 +48,10 @@ from pipeline.runtime.record_store import (
     Store,
     completed,
 )
-from pipeline.runtime.sqlite import create_file, table_names, unwritable
-from pipeline.schemas.where import MLFLOW_ARTEFACTS, MLFLOW_DATABASE
 
 __all__ = ["MlflowClient", "MlflowRecord", "RecordedRun", "Status", "Tracker"]
 
-# Makes MLflow's pages show the runs first, not traces of language models.
-EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
-
 CREATION_TAG = "vae.creation"  # identifies a run before it has an ID
-ON_THIS_MACHINE = ("sqlite:", "file:", "/", ".")  # beginnings of addresses of files
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,25 +82,26 @@ class Tracker:
         Args:
             experiment: its name.
             repair: whether to mark runs as KILLED that a dead process of this machine left open.
-            wait: whether a server has to answer now. If not, nothing is repaired.
+            wait: whether a server has to answer now. If not, somebody else is to repair what this
+                process leaves, and to report what is incomplete.
 
         Raises:
             UserError: if the store cannot be opened.
         """
         uri = os.environ.get("MLFLOW_TRACKING_URI")
         if not uri:
-            tracker = cls(*_open_local_experiment(Path.cwd(), experiment))
+            tracker = cls(*open_local_experiment(Path.cwd(), experiment))
         elif uri.startswith(ON_THIS_MACHINE):
-            _require_file(uri)
-            with _store_errors(uri):
+            require_file(uri)
+            with store_errors(uri):
                 file = FileStore(uri)
-                tracker = cls(file, completed(_experiment_id(experiment, file.client)))
+                tracker = cls(file, completed(experiment_id_of(experiment, file.client)))
         else:
-            identify = partial(_experiment_id, experiment)
-            with _store_errors(uri):
-                server = ServerStore(uri)
+            identify = partial(experiment_id_of, experiment)
+            with store_errors(uri):
+                server = ServerStore(uri, names_lost=wait)
                 if not wait:
-                    return cls(server, server.write(experiment, identify))
+                    return cls(server, server.write("", identify))
                 tracker = cls(server, completed(server.read(identify)))
         if repair:
             tracker.close_dead_runs()
@@ -301,123 +296,3 @@ class Tracker:
             order_by=["attributes.start_time ASC"],
             page_token=token,
         )
-
-
-def _experiment_id(name: str, client: MlflowClient) -> str:
-    """Return the ID of an experiment, after creating or restoring it if necessary."""
-    found = client.get_experiment_by_name(name)
-    if found is None:
-        return _create_experiment(client, name)
-    if found.lifecycle_stage != "active":
-        client.restore_experiment(found.experiment_id)
-    return str(found.experiment_id)
-
-
-def _require_file(uri: str) -> None:
-    """Reject an SQLite address whose file is no MLflow database; create a file with its mode."""
-    _, is_file, name = uri.partition("sqlite:///")
-    path = Path(name.partition("?")[0])
-    if is_file and path.parent.is_dir():
-        _require_database(path)
-        create_file(path)
-
-
-def _require_database(path: Path) -> None:
-    """Reject a file that is no MLflow database at once.
-
-    MLflow would retry for a minute and crash if it is damaged, and add its tables to another
-    program's.
-
-    Raises:
-        UserError: if there is such a file.
-    """
-    remedy = "move it away, which loses the MLflow runs but no results"
-    try:
-        if not path.exists() or path.stat().st_size == 0:
-            return
-        tables = table_names(path)
-    except (sqlite3.Error, OSError) as error:
-        raise UserError(f"{path}: is not a valid database ({error}); {remedy}") from None
-    if tables and not tables >= {"experiments", "runs"}:
-        raise UserError(f"{path}: is another program's database, not MLflow's; move it away")
-    blocked = unwritable(path)
-    if blocked is not None:
-        raise UserError(
-            f"{path}: cannot be written: no write permission for {blocked}; ask its owner for it"
-        )
-
-
-def _create_database(path: Path) -> None:
-    """Create a new database with MLflow's tables under a temporary name, then rename it.
-
-    If MLflow were killed while creating them in place, it could never open the database again.
-    """
-    if path.exists() and path.stat().st_size > 0:
-        return
-    for left_by_a_kill in path.parent.glob(f"{PARTIAL}*{path.name}*"):
-        left_by_a_kill.unlink(missing_ok=True)
-    temporary = path.with_name(f"{PARTIAL}{os.getpid()}-{path.name}")
-    with _store_errors(f"sqlite:///{temporary}"):
-        create_file(temporary)
-        MlflowClient(f"sqlite:///{temporary}").search_experiments(max_results=1)
-        temporary.replace(path)
-
-
-@contextmanager
-def _store_errors(uri: str) -> Iterator[None]:
-    """Report in one line that a store cannot be opened."""
-    try:
-        yield
-    except (MlflowException, SQLAlchemyError, OSError, ValueError) as error:
-        shown = without_password(uri)
-        reason = " ".join(without_secrets(str(error), uri).split())[:200]
-        if "out-of-date database schema" in reason:
-            raise UserError(
-                f"the MLflow store {shown} was made by another version of MLflow; make a copy of "
-                f"it, then run `mlflow db upgrade {shlex.quote(shown)}`, or use that version"
-            ) from None
-        raise UserError(
-            f"the MLflow store {shown} cannot be opened: {reason}; set MLFLOW_TRACKING_URI to one "
-            "that can, or unset it"
-        ) from None
-
-
-def _create_experiment(client: MlflowClient, name: str) -> str:
-    try:
-        return str(client.create_experiment(name, tags=EXPERIMENT_TAGS))
-    except MlflowException:
-        found = client.get_experiment_by_name(name)
-        if found is None:
-            raise
-        return str(found.experiment_id)  # created by another process in the meantime
-
-
-def _open_local_experiment(root: Path, experiment: str) -> tuple[FileStore, Future[str]]:
-    """Open the experiment in the folder's own database.
-
-    Two processes that create the database at the same time would break it for good, so all of this
-    is behind a lock. MLflow stores an absolute path to the artefacts, which would be wrong after
-    the folder is moved. We store a path relative to the folder, which ``mlflow ui`` resolves too.
-    """
-    uri = f"sqlite:///{root / MLFLOW_DATABASE}"
-    if {"?", "%"} & set(str(root)):
-        raise UserError(
-            f"{root}: a folder with ? or % in its path cannot hold MLflow's database, since these "
-            "characters have a meaning in its URL; rename it, or set MLFLOW_TRACKING_URI"
-        )
-    _require_database(root / MLFLOW_DATABASE)
-    with FileLock(root / f"{MLFLOW_DATABASE}.lock"):
-        _create_database(root / MLFLOW_DATABASE)
-        with _store_errors(uri):
-            store = FileStore(uri)
-            experiment_id = store.read(partial(_experiment_id, experiment))
-        location = f"{MLFLOW_ARTEFACTS}/{experiment}"
-        with closing(sqlite3.connect(root / MLFLOW_DATABASE, timeout=60)) as database, database:
-            # From now on readers, such as `mlflow ui`, do not block writers.
-            database.execute("PRAGMA journal_mode=WAL")
-            database.execute(
-                "UPDATE experiments SET artifact_location = ? "
-                "WHERE experiment_id = ? AND artifact_location <> ?",
-                (location, experiment_id, location),
-            )
-    return store, completed(experiment_id)

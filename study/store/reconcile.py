@@ -8,7 +8,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from pipeline.runtime.outbox import ServerAwayError
-from study.search.schedule import FAULT, REASON, TRIAL
+from study.search.schedule import FAULT, REASON, TRIAL, result_of
 
 if TYPE_CHECKING:
     from pipeline.runtime.tracking import MlflowRecord, RecordedRun, Status, Tracker
@@ -68,9 +68,14 @@ def reconcile(search: optuna.Study, tracker: "Tracker", parent: str) -> int:
         number = attempt.user_attrs.get(TRIAL)
         name = "attempt at no trial" if number is None else f"trial {number}"
         run_id = one.run.run_id if one.run else ""
-        record = tracker.resume(run_id, name) or tracker.start(
-            name, attempt.params, parent, tags={ATTEMPT_TAG: str(attempt.number)}
-        )
+        record = tracker.resume(run_id, name)
+        if record is None:
+            tags = {ATTEMPT_TAG: str(attempt.number)}
+            record = tracker.start(name, attempt.params, parent, tags=tags)
+            result = result_of(attempt)
+            terms = ("elbo", "reconstruction", "kl")
+            values = {f"valid/{name}": result[name] for name in terms if name in result}
+            record.log_metrics(values, int(result.get("epochs", 0)))
         close(record, attempt)
     return len(wrong)
 
@@ -88,16 +93,21 @@ def close_search(
     an outage of MLflow's server, this is left to the next start of the search.
     """
     states = [attempt.state for attempt in search.get_trials(deepcopy=False)]
-    complete = False
     try:
         reconcile(search, tracker, parent.run_id)
-        complete = True
     except ServerAwayError as error:
-        click.echo(f"warning: {error.message}, then run `study doctor --fix`", err=True)
-    finally:
+        fault = error.message.partition(";")[0]
+        click.echo(
+            f"warning: {fault}; its records of this search are completed by the next `study run`, "
+            "or by `study doctor --fix`",
+            err=True,
+        )
+        return
+    except BaseException:
         parent.finish(status, reason)
-        complete = tracker.close() and complete
-    if status == "FINISHED" and complete:
+        raise
+    parent.finish(status, reason)
+    if tracker.close() and status == "FINISHED":
         search.set_user_attr(RECORDED, sum(state.is_finished() for state in states))
 
 

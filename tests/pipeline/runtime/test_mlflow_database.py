@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import UserError
-from pipeline.runtime import tracking
+from pipeline.runtime import opening
 from pipeline.runtime.tracking import Tracker
 
 
@@ -72,10 +72,10 @@ def test_a_new_database_gets_the_mode_of_the_umask(
         def search_experiments(self, max_results: int) -> None:
             pass
 
-    monkeypatch.setattr(tracking, "MlflowClient", Client)
+    monkeypatch.setattr(opening, "MlflowClient", Client)
     umask = os.umask(0o002)
     try:
-        tracking._create_database(folder / "mlflow.db")
+        opening._create_database(folder / "mlflow.db")
     finally:
         os.umask(umask)
     assert (folder / "mlflow.db").stat().st_mode & 0o777 == 0o664
