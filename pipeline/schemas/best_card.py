@@ -117,6 +117,7 @@ class BestCard(Record):
 
     what: ClassVar[str] = "a search"
     remedy: ClassVar[str] = "write it again with `dvc repro search` or `study export`"
+    most_bytes: ClassVar[int] = 4_000_000  # a trial on the Pareto front takes 1,500
 
     search: str
     objective: Objective

@@ -8,6 +8,7 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -95,16 +96,15 @@ class Table:
             reader = csv.DictReader(io.StringIO(content, newline=""), strict=True)
             header = reader.fieldnames or []
             missing = [name for name in self.columns if name not in header]
-            rows = [] if missing else list(_complete(reader))
+            rows = list(islice(reader, 1) if missing else _complete(reader))
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "it is not text in UTF-8"
             raise RecordError(f"{path}: cannot be read: {reason}; {remedy}") from None
         except csv.Error as error:
             raise RecordError(f"{path}: is not valid CSV: {error}; {remedy}") from None
-        if not rows:
-            raise RecordError(
-                f"{path}: must have rows with {', '.join(missing or self.columns)}; {remedy}"
-            )
+        if missing or not rows:
+            needed = ", ".join(missing if rows else self.columns)
+            raise RecordError(f"{path}: must have rows with {needed}; {remedy}")
         return rows
 
 

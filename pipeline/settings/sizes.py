@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from pipeline.settings.data import SIDE
+from pipeline.settings.evaluate import JudgeSettings
 from pipeline.settings.params import Settings
 from pipeline.settings.shown import show
 from pipeline.settings.space import Choice, Dimension, Value, from_value
@@ -75,6 +76,19 @@ def _both_ways(inputs: int, widths: Sequence[int], latent_dim: int) -> ModelSize
     )
 
 
+def judge_size(settings: JudgeSettings, side: int) -> ModelSize:
+    """Return the size of the judge of images with this height and width; see ``Judge``."""
+    parameters = outputs = 0
+    for place, (narrow, wide) in enumerate(pairwise((1, *settings.channels))):
+        kernel = 3 if place else 5
+        parameters += kernel**2 * narrow * wide + 2 * wide
+        outputs += wide * side**2
+        side = (side + 1) // 2
+    features = settings.channels[-1] * side**2
+    parameters += (features + 2) * settings.feature_dim
+    return ModelSize(parameters, outputs + features + settings.feature_dim)
+
+
 def require_trainable(run: RunSettings, height: int, width: int) -> None:
     """Check that a run's model can be built for these images, and trained in limited memory.
 
@@ -82,17 +96,21 @@ def require_trainable(run: RunSettings, height: int, width: int) -> None:
         ValueError: if it cannot.
     """
     size = model_size(run, height, width)
-    memory = size.training_memory(run.batch_size)
+    _require_memory(f"a {run.architecture} model", size, run.batch_size)
+
+
+def _require_memory(what: str, size: ModelSize, batch_size: int) -> None:
+    memory = size.training_memory(batch_size)
     if memory > MOST_MEMORY:
         raise ValueError(
-            f"a {run.architecture} model of {size.parameters:,} parameters takes "
-            f"{memory / 1e9:,.0f} GB of memory in batches of {run.batch_size:,} images, but may "
-            f"take {MOST_MEMORY / 1e9:.0f}; choose smaller layers or batches"
+            f"{what} of {size.parameters:,} parameters takes {memory / 1e9:,.0f} GB of memory in "
+            f"batches of {batch_size:,} images, but may take {MOST_MEMORY / 1e9:.0f}; choose "
+            "smaller layers or batches"
         )
 
 
 def require_sizes(settings: Settings) -> None:
-    """Check that every model of the grid and of the search is one that can be trained.
+    """Check that every model of the grid and of the search, and the judge, can be trained.
 
     Raises:
         ValueError: naming the section and the first model that cannot.
@@ -110,6 +128,8 @@ def require_sizes(settings: Settings) -> None:
             require_trainable(run, SIDE, SIDE)
         except ValueError as error:
             raise ValueError(f"{section}: {error}") from None
+    judge = settings.judge
+    _require_memory("judge: a classifier", judge_size(judge, SIDE), judge.batch_size)
 
 
 def largest_runs(space: tuple[Dimension, ...], base: RunSettings) -> Iterator[RunSettings]:

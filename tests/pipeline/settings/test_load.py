@@ -105,6 +105,12 @@ def test_a_mistake_is_explained_in_one_line(
     assert "\n" not in explanation
 
 
+def test_a_judge_that_is_too_large_is_refused(params: dict[str, Any]) -> None:
+    params["judge"] |= {"channels": [1000], "batch_size": 10_000}
+    with pytest.raises(SettingsError, match=r"judge: a classifier of .* takes 118 GB"):
+        parse_settings(params)
+
+
 def test_further_mistakes_are_counted(params: dict[str, Any]) -> None:
     params["train"] |= {"epochs": 0, "batch_size": 0, "patience": 0}
     with pytest.raises(SettingsError, match=r"train.epochs = 0 .* \(and 2 more\)"):

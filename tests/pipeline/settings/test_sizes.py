@@ -1,12 +1,16 @@
 """Sizes that are found without building a model are those of the model that is built."""
 
+from typing import Any
+
 import pytest
 
 from pipeline.data.sources.idx import IDX_SETS
+from pipeline.judge.classifier import build_judge
 from pipeline.models import ImageShape, build_model
 from pipeline.models.vae import ModelError
+from pipeline.settings import JudgeSettings
 from pipeline.settings.data import SIDE
-from pipeline.settings.sizes import model_size
+from pipeline.settings.sizes import judge_size, model_size
 from tests.conftest import MakeRun
 
 
@@ -35,6 +39,14 @@ def test_outputs_are_counted(make_run: MakeRun) -> None:
     conv = make_run(architecture="conv", channels=[6], conv_hidden=[], latent_dim=2)
     images = 8 * 8 + 6 * 4 * 4
     assert model_size(conv, 8, 8).outputs == (images + 96 + 4) + (2 + 96 + images)
+
+
+@pytest.mark.parametrize("channels", [[16, 32, 64], [3]])
+def test_parameters_of_the_judge_are_counted(params: dict[str, Any], channels: list[int]) -> None:
+    settings = JudgeSettings.model_validate(params["judge"] | {"channels": channels})
+    judge = build_judge(settings, (28, 28), 10)
+    head = 10 * (settings.feature_dim + 1)
+    assert judge_size(settings, 28).parameters == judge.parameter_count - head
 
 
 def test_a_model_that_is_too_large_is_not_built(make_run: MakeRun) -> None:
