@@ -1,5 +1,7 @@
 """What all commands have in common: they run the folder's own code, and refuse in one line."""
 
+import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +13,11 @@ from pipeline.errors import UserError
 
 NAME = "vae-study"  # of this project in its pyproject.toml
 CODE = Path(__file__).parents[1]  # the folder of the packages that are running
+# What the operating system says of a path that is wrong, or of a disk that is full.
+UNUSABLE = (
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP, errno.EISDIR),
+    *(errno.ENOTDIR, errno.ENOSPC, errno.EDQUOT),
+)
 
 
 class OneLineCommand(click.Command):
@@ -36,7 +43,8 @@ class Command(OneLineCommand):
             UserError: if the current folder is in another checkout.
         """
         require_own_code()
-        return super().invoke(ctx)
+        with _unusable_paths_in_one_line():
+            return super().invoke(ctx)
 
 
 class Group(OneLineCommand, click.Group):
@@ -65,6 +73,20 @@ def _usage_in_one_line() -> Iterator[None]:
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "the command"
         raise UserError(f"{error.format_message()} (see `{command} --help`)") from None
+
+
+@contextmanager
+def _unusable_paths_in_one_line() -> Iterator[None]:
+    """Report a path that cannot be used where nothing else does; it is the user's to mend."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in UNUSABLE or error.filename is None:
+            raise
+        path, reason = os.fsdecode(error.filename), error.strerror
+        raise UserError(
+            f"{path}: {reason}; check the path, its permissions and the free space"
+        ) from None
 
 
 def require_own_code() -> None:

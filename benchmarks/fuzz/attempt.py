@@ -26,6 +26,7 @@ from study.cli import main
 
 LONGEST, MOST_MEMORY = 20.0, 1.5e9  # seconds and bytes
 LARGEST_FILE = 2**30
+STARTING = 10.0  # seconds that a new interpreter may load, on a machine with other work
 BETWEEN_LOOKS = 0.5  # seconds between two looks at the command lines of its children
 # These write nothing, whatever they are asked.
 READING = {"best", "check", "doctor", "importance", "list", "show", "status", "where"}
@@ -174,7 +175,8 @@ class Attempt:
             self._next_look = time.monotonic() + BETWEEN_LOOKS
         pid, status, used = os.wait4(self._pid, os.WNOHANG)
         seconds = time.monotonic() - self._started
-        hangs = pid == 0 and seconds > self.longest
+        longest = self.longest + (STARTING if self.whole else 0)
+        hangs = pid == 0 and seconds > longest
         if hangs:
             os.killpg(self._pid, signal.SIGKILL)
             pid, status, used = os.wait4(self._pid, 0)
@@ -205,7 +207,8 @@ class Attempt:
         """Return the rules that it broke."""
         command, case = self.case.command[0], self.case
         faults = []
-        lines = [line for line in stderr.splitlines() if line.strip()]
+        # After two seconds, a command says what it waits for.
+        lines = [one for one in stderr.splitlines() if one and not one.startswith("waiting for ")]
         if "Traceback (most recent call last)" in stderr:
             faults.append("traceback")
         elif code not in ({0, 1, 2} if command == "doctor" else {0, 2}):
@@ -216,7 +219,9 @@ class Attempt:
             faults.append("refused" if case.valid else "accepted")
         now = _look(self._above)
         changed = sorted(
-            path for path in now | self._before if now.get(path) != self._before.get(path)
+            path
+            for path in now | self._before
+            if now.get(path) != self._before.get(path) and not self._is_index(path)
         )
         reads = command in READING and "--fix" not in case.command
         if changed and (code != 0 or reads):
@@ -231,6 +236,10 @@ class Attempt:
         if self._shown:
             faults.append("password in a command line")
         return faults
+
+    def _is_index(self, path: str) -> bool:
+        """Whether it is SQLite's index of a log that a kill left, which readers make anew."""
+        return path.endswith("-shm") and path.removesuffix("-shm") + "-wal" in self._before
 
     def remove(self) -> None:
         """Remove its files."""

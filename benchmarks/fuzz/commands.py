@@ -9,8 +9,21 @@ import click
 from benchmarks.fuzz.case import Case
 from study.cli import main
 
-# Refused before anything starts, because a worker takes seconds.
-NEVER = {"run": ("--data", "none.safetensors"), "rerun": ("--data", "none.safetensors")}
+# Data that are refused before anything starts, because a worker takes seconds.
+STARTING = ("run", "rerun")
+NO_DATA = (
+    *("none.safetensors", "none.safetensors", "params.yaml", "study.db", "data", "", "/dev/null"),
+    *(
+        "x" * 5000,
+        "x/" * 3000,
+        "study.db/x",
+        "a\nb",
+        "\udcff",
+        "~/x",
+        "/dev/zero",
+        "/proc/self/mem",
+    ),
+)
 TEXTS = (
     "",
     " ",
@@ -95,7 +108,9 @@ def cases(random: random.Random, folder: Path) -> Iterator[Case]:
             words.insert(random.randrange(len(words) + 1), random.choice(TEXTS))
         if name == "delete":
             words.append("--yes")
-        yield Case("commands", (name, *words, *NEVER.get(name, ())))
+        if name in STARTING:
+            words += ["--data", random.choice(NO_DATA)]
+        yield Case("commands", (name, *words))
 
 
 def _words(command: click.Command, random: random.Random) -> list[str]:

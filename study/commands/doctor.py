@@ -281,6 +281,8 @@ def _try(checked: str, check: Callable[[], str]) -> Finding:
         return Finding(checked, "good", check())
     except UserError as error:
         return _failed(checked, error)
+    except OSError as error:  # such as of a path that is too long
+        return Finding(checked, "bad", f"{error.filename}: {error.strerror}", "check the path")
 
 
 def _failed(checked: str, error: UserError) -> Finding:

@@ -120,6 +120,19 @@ def test_so_is_one_of_a_command_below() -> None:
     assert result.stderr[:-1].isprintable()
 
 
+@pytest.mark.parametrize("path", ["x" * 300, "x/" * 3000, "params.yaml/x"])
+@pytest.mark.parametrize("command", COMMANDS[1:])
+def test_a_path_that_cannot_be_used_is_refused_in_one_line(
+    command: click.Command, path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    paths = [one.opts[0] for one in command.params if isinstance(one.default, str | Path)]
+    for option in set(paths) & {"--params", "--data", "--judge", "--models", "--results"}:
+        result = run(command, option, path)
+        assert (result.exit_code, result.stderr.count("\n")) == (2, 1), result.output
+
+
 @pytest.mark.parametrize("folder", ["study", "pipeline", "click"])
 def test_a_worker_runs_the_code_of_whoever_starts_it(tmp_path: Path, folder: str) -> None:
     """A folder of the user's, or another installation, may have one of its packages' names."""
