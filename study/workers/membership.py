@@ -21,6 +21,7 @@ from study.store.members import (
     note_member,
 )
 from study.store.reconcile import close_search, forget_recorded, is_recorded, reconcile
+from study.workers.trial_record import DELETED
 
 if TYPE_CHECKING:
     from pipeline.runtime.tracking import MlflowRecord, Status, Tracker
@@ -105,7 +106,7 @@ class Membership:
             try:
                 others = self._leave()
             except KeyError:  # the search was deleted, and its notes with it
-                self._close_record("KILLED", "the search was deleted")
+                self._close_record("KILLED", DELETED)
                 return
             if not others:
                 self._close_search(status, reason)

@@ -21,6 +21,7 @@ MOST_SECONDS = 5.0  # between two batches
 MOST_EPOCHS = 10  # in a batch
 
 OVERTAKEN = "its process was stopped or cut off for too long; the same parameters are tried again"
+DELETED = "the search was deleted"
 
 
 class TrialRecord:
@@ -97,11 +98,12 @@ class TrialRecord:
         """
         run = self.run
         self._flush(run)
+        if status == "KILLED":  # perhaps because the attempt is no longer there
+            self._write(self._require_running)
         failed = [error for error in (write.exception() for write in self._writing) if error]
         if not failed:
             return in_background(run.finish, status, reason)
-        overtaken = isinstance(failed[0], UpdateFinishedTrialError)
-        in_background(run.finish, "KILLED", OVERTAKEN if overtaken else str(failed[0]))
+        in_background(run.finish, "KILLED", _reason(failed[0]))
         raise failed[0]
 
     def _require_running(self) -> None:
@@ -126,3 +128,13 @@ class TrialRecord:
             self._write(run.log_epochs, epochs)
             self._waiting.clear()
         self._sent = time.monotonic()
+
+
+def _reason(error: BaseException) -> str:
+    """Return why an attempt's outcome could not be recorded."""
+    match error:
+        case UpdateFinishedTrialError():
+            return OVERTAKEN
+        case KeyError():  # of a search that is no longer in the store
+            return DELETED
+    return f"{type(error).__name__}: {error}"

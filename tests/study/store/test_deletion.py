@@ -72,6 +72,8 @@ def test_a_run_whose_search_is_deleted_by_hand_ends_in_one_line(
     assert "Traceback" not in result.output + "".join(capfd.readouterr())
     runs = records(searched)
     assert "RUNNING" not in {run.info.status for run in runs}
+    last = max(runs, key=lambda run: run.info.start_time)
+    assert last.data.tags["vae.reason"] == "the search was deleted"
     (parent,) = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
     assert parent.info.status == "KILLED"
     assert parent.data.tags["vae.reason"] == "the search was deleted"
