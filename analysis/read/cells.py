@@ -48,6 +48,8 @@ def read_csv(path: Path, required: Iterable[str]) -> pd.DataFrame:
     except ValueError as error:  # of the parser or the decoder
         problem = str(error).strip().splitlines()[0]
         raise ResultsError(f"{path}: is not a CSV file ({problem}); {REMEDY}") from None
+    if not isinstance(frame.index, pd.RangeIndex):  # which the first cells of longer lines become
+        raise ResultsError(f"{path}: has lines with more cells than the first line; {REMEDY}")
     missing = [name for name in required if name not in frame]
     if missing:
         raise ResultsError(f"{path}: must have the columns {', '.join(missing)}; {REMEDY}")

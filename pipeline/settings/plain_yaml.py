@@ -110,6 +110,7 @@ def _refusal(event: Event, rule: str) -> PlainYamlError:
 
 def _problem_of(error: YAMLError) -> str:
     """Return the parser's complaint."""
-    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+    problem = str(getattr(error, "problem", None) or str(error).splitlines()[0])
+    problem = problem.partition(" with value")[0]  # of a key that appears twice
     mark = getattr(error, "problem_mark", None)
-    return f"{problem} in line {mark.line + 1}" if mark else str(problem)
+    return f"{problem} in line {mark.line + 1}" if mark else problem

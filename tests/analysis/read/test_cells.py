@@ -23,6 +23,22 @@ def test_missing_columns_are_named(tmp_path: Path) -> None:
         read_csv(tmp_path / "a.csv", ["run", "elbo", "kl"])
 
 
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("run,n\na,1,2\n", "has lines with more cells than the first line"),
+        ("run,n\na,1\nb,1,2\n", "is not a CSV file"),
+        ("", "is not a CSV file"),
+        (" " * 64_000_001, "cannot be read: it has more than 64,000,000 bytes"),
+    ],
+    ids=["more cells", "more cells in one line", "empty", "large"],
+)
+def test_what_is_not_a_table_is_refused(tmp_path: Path, content: str, problem: str) -> None:
+    (tmp_path / "a.csv").write_text(content)
+    with pytest.raises(ResultsError, match=rf"a\.csv: {problem}.*; write it again"):
+        read_csv(tmp_path / "a.csv", ["run"])
+
+
 def test_declared_columns_are_converted_and_others_stay_text(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("run,n,own\na,2,007\n")
     frame = read_table(tmp_path / "a.csv", TABLE)

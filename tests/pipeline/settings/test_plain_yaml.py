@@ -45,7 +45,7 @@ REFUSED = [
     ("1: 2", "line 1: 1 is not text, as keys must be: write it in quotes"),
     ("a:\n  null: 2", "line 2: null is not text, as keys must be"),
     ("? [a]\n: 1", "line 1: keys must be text"),
-    ("a: 1\na: 2", "is not valid YAML: found duplicate key"),
+    ("a: 1\na: 2", 'is not valid YAML: found duplicate key "a" in line 2'),
     (f"{'k' * 101}: 1", "kkk... must have at most 100 characters"),
     # characters
     ('a: "\\uD800"', "line 1: '\\ud800' must not have control characters"),
