@@ -16,7 +16,7 @@ CODE = Path(__file__).parents[1]  # the folder of the packages that are running
 # What the operating system says of a path that is wrong, or of a disk that is full.
 UNUSABLE = (
     *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP, errno.EISDIR),
-    *(errno.ENOTDIR, errno.ENOSPC, errno.EDQUOT),
+    *(errno.ENOTDIR, errno.EEXIST, errno.ENOSPC, errno.EDQUOT),
 )
 
 

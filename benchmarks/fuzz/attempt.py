@@ -223,8 +223,8 @@ class Attempt:
             for path in now | self._before
             if now.get(path) != self._before.get(path) and not self._is_index(path)
         )
-        reads = command in READING and "--fix" not in case.command
-        if changed and (code != 0 or reads):
+        repairs = command == "doctor" and "--fix" in case.command
+        if changed and (code != 0 or command in READING) and not repairs:
             faults.append(f"writes {', '.join(changed)[:200]}")
         files = [(self._above / path) for path in changed if path in now]
         if (

@@ -35,7 +35,7 @@ def make_project(folder: Path) -> None:
 
 def _study(folder: Path, *words: str) -> None:
     """Run a command in the project."""
-    attempt = Attempt(Case("project", words), folder, folder.parent, whole=True, longest=300)
+    attempt = Attempt(Case("project", words), folder, folder.parent, longest=300)
     verdict = attempt.wait()
     if verdict.status != 0:
         raise RuntimeError(f"the project cannot be made: {verdict.stderr}")

@@ -25,6 +25,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarn
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_a_share_of_the_inputs_breaks_no_rule(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.fuzz", "--inputs", str(INPUTS)],
