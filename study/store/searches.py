@@ -9,9 +9,8 @@ from study.search.plan import PLAN, TARGET, Plan, plan_of
 from study.search.schedule import Trial, trials_of
 from study.store.address import in_one_line, shown
 from study.store.opening import explain_unreadable, open_storage, read_storage
-from study.store.reconnect import announcing
 from study.store.rows import intact_search
-from study.store.storage import StoreLock, explain_full_disk, quiet_optuna
+from study.store.storage import announced_lock, explain_full_disk, quiet_optuna
 
 
 def open_search(url: str, plan: Plan, name: str, target: int) -> tuple[optuna.Study, bool]:
@@ -27,7 +26,7 @@ def open_search(url: str, plan: Plan, name: str, target: int) -> tuple[optuna.St
         UserError: if a search of that name has another plan.
     """
     storage = open_storage(url, create=True)
-    with explain_full_disk(url), announcing(shown(url)), StoreLock(url, f"open-{name}"):
+    with explain_full_disk(url), announced_lock(url, f"open-{name}"):
         existing = name in _names(storage)
         search = optuna.create_study(
             storage=storage, study_name=name, directions=plan.directions, load_if_exists=True
