@@ -7,6 +7,7 @@ that somebody works for is not deleted.
 
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ import optuna
 
 from pipeline.runtime.processes import HOST, PID, has_died, identity, is_here
 from study.search.plan import TARGET
-from study.store.storage import StoreLock
+from study.store.storage import announced_lock
 
 MEMBER = "member:"  # begins the attributes of a search that note its members; a number follows
 BEAT = 20  # seconds after which a member notes again that it is alive
@@ -93,6 +94,6 @@ def wanted_trials(attributes: Mapping[str, Any]) -> int:
     return max(targets, default=int(attributes[TARGET]))
 
 
-def members_lock(url: str, name: str) -> StoreLock:
+def members_lock(url: str, name: str) -> AbstractContextManager[None]:
     """Return the lock behind which searches are opened and deleted, and members come and go."""
-    return StoreLock(url, f"open-{name}")
+    return announced_lock(url, f"open-{name}")

@@ -6,7 +6,7 @@ What is in a database is looked at before Optuna opens it, which would add its t
 import shlex
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +28,12 @@ from study.store.address import (
 from study.store.reconnect import (
     OUTAGE,
     ReconnectingStorage,
-    announcing,
     connector,
     reason_of,
     retry_if_disconnected,
 )
 from study.store.schema import Content, content_of
-from study.store.storage import StoreLock
+from study.store.storage import announced_lock
 
 HEARTBEAT = 2  # seconds
 # Seconds without a heartbeat after which an attempt on another machine counts as dead; longer than
@@ -66,7 +65,7 @@ def open_storage(url: str, *, create: bool = False, awaited: bool = False) -> RD
         if not create:
             raise _empty(url)
         # Without a lock, one of two processes that create SQLite's tables would fail.
-        with StoreLock(url, "open"):
+        with announced_lock(url, "open"):
             if file is not None:
                 create_file(file)
             return _storage(url, parsed, complete=False, awaited=awaited)
@@ -180,14 +179,13 @@ def _require_writable_file(url: str, file: Path, create: bool) -> None:
 
 @contextmanager
 def _opening(url: str) -> Iterator[None]:
-    """Explain in one line why a store cannot be opened, and say if a locked file is waited for.
+    """Explain in one line why a store cannot be opened.
 
     Raises:
         StorageError: in place of the original error.
     """
     try:
-        with nullcontext() if database_file(url) is None else announcing(shown(url)):
-            yield
+        yield
     except (DBAPIError, StorageInternalError, sqlite3.Error, ImportError, OSError) as error:
         raise _unopened(url, error) from None
 

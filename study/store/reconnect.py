@@ -143,13 +143,16 @@ def connector(url: URL, *, awaited: bool = True, read_only: bool = False) -> Cal
 
 def _file_connector(path: Path, read_only: bool) -> Callable[[], sqlite3.Connection]:
     def connect() -> sqlite3.Connection:
-        if read_only:
-            return connect_read_only(path)
-        connection = sqlite3.connect(path, timeout=OUTAGE, check_same_thread=False)
-        # Readers do not block the writer, and a commit waits for one sync less.
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
-        return connection
+        with announcing(f"{in_one_line(str(path))}, which a program has locked"):
+            if read_only:
+                connection = connect_read_only(path)
+                connection.execute("PRAGMA schema_version")
+                return connection
+            connection = sqlite3.connect(path, timeout=OUTAGE, check_same_thread=False)
+            # Readers do not block the writer, and a commit waits for one sync less.
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+            return connection
 
     return connect
 

@@ -175,9 +175,11 @@ def _require_attempt(
     for step, value in attempt.intermediate_values.items():
         if not isinstance(step, int) or not isinstance(value, float | int):
             raise ValueError(f"its value {value} after epoch {step} is not a number")
+    params = attempt.params
     if noted.trial is None:  # somebody else's, which the search leaves alone
         return
-    params = attempt.params
+    if attempt.state == TrialState.FAIL and not params:
+        return
     if set(params) != {one.name for one in plan.search.space if applies(one, params)}:
         raise ValueError("its parameters are not those of the search space")
     for dimension in plan.search.space:

@@ -11,7 +11,6 @@ from study.store.address import shown
 from study.store.members import members_lock, note_member
 from study.store.names import require_name
 from study.store.opening import explain_unreadable, open_storage, read_storage
-from study.store.reconnect import announcing
 from study.store.rows import intact_search
 from study.store.storage import explain_full_disk, quiet_optuna
 
@@ -33,7 +32,7 @@ def open_search(
     """
     require_name(name)
     storage = open_storage(url, create=True)
-    with explain_full_disk(url), announcing(shown(url)), members_lock(url, name):
+    with explain_full_disk(url), members_lock(url, name):
         existing = name in _names(storage)
         search = optuna.create_study(
             storage=storage, study_name=name, directions=plan.directions, load_if_exists=True

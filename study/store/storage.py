@@ -31,6 +31,7 @@ from study.store.address import (
     shown,
 )
 from study.store.reconnect import (
+    announcing,
     causes,
     connector,
     retry_if_disconnected,
@@ -105,6 +106,18 @@ class StoreLock:
 
     def __exit__(self, *details: object) -> None:
         self.release()
+
+
+@contextmanager
+def announced_lock(url: str, purpose: str) -> Iterator[None]:
+    """Hold a lock of a store, and say so if it has to be waited for."""
+    lock = StoreLock(url, purpose)
+    with announcing(f"the lock of {shown(url)}"):
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def fail_dead_attempts(search: optuna.Study) -> int:

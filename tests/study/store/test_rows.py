@@ -8,6 +8,7 @@ import optuna
 import pytest
 
 from pipeline.errors import UserError
+from study.search.schedule import TRIAL
 from study.store.rows import RowError
 from study.store.searches import all_searches, find_search, load_search
 from tests.study.conftest import URL, study
@@ -102,4 +103,6 @@ def test_rows_of_others_in_a_search_are_left_alone(search: Path) -> None:
     edit("INSERT INTO study_user_attributes (study_id, key, value_json) VALUES (1, 'note', '1')")
     theirs = optuna.load_study(study_name=NAME, storage=URL)
     theirs.add_trial(optuna.create_trial(value=1.0))
+    failed = optuna.create_trial(state=optuna.trial.TrialState.FAIL, user_attrs={TRIAL: 0})
+    theirs.add_trial(failed)
     assert find_search(URL, NAME).user_attrs["note"] == 1
