@@ -1,12 +1,12 @@
 """SQLite files: made with the user's permissions, and read without writing anything beside them."""
 
+import errno
 import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 READ_WAIT = 15  # seconds that a reader waits for a process that has locked the file
-_WAL = b"\x02\x02"  # bytes 18 and 19 of the header of a file with a write-ahead log
 
 
 def create_file(path: Path) -> None:
@@ -20,28 +20,27 @@ def create_file(path: Path) -> None:
 def connect_read_only(path: Path) -> sqlite3.Connection:
     """Open an existing database to read it; creates and changes no file, whoever owns them.
 
-    A plain read-only connection would create the two files of the write-ahead log if they are
-    missing, and leave them there, or fail in a folder that it cannot write to. If they are missing,
-    nobody has the database open and the file is complete, so it is read as one that does not
-    change. Close the connection soon: writers may come.
+    A plain read-only connection to a file with a write-ahead log would create the log's two files
+    if they are missing, and leave them there, or fail in a folder that it cannot write to. Without
+    a log, nobody is writing and the file is complete, so it is read as one that does not change.
+    Close the connection soon: writers may come.
+
+    The file must never be opened in another way, not even to look at its header: closing it would
+    end all locks that this process's other connections hold, and another process could then remove
+    their log.
 
     Raises:
-        OSError: if the file is missing or cannot be read.
-        sqlite3.Error: if it is not a database.
+        FileNotFoundError, IsADirectoryError: if there is no such file.
+        sqlite3.Error: if it cannot be read, or is not a database.
     """
-    with path.open("rb") as file:
-        has_log = file.read(20)[18:] == _WAL
-    log, index = (path.with_name(f"{path.name}-{suffix}") for suffix in ("wal", "shm"))
-    if not has_log:
-        mode = "mode=ro"
-    elif not log.exists() or log.stat().st_size == 0:
-        mode = "mode=ro&immutable=1"
-    elif index.exists():
-        mode = "mode=ro&readonly_shm=1"
-    else:
-        mode = "mode=ro"
+    if not path.exists():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    logs = (path.with_name(f"{path.name}-{suffix}") for suffix in ("wal", "journal"))
+    is_open = any(log.exists() and log.stat().st_size > 0 for log in logs)
     return sqlite3.connect(
-        f"{path.absolute().as_uri()}?{mode}",
+        f"{path.absolute().as_uri()}?mode=ro{'' if is_open else '&immutable=1'}",
         uri=True,
         timeout=READ_WAIT,
         check_same_thread=False,

@@ -65,6 +65,7 @@ def load_search(url: str, name: str, awaited: bool = False) -> optuna.Study:
         UserError: if the name is not valid, the store has no search of that name, another program
             made it, or its rows are not as this project writes them.
     """
+    require_name(name)
     with explain_unreadable(url):
         return _load(open_storage(url, awaited=awaited), url, name)
 
@@ -76,13 +77,15 @@ def find_search(url: str, name: str | None) -> optuna.Study:
         UserError: if there is none, or as for ``load_search``.
     """
     quiet_optuna()
+    if name is not None:
+        require_name(name)
     with explain_unreadable(url):
         storage = read_storage(url)
         return _load(storage, url, _most_recent(storage, url) if name is None else name)
 
 
 def _load(storage: RDBStorage, url: str, name: str) -> optuna.Study:
-    require_name(name)
+    require_name(name)  # the most recent one's, too
     present = _names(storage)
     if name not in present:
         raise UserError(

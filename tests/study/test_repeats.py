@@ -76,12 +76,13 @@ def test_a_trial_that_waits_for_a_result_looks_for_dead_processes(
     """The process may have died on another machine, where only its heartbeat tells."""
     study("run", "--trials", "1", "--workers", "1")
     search, looked = the_search(), list[object]()
-    search.set_user_attr("target", 2)
     monkeypatch.setattr(worker, "_enqueue", lambda *words: False)
     monkeypatch.setattr(worker, "fail_dead_attempts", looked.append)
     monkeypatch.setattr(worker, "POLL", 0)
     runner: Any = SimpleNamespace(plan=plan_of(search))
-    assert worker.claim_and_train(search, StoreLock(URL, "ask-test"), runner), "there is more to do"
+    assert worker.claim_and_train(search, StoreLock(URL, "ask-test"), runner, 2), (
+        "there is more to do"
+    )
     assert looked == [search]
 
 

@@ -51,7 +51,28 @@ def test_what_a_killed_writer_committed_is_read_and_its_files_are_left_alone(
     before = contents(database.parent)
     assert sorted(before) == ["a.db", "a.db-shm", "a.db-wal"]
     assert read(database) == [1, 2]
-    assert contents(database.parent) == before
+    after = contents(database.parent)
+    assert sorted(after) == sorted(before)
+    # The index, which is never read from the disk again, notes who reads.
+    assert all(after[name] == before[name] for name in ("a.db", "a.db-wal"))
+
+
+def test_reading_does_not_end_the_locks_of_this_process(database: Path) -> None:
+    """Otherwise another process would take itself for the last one, and remove the log."""
+    with closing(sqlite3.connect(database)) as writer:
+        writer.execute("INSERT INTO numbers VALUES (2)")
+        writer.commit()
+        assert read(database) == [1, 2]
+        code = (
+            "import sqlite3, sys; other = sqlite3.connect(sys.argv[1]);"
+            "other.execute('SELECT * FROM numbers').fetchall(); other.close()"
+        )
+        subprocess.run([sys.executable, "-c", code, database], check=True)
+        assert database.with_name("a.db-wal").exists()
+        writer.execute("INSERT INTO numbers VALUES (3)")
+        writer.commit()
+        assert read(database) == [1, 2, 3]
+    assert read(database) == [1, 2, 3]
 
 
 def test_rows_of_a_writer_that_is_alive_are_read(database: Path) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from pipeline.runtime.processes import HOST, PID_STARTED, identity
 from study.search.schedule import OWNER
+from study.store.opening import open_storage
 from study.store.reconnect import (
     NO_SERVER,
     REPEATABLE,
@@ -27,7 +28,7 @@ from study.store.reconnect import (
     exit_if_disconnected,
     retry_if_disconnected,
 )
-from study.store.storage import open_storage, quiet_optuna
+from study.store.storage import quiet_optuna
 
 
 def disconnection() -> StorageInternalError:
@@ -171,7 +172,7 @@ def test_a_step_of_the_clock_costs_no_trial_of_a_live_process(
     """The step makes its heartbeat late, until it writes the next one."""
     database = tmp_path / "study.db"
     quiet_optuna()
-    store = open_storage(f"sqlite:///{database}")
+    store = open_storage(f"sqlite:///{database}", create=True)
     search = optuna.create_study(storage=store)
     running = optuna.create_trial(state=TrialState.RUNNING, user_attrs={OWNER: identity() | owner})
     search.add_trial(running)

@@ -71,7 +71,7 @@ def test_a_second_command_has_its_trials_and_leaves_the_first_one_its_own(
     neighbour.join(0, TRIALS + 20)
     the_search().set_user_attr(TARGET, TRIALS + 20)
     tracker = open_tracker()
-    tracker.reopen(parent(searched).info.run_id, neighbour.owner)
+    tracker.reopen(parent(searched).info.run_id, owner=neighbour.owner)
 
     fewer = study("run", "--trials", str(TRIALS - 2))
     assert "nothing to do" in fewer.output
@@ -132,7 +132,7 @@ def test_a_member_takes_over_from_a_dead_owner(
 ) -> None:
     search, tracker = the_search(), open_tracker()
     neighbour.join(0, TRIALS + 2)
-    tracker.reopen(parent(searched).info.run_id, neighbour.owner)
+    tracker.reopen(parent(searched).info.run_id, owner=neighbour.owner)
     member = Membership(URL, search, TRIALS + 1, lambda: tracker)
     member.join()
     member.open_record()
