@@ -76,7 +76,9 @@ class Tracker:
     experiment: Future[str]
 
     @classmethod
-    def open(cls, experiment: str, repair: bool = True, wait: bool = True) -> Self:
+    def open(
+        cls, experiment: str, repair: bool = True, wait: bool = True, uri: str | None = None
+    ) -> Self:
         """Open an experiment, and create it if needed; safe if several processes do so at once.
 
         Args:
@@ -84,11 +86,12 @@ class Tracker:
             repair: whether to mark runs as KILLED that a dead process of this machine left open.
             wait: whether a server has to answer now. If not, somebody else is to repair what this
                 process leaves, and to report what is incomplete.
+            uri: address of the store; by default that of MLFLOW_TRACKING_URI, or the folder's own.
 
         Raises:
             UserError: if the store cannot be opened.
         """
-        uri = os.environ.get("MLFLOW_TRACKING_URI")
+        uri = uri or os.environ.get("MLFLOW_TRACKING_URI")
         if not uri:
             tracker = cls(*open_local_experiment(Path.cwd(), experiment))
         elif uri.startswith(ON_THIS_MACHINE):

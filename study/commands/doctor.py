@@ -7,8 +7,9 @@ import shlex
 import shutil
 import sqlite3
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -219,31 +220,41 @@ def _fail_dead_attempts(url: str, name: str) -> None:
 
 def _records(url: str, fix: bool) -> Iterator[Finding]:
     """Check that MLflow's store opens, has no run left open, and agrees with Optuna."""
-    if "MLFLOW_TRACKING_URI" not in os.environ:
-        database = Path.cwd() / MLFLOW_DATABASE
+    database = _database_of_records()
+    if database is not None:
         if not database.exists():
             yield Finding("records", "good", "no run recorded yet")
             return
-        yield _integrity("records", database)
-    try:
-        trackers = {
-            name: Tracker.open(name, repair=False) for name in (GRID_EXPERIMENT, SEARCH_EXPERIMENT)
-        }
-    except UserError as error:
-        yield _failed("records", error)
-        return
-    for name, tracker in trackers.items():
-        dead = len(tracker.dead_runs())
-        if dead:
-            found = f"{name}: {pluralise(dead, 'open run')} of dead processes"
-            yield _fixable("records", found, fix, tracker.close_dead_runs)
-        else:
-            yield Finding("records", "good", f"{name}: no open run of a dead process")
+        intact = _integrity("records", database)
+        yield intact
+        if intact.verdict != "good":
+            return
+    with _records_to_examine(database, fix) as uri:
+        try:
+            trackers = {
+                name: Tracker.open(name, repair=False, uri=uri)
+                for name in (GRID_EXPERIMENT, SEARCH_EXPERIMENT)
+            }
+        except UserError as error:
+            named = error.message.replace(uri, f"sqlite:///{database}") if uri else error.message
+            yield _failed("records", UserError(named))
+            return
+        for name, tracker in trackers.items():
+            dead = len(tracker.dead_runs())
+            if dead:
+                found = f"{name}: {pluralise(dead, 'open run')} of dead processes"
+                yield _fixable("records", found, fix, tracker.close_dead_runs)
+            else:
+                yield Finding("records", "good", f"{name}: no open run of a dead process")
+        yield from _agreement(url, trackers[SEARCH_EXPERIMENT], fix)
+
+
+def _agreement(url: str, tracker: Tracker, fix: bool) -> Iterator[Finding]:
+    """Check that MLflow has a record of every trial, with the same outcome."""
     try:
         searches, _ = all_searches(url)
     except UserError:  # already reported as a finding on the trials
         return
-    tracker = trackers[SEARCH_EXPERIMENT]
     for search in searches:
         name, parent = search.study_name, search.user_attrs.get(PARENT)
         if parent is None:
@@ -254,6 +265,31 @@ def _records(url: str, fix: bool) -> Iterator[Finding]:
                 f"{name}: {pluralise(wrong, 'trial')} with a missing or different record in MLflow"
             )
             yield _fixable("records", found, fix, partial(reconcile, search, tracker, parent))
+
+
+def _database_of_records() -> Path | None:
+    """Return the file that holds MLflow's records; None if a server does."""
+    uri = os.environ.get("MLFLOW_TRACKING_URI")
+    if not uri:
+        return Path.cwd() / MLFLOW_DATABASE
+    _, is_file, name = uri.partition("sqlite:///")
+    return Path(name.partition("?")[0]) if is_file else None
+
+
+@contextmanager
+def _records_to_examine(database: Path | None, fix: bool) -> Iterator[str | None]:
+    """Yield the address of a copy, because MLflow writes to each database that it opens.
+
+    None if the records themselves are meant: to be repaired, or those of a server.
+    """
+    if fix or database is None:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="vae-study-") as folder:
+        copy = Path(folder) / database.name
+        with closing(connect_read_only(database)) as source, closing(sqlite3.connect(copy)) as to:
+            source.backup(to)
+        yield f"sqlite:///{copy}"
 
 
 def _integrity(checked: str, database: Path) -> Finding:

@@ -140,7 +140,7 @@ def test_a_worker_runs_the_code_of_whoever_starts_it(tmp_path: Path, folder: str
     for place in (here, elsewhere) if folder != "click" else (here,):
         (place / folder).mkdir(parents=True)
         (place / folder / "__init__.py").write_text("raise SystemExit('not ours')")
-    *program, _ = worker_command("sqlite:///x.db", "x", Path("data"), 1)[:4]
+    *program, _ = worker_command("x", Path("data"), 1)[:4]
     done = subprocess.run(
         [*program, "worker", "--help"],
         cwd=here,

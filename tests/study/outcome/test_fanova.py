@@ -25,7 +25,7 @@ def add_made_up_trials(number: int) -> None:
     for place in range(number):
         params = first.params | {"latent_dim": 2 + place % 7, "beta": 0.5 + (place * 7 % 10) / 10}
         elbo = 10.0 * params["latent_dim"]
-        result = {"elbo": elbo, "reconstruction": 0.0, "kl": 0.0, "epochs": 3.0, "seconds": 1.0}
+        result = {"elbo": elbo, "reconstruction": 0.0, "kl": 0.0, "epochs": 3, "seconds": 1.0}
         now = datetime.now()
         search.add_trial(
             optuna.trial.FrozenTrial(
