@@ -101,16 +101,17 @@ def overhead(plan: Plan, prepared: PreparedData) -> float:
     """Return the median seconds of a complete trial apart from training."""
     search, _ = open_search(URL, plan, "overhead", TRIALS)
     tracker = Tracker.open(SEARCH_EXPERIMENT)
-    search.set_user_attr(PARENT, tracker.start("overhead", {}).run_id)
+    parent = tracker.start("overhead", {}).run_id
+    search.set_user_attr(PARENT, parent)
     replay = Replay(plan, "overhead")
-    runner = TrialRunner(plan, prepared, lambda: tracker, search.user_attrs[PARENT], replay, "")
+    runner = TrialRunner(plan, prepared, lambda: tracker, lambda: parent, replay, "")
     lock = StoreLock(URL, "ask")
     clock, seconds = Clock(), []
     trials.new_model = clock.call(trials.new_model)
     trials.train_epochs = clock.iterate(trials.train_epochs)
     while True:
         start, clock.seconds = time.perf_counter(), 0.0
-        if not claim_and_train(search, lock, runner):
+        if not claim_and_train(search, lock, runner, TRIALS):
             break
         spent = time.perf_counter() - start - clock.seconds
         last = all_trials(search)[-1].attempt
