@@ -93,7 +93,7 @@ search-cost: $(INSTALLED)  ## measure the overhead of the search
 	@$(IN_VENV) python -m benchmarks.search_cost
 
 kills: $(INSTALLED)  ## disturb searches, commands and the pipeline a hundred times, then check the books (20 minutes)
-	@$(IN_VENV) python -m benchmarks.kills
+	@$(IN_VENV) python -m benchmarks.kills $(KILLS)
 
 fuzz: $(INSTALLED)  ## give the commands 2,000 wrong inputs (10 minutes; other inputs: FUZZ='--seed 1')
 	@$(IN_VENV) python -m benchmarks.fuzz $(FUZZ)

@@ -144,7 +144,7 @@ class Tally:
         self.seed = seed
         self.started = time.monotonic()
         self.counts: dict[str, Counter[str]] = {}
-        self.slowest: Counter[str] = Counter()
+        self.slowest: dict[str, float] = {}
         self.faults: dict[tuple[str, str, str], list[tuple[str, Case, Verdict]]] = {}
 
     def add(self, label: str, case: Case, verdict: Verdict) -> None:
@@ -153,7 +153,7 @@ class Tally:
         counts["inputs"] += 1
         counts["accepted" if verdict.status == 0 else "refused"] += 1
         counts["faults"] += bool(verdict.faults)
-        self.slowest[case.kind] = max(self.slowest[case.kind], round(verdict.seconds, 1))
+        self.slowest[case.kind] = max(self.slowest.get(case.kind, 0.0), round(verdict.seconds, 1))
         if verdict.faults:
             rule = verdict.faults[0].partition(" ")[0]
             found = self.faults.setdefault((case.kind, rule, verdict.where), [])

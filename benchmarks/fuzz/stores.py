@@ -181,6 +181,8 @@ def _edit(whole: bytes, random: random.Random) -> bytes:
 
 def _edit_once(database: sqlite3.Connection, table: str, random: random.Random) -> None:
     columns = [row[1] for row in database.execute(f'PRAGMA table_info("{table}")')]
+    if not columns:  # dropped before
+        return
     column = random.choice(columns)
     chosen = f'rowid IN (SELECT rowid FROM "{table}" ORDER BY rowid % ? LIMIT 1)'  # noqa: S608
     row = random.randrange(1, 20)

@@ -24,6 +24,7 @@ from analysis.words import pluralise
 from pipeline.command import CODE, require_own_code
 from pipeline.data.prepared import load_prepared
 from pipeline.errors import UserError, command_to_type
+from pipeline.runtime.faults import is_unwritable
 from pipeline.runtime.sqlite import connect_read_only
 from pipeline.runtime.tracking import Tracker
 from pipeline.schemas.where import GRID_EXPERIMENT, MLFLOW_DATABASE, SEARCH_EXPERIMENT
@@ -298,6 +299,9 @@ def _integrity(checked: str, database: Path) -> Finding:
         with closing(connect_read_only(database)) as store:
             answer = str(store.execute("PRAGMA quick_check(1)").fetchone()[0])
     except (sqlite3.Error, OSError) as error:
+        if is_unwritable(error):  # reading needs files too
+            found = f"{database.name} cannot be checked: {error}"
+            return Finding(checked, "bad", found, "free some space")
         answer = str(error)
     if answer == "ok":
         return Finding(checked, "good", f"{database.name} is intact")

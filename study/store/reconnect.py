@@ -27,6 +27,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from pipeline.runtime.faults import causes
 from pipeline.runtime.processes import has_died, is_here
 from pipeline.runtime.sqlite import connect_read_only
 from study.search.schedule import OWNER
@@ -91,13 +92,6 @@ def exit_if_disconnected(message: str) -> Iterator[None]:
             raise
         click.echo(message, err=True)
         sys.exit(NO_SERVER)
-
-
-def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield the error and those that led to it, the most recent first."""
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
 
 
 def reason_of(error: BaseException) -> str:

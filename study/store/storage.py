@@ -21,6 +21,7 @@ from sqlalchemy import Connection, NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from pipeline.errors import UserError
+from pipeline.runtime.faults import causes
 from pipeline.runtime.processes import has_died
 from study.search.schedule import OWNER
 from study.store.address import (
@@ -32,7 +33,6 @@ from study.store.address import (
 )
 from study.store.reconnect import (
     announcing,
-    causes,
     connector,
     retry_if_disconnected,
 )
