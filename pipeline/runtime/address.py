@@ -73,6 +73,7 @@ def without_password(address: str) -> str:
         return f"{scheme}://{slashes}{place.partition(':')[0]}:{HIDDEN}"
     hide_user = not kind.startswith(("postgres", "sqlite", "mysql", "mariadb", "oracle", "mssql"))
     shown = _hide_user(place, hide_user)
+    shown = _SECRET_OPTION.sub(rf"\1{HIDDEN}", shown)  # where an option should not be
     return f"{scheme}://{slashes}{shown}{mark}{_hide_options(options)}"
 
 

@@ -94,7 +94,7 @@ def store_errors(uri: str) -> Iterator[None]:
     """Report in one line that a store cannot be opened."""
     try:
         yield
-    except (MlflowException, SQLAlchemyError, OSError, ValueError) as error:
+    except (MlflowException, SQLAlchemyError, ImportError, OSError, ValueError) as error:
         if is_unwritable(error):
             raise unwritable_records(error) from None
         shown = without_password(uri)

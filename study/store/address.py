@@ -30,7 +30,10 @@ def parse_address(url: str) -> URL:
     try:
         parsed = make_url(url)
         backend, driver = parsed.get_backend_name(), parsed.get_driver_name()
-    except (ArgumentError, ValueError):  # the latter of a port that is not a number
+        if backend == "postgresql":  # a file's name may be of another encoding
+            url.encode()
+    # The latter of what is not text, or of a port that is not a number.
+    except (ArgumentError, ValueError):
         # Not repeated: where its password is, if it has one, cannot be known.
         raise StorageError(f"--storage is not a database address; {EXAMPLES}") from None
     if backend not in DRIVERS:

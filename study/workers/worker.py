@@ -35,7 +35,7 @@ from study.store.deletion import (
 from study.store.members import living_members, wanted_trials
 from study.store.opening import GRACE
 from study.store.reconnect import exit_if_disconnected
-from study.store.searches import load_search
+from study.store.searches import find_search, load_search
 from study.store.storage import (
     StoreLock,
     explain_full_disk,
@@ -109,11 +109,13 @@ def work(url: str, name: str, data: Path, assignment: Assignment | None = None) 
     quiet_optuna()
     silence_heartbeat_on_full_disk()
     torch.set_num_threads(1)
+    prepared = load_prepared(data, splits=("train", "valid"))
+    if assignment is None:
+        find_search(url, name)  # so that nothing is opened to write to it in vain
     # The server may be restarting while a supervised worker starts.
     search = load_search(url, name, awaited=assignment is not None)
     silence_heartbeat_after_deletion(search)
     plan = plan_of(search)
-    prepared = load_prepared(data, splits=("train", "valid"))
     if prepared.hash != plan.data_hash:
         raise UserError(
             f"{data} (hash {prepared.hash[:12]}) is not the data of search {name} "

@@ -33,6 +33,7 @@ from pipeline.runtime.address import without_password, without_secrets
         ("https://host/#access_token=secret", "https://host/#access_token=***"),
         ("host=h password=secret", "host=h password=***"),
         ("no address://me:secret", "no address://me:***"),
+        ("://[::1]:0/new.db:password=secret", "://[::1]:0/new.db:password=***"),
     ],
 )
 def test_an_address_is_shown_without_what_may_be_a_password(

@@ -81,6 +81,7 @@ def test_the_list_of_a_store_that_does_not_exist_is_empty(folder: Path) -> None:
     [
         ("", "is not a database address"),
         ("study.db", "is not a database address"),
+        ("postgresql+psycopg:///\udcff", "is not a database address"),
         ("postgresql+psycopg://u:pw@h:port/d", "is not a database address"),
         ("mysql://u:pw@h/d", "mysql://u:***@h/d: only sqlite and postgresql"),
         ("postgresql+nodriver://u:pw@h/d", "driver nodriver is not supported"),
