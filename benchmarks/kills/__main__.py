@@ -32,7 +32,7 @@ SCENARIOS: dict[str, tuple[Scenario, float]] = {
     "--minutes",
     default=30.0,
     show_default=True,
-    help="Disturb no longer than this, in shares by scenario; then finish and check.",
+    help="Disturb no longer than this, in shares by scenario, besides preparing and checking.",
 )
 @click.option(
     "--only", "chosen", multiple=True, type=click.Choice(list(SCENARIOS)), help="Repeatable."
@@ -54,7 +54,7 @@ def main(kills: int, seed: int, minutes: float, chosen: tuple[str, ...]) -> None
                     place=Path(folder),
                     kills=max(1, round(kills * share)),
                     chance=random.Random(f"{seed} {name}"),
-                    until=begun + 60 * minutes * share,
+                    seconds=60 * minutes * share,
                 )
             )
         kinds = ", ".join(f"{count} {kind}" for kind, count in report.kills.most_common())

@@ -8,7 +8,7 @@ from benchmarks.kills.books import leftovers, load, trials_in
 from benchmarks.kills.pipeline import certain
 from benchmarks.kills.project import Project, Report, Task, kill_family
 
-TRIALS = 6
+TRIALS = 3
 EXPORTED = ("trials.csv", "best.json", "importance.csv")
 LONGEST = {"export": 4.0, "rerun": 12.0, "delete": 3.0}  # seconds, by which it has mostly ended
 

@@ -42,7 +42,7 @@ class Report:
     notes: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Task:
     """What a scenario may do.
 
@@ -51,18 +51,21 @@ class Task:
         place: an empty folder for its copies.
         kills: how many disturbances.
         chance: decides when and what.
-        until: when to stop disturbing, on the monotonic clock.
+        seconds: how long to disturb; preparing and checking are not counted.
     """
 
     root: Path
     place: Path
     kills: int
     chance: random.Random
-    until: float
+    seconds: float
+    _until: float | None = field(default=None, init=False)
 
     def goes_on(self, report: Report) -> bool:
-        """Whether there is something left to do, and time for it."""
-        return report.kills.total() < self.kills and time.monotonic() < self.until
+        """Whether there is something left to do, and time for it, which begins with this call."""
+        if self._until is None:
+            self._until = time.monotonic() + self.seconds
+        return report.kills.total() < self.kills and time.monotonic() < self._until
 
 
 Scenario = Callable[[Task], Report]

@@ -88,7 +88,7 @@ class Session:
 
     def disturb_once(self) -> None:
         """Let the search run for a while, then disturb it."""
-        time.sleep(self._chance.uniform(0.5, 9.0))
+        time.sleep(self._chance.uniform(0.5, 5.0))
         status = self._process.poll()
         if status is not None:
             finished = sum(trial.is_finished for trial in trials_in(self._project.place))
