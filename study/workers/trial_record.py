@@ -66,6 +66,7 @@ class TrialRecord:
         last_but_one = report.epoch == self._epochs - 1
         if late or last_but_one or len(self._waiting) == MOST_EPOCHS:
             self._flush(run)
+        if late:  # as after a stop that was long enough for others to end the attempt
             self._write(self._require_running)
 
     def report(self, value: float, step: int) -> None:
