@@ -6,6 +6,7 @@ write, including those of this process. Here only the main thread is interrupted
 runs to completion. A single thread makes all calls, in order.
 """
 
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,10 +17,14 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _THREAD_NAME = "background"
+# Seconds after which a thread that computes lets another one go on. Each statement of SQLite lets
+# go of the interpreter; at Python's 5 ms, getting it back takes longer than most statements.
+_SWITCH = 0.0005
 
 
 @cache
 def _executor() -> ThreadPoolExecutor:
+    sys.setswitchinterval(_SWITCH)
     return ThreadPoolExecutor(max_workers=1, thread_name_prefix=_THREAD_NAME)
 
 

@@ -15,8 +15,11 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import click
+import optuna
 from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.storages import RDBStorage
+from optuna.storages._rdb.models import TrialUserAttributeModel
+from optuna.storages._rdb.storage import _create_scoped_session
 from optuna.trial import TrialState
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -222,6 +225,15 @@ class ReconnectingStorage(RDBStorage):
         owner = self.get_trial(trial_id).user_attrs.get(OWNER, {})
         return is_here(owner) and not has_died(owner)
 
+    @retry_if_disconnected
+    def set_trial_user_attrs(self, trial_id: int, attributes: Mapping[str, Any]) -> None:
+        """Set several attributes of a trial in one transaction: all of them, or none."""
+        with _create_scoped_session(self.scoped_session, True) as session:
+            for name, value in attributes.items():
+                self._set_trial_attr_without_commit(
+                    session, TrialUserAttributeModel, trial_id, name, value
+                )
+
     def set_trial_state_values(
         self, trial_id: int, state: TrialState, values: Sequence[float] | None = None
     ) -> bool:
@@ -234,3 +246,13 @@ class ReconnectingStorage(RDBStorage):
             if self.get_trial(trial_id).state != state:
                 raise
             return True
+
+
+def set_user_attrs(attempt: optuna.Trial, attributes: Mapping[str, Any]) -> None:
+    """Set attributes of a running attempt, all of them or none, and faster than one by one.
+
+    Raises:
+        UpdateFinishedTrialError: if another process has ended the attempt.
+    """
+    store: ReconnectingStorage = attempt.study._storage._backend  # type: ignore[attr-defined]
+    store.set_trial_user_attrs(attempt._trial_id, attributes)

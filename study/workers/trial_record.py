@@ -12,6 +12,7 @@ from optuna.trial import TrialState
 from pipeline.runtime.background import in_background
 from pipeline.training.loop import EpochReport, epoch_metrics
 from study.search.schedule import RUN_ID
+from study.store.reconnect import set_user_attrs
 
 if TYPE_CHECKING:
     from pipeline.runtime.tracking import MlflowRecord, Status
@@ -75,12 +76,7 @@ class TrialRecord:
 
     def note(self, result: Mapping[str, float]) -> None:
         """Store soon what the attempt measured and what it cost, one attribute each."""
-
-        def write() -> None:
-            for name, value in result.items():
-                self._attempt.set_user_attr(name, value)
-
-        self._write(write)
+        self._write(set_user_attrs, self._attempt, result)
 
     def take(self, result: Mapping[str, float]) -> None:
         """Record soon the final numbers of a trial that trained the same model."""
