@@ -3,6 +3,7 @@
 import os
 import shlex
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,9 @@ from study.search.plan import PARENT, Plan, plan_of
 from study.search.schedule import is_used_up
 from study.store.deletion import explain_deletion
 from study.store.reconnect import exit_if_disconnected
-from study.store.searches import open_search
+from study.store.searches import is_new, open_search
 from study.store.storage import explain_full_disk, quiet_optuna
+from study.workers.membership import are_records_kept, open_tracker
 from study.workers.supervisor import Outcome, supervise
 
 
@@ -91,8 +93,13 @@ def search_and_summarise(
     for line in first.skipped:
         click.echo(f"not tried first: {line}")
     processes = count_workers(workers, target)
+    name = name or plan.name
+    # Without importing MLflow for a search that is done already.
+    tracker = cache(open_tracker)
+    if is_new(url, name) and are_records_kept():
+        tracker()  # so that no search begins that could not be recorded
     with explain_full_disk(url):
-        search, new = open_search(url, plan, name or plan.name, target, join=True)
+        search, new = open_search(url, plan, name, target, join=True)
     start = "a new search" if new else "resuming an existing search"
     click.echo(f"{search.study_name}: {start}, up to {target} finished trials")
     if settings.search.objective == "rate-distortion" and settings.search.pruner != "none":
@@ -105,7 +112,7 @@ def search_and_summarise(
         )
     lost = "study run lost its connection to the store; run the same command again to resume"
     with exit_if_disconnected(lost), explain_full_disk(url), explain_deletion(search):
-        outcome = supervise(url, search, data, processes, timeout, target)
+        outcome = supervise(url, search, data, processes, timeout, target, tracker)
         _summarise(outcome, url, target)
     return outcome
 

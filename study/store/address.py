@@ -5,7 +5,7 @@ from pathlib import Path
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from pipeline.errors import UserError
+from pipeline.errors import UserError, brief
 from pipeline.runtime.address import without_password
 
 DRIVERS = {"sqlite": "pysqlite", "postgresql": "psycopg"}
@@ -74,13 +74,7 @@ def database_file(url: str) -> Path | None:
 
 def shown(url: str) -> str:
     """Return an address in one short line, without its password."""
-    return in_one_line(without_password(url), MOST_SHOWN)
-
-
-def in_one_line(text: str, most: int = 200) -> str:
-    """Return a text without line breaks and control characters, cut to ``most`` characters."""
-    line = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in " ".join(text.split()))
-    return line if len(line) <= most else f"{line[: most - 3]}..."
+    return brief(without_password(url), MOST_SHOWN)
 
 
 def _refused(url: str, reason: str) -> StorageError:

@@ -30,11 +30,12 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from pipeline.errors import brief
 from pipeline.runtime.faults import causes
 from pipeline.runtime.processes import has_died, is_here
 from pipeline.runtime.sqlite import connect_read_only
 from study.search.schedule import OWNER
-from study.store.address import in_one_line, shown
+from study.store.address import shown
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -100,7 +101,7 @@ def exit_if_disconnected(message: str) -> Iterator[None]:
 def reason_of(error: BaseException) -> str:
     """Return in one line what the database said, out of the errors that wrap it."""
     first = next(one for one in causes(error) if not isinstance(one, StorageInternalError))
-    return in_one_line(str(getattr(first, "orig", first)))
+    return brief(str(getattr(first, "orig", first)))
 
 
 def _retrying(condition: Any) -> Retrying:
@@ -140,7 +141,7 @@ def connector(url: URL, *, awaited: bool = True, read_only: bool = False) -> Cal
 
 def _file_connector(path: Path, read_only: bool) -> Callable[[], sqlite3.Connection]:
     def connect() -> sqlite3.Connection:
-        with announcing(f"{in_one_line(str(path))}, which a program has locked"):
+        with announcing(f"{brief(str(path))}, which a program has locked"):
             if read_only:
                 connection = connect_read_only(path)
                 connection.execute("PRAGMA schema_version")

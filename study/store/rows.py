@@ -18,14 +18,13 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from pipeline.errors import UserError
+from pipeline.errors import UserError, brief
 from pipeline.settings.explain import first_error
 from pipeline.settings.shown import show
 from pipeline.settings.space import applies, contains
 from study.search.plan import Plan, plan_of
 from study.search.schedule import COSTS, TRIAL
 from study.search.space import Chosen, distributions
-from study.store.address import in_one_line
 from study.store.reconnect import reason_of
 
 REMEDY = "the database was edited or damaged: restore it from a copy, or move it away"
@@ -209,9 +208,9 @@ def _measured(plan: Plan) -> list[str]:
 
 def _reason(error: BaseException) -> str:
     if isinstance(error, ValidationError):
-        return in_one_line(first_error(error))
+        return brief(first_error(error))
     if isinstance(error, StorageInternalError | DBAPIError):
         return reason_of(error)
     if isinstance(error, json.JSONDecodeError):
         return "it is not valid JSON"
-    return in_one_line(str(error))
+    return brief(str(error))

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from pipeline.errors import UserError
 from study.search.plan import PLAN, TARGET, Plan, plan_of
 from study.search.schedule import Trial, trials_of
-from study.store.address import shown
+from study.store.address import EmptyStoreError, shown
 from study.store.members import members_lock, note_member
 from study.store.names import require_name
 from study.store.opening import explain_unreadable, open_storage, read_storage
@@ -51,6 +51,20 @@ def open_search(
         if join:
             note_member(search, target)
         return intact_search(storage, name), not existing
+
+
+def is_new(url: str, name: str) -> bool:
+    """Return whether a store, which may not exist yet, has no search of that name.
+
+    Raises:
+        UserError: if the name is not valid, or the store cannot be read.
+    """
+    require_name(name)
+    try:
+        with explain_unreadable(url):
+            return name not in _names(read_storage(url))
+    except EmptyStoreError:
+        return True
 
 
 def load_search(url: str, name: str, awaited: bool = False) -> optuna.Study:

@@ -312,7 +312,14 @@ def test_a_worker_needs_no_server_to_start(
     assert len(capsys.readouterr().err.splitlines()) == 2
 
 
-@pytest.mark.parametrize("uri", ["http://me:secret@127.0.0.1:9", "postgresql://127.0.0.1:9/x"])
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://me:secret@127.0.0.1:9",
+        "postgresql://127.0.0.1:9/x",
+        "mysql+mysqldb://me:secret@127.0.0.1:9/x",  # whose driver is not installed
+    ],
+)
 def test_a_start_without_a_server_ends_in_one_line(
     empty_folder: Path, monkeypatch: pytest.MonkeyPatch, uri: str
 ) -> None:
