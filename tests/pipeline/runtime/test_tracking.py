@@ -202,6 +202,7 @@ for i in range(5):
 """
 
 
+@pytest.mark.slow
 def test_processes_that_start_together_share_a_new_database() -> None:
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     processes = [
