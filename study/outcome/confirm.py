@@ -15,6 +15,7 @@ from pipeline.errors import UserError
 from pipeline.files import write_text
 from pipeline.jobs.job import out_of_date
 from pipeline.jobs.train import TrainingTask, finished_fingerprint, training_task
+from pipeline.runtime.lock import sole_writer
 from pipeline.schemas.best_card import ConfirmedRun
 from pipeline.schemas.run_card import HISTORY, load_whole_card
 from pipeline.schemas.tables import CONFIRMED, EPOCHS, Row
@@ -154,7 +155,13 @@ def _confirmed(task: TrainingTask) -> ConfirmedRun:
 
 
 def record_confirmations(path: Path, found: Sequence[Confirmation]) -> None:
-    """Add confirmations to the table, replacing rows of the same trials and epochs."""
+    """Add confirmations to the table, replacing rows of the same trials and epochs.
+
+    Several processes may do so at once.
+
+    Raises:
+        UserError: if the table cannot be read or written.
+    """
     rows: list[Row] = [
         {
             "search": one.search,
@@ -166,10 +173,9 @@ def record_confirmations(path: Path, found: Sequence[Confirmation]) -> None:
         for one in found
         for run in one.runs
     ]
-    kept: list[Row] = []
-    if path.exists():
-        key = ("search", "number", "epochs")
-        replaced = {tuple(str(row[name]) for name in key) for row in rows}
-        before = CONFIRMED.read(path, REMEDY)
+    key = ("search", "number", "epochs")
+    replaced = {tuple(str(row[name]) for name in key) for row in rows}
+    with sole_writer(path, "confirmation"):
+        before = CONFIRMED.read(path, REMEDY) if path.exists() else []
         kept = [row for row in before if tuple(row[name] for name in key) not in replaced]
-    write_text(path, CONFIRMED.to_csv([*kept, *rows]))
+        write_text(path, CONFIRMED.to_csv([*kept, *rows]))

@@ -1,13 +1,15 @@
 """A trial is confirmed with new seeds."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
 
 from analysis.words import format_number
 from pipeline.models import load_model
+from pipeline.schemas.best_card import ConfirmedRun
 from pipeline.settings import load_settings
-from study.outcome.confirm import new_seeds
+from study.outcome.confirm import Confirmation, new_seeds, record_confirmations
 from study.outcome.ranking import ranked
 from study.search.plan import plan_of
 from tests.study.conftest import TRIALS, attempts, searches, study, the_search, trials
@@ -59,3 +61,20 @@ def test_new_seeds_are_used_neither_by_the_search_nor_by_the_grid(searched: Path
     assert new_seeds(plan, 3, (0, 2, 3)) == [1, 4, 5]
     last = plan.search.model_copy(update={"seed": 2**32 - 1, "replicates": 2})
     assert new_seeds(plan.model_copy(update={"search": last}), 2, (1,)) == [2, 3]
+
+
+def test_no_row_is_lost_if_several_record_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "results" / "confirmed.csv"
+    run = ConfirmedRun(seed=1, elbo=-90.0, reconstruction=70.0, kl=20.0)
+
+    def record(search: str) -> None:
+        for number in range(20):
+            found = Confirmation(search, number, (run,), 3, -89.0, tmp_path)
+            record_confirmations(path, [found])
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(record, ("a", "b")))
+    rows = pd.read_csv(path)
+    assert rows.groupby("search")["number"].apply(set).tolist() == [set(range(20))] * 2
+    left = {one.name for one in path.parent.iterdir()}
+    assert left == {"confirmed.csv", "confirmed.csv.lock"}
