@@ -3,7 +3,7 @@
 Sizes are counted as ``pipeline.models`` lays its layers out.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -133,7 +133,7 @@ def require_sizes(settings: Settings) -> None:
 
 
 def largest_runs(space: tuple[Dimension, ...], base: RunSettings) -> Iterator[RunSettings]:
-    """Yield the largest runs of a search space: one per architecture and list of widths.
+    """Yield the largest runs of a search space: one per architecture and list of its widths.
 
     Each number has its largest value, whatever its other conditions.
     """
@@ -172,9 +172,31 @@ def _largest(own: dict[str, Dimension], base: RunSettings) -> Iterator[RunSettin
     if {"channels", "blocks"} & own.keys() and not lists:
         first = number("channels", base.channels[0])
         lists = [tuple(first << k for k in range(number("blocks", len(base.channels))))]
+    largest = _largest_after(dense or [base.conv_hidden], base)
     for channels in lists or [base.channels]:
-        for conv_hidden in dense or [base.conv_hidden]:
-            yield base.model_copy(update={"channels": channels, "conv_hidden": conv_hidden})
+        features = channels[-1] * (SIDE >> len(channels)) ** 2
+        yield base.model_copy(update={"channels": channels, "conv_hidden": largest(features)})
+
+
+def _largest_after(
+    lists: Sequence[tuple[int, ...]], base: RunSettings
+) -> Callable[[int], tuple[int, ...]]:
+    """Return a function from a number of features to the dense layers that then take most memory.
+
+    Memory is linear in the number of features. So only lists are compared of which none takes more
+    memory both without any features and per feature: few among thousands.
+    """
+
+    def memory(widths: tuple[int, ...], features: int) -> float:
+        size = _both_ways(features, widths, base.latent_dim)
+        return size.training_memory(base.batch_size)
+
+    terms = ((memory(one, 0), memory(one, 1) - memory(one, 0), one) for one in lists)
+    compared: list[tuple[float, float, tuple[int, ...]]] = []
+    for term in sorted(terms, reverse=True):
+        if not compared or term[1] > compared[-1][1]:
+            compared.append(term)
+    return lambda features: max(compared, key=lambda term: term[0] + features * term[1])[2]
 
 
 def _numbers(dimension: Dimension) -> list[int]:

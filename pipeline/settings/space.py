@@ -5,7 +5,7 @@ Free of torch and Optuna; mapping it to a sampler is left to the search.
 
 import json
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, cached_property
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, Strict, TypeAdapter, ValidationError, model_validator
@@ -58,6 +58,7 @@ SHORTHANDS = {"hidden": ("width", "depth"), "channels": ("blocks",), "conv_hidde
 # The numbers of layers among them.
 LAYERS = ("depth", "blocks")
 MOST_LAYERS = 100
+MOST_NAMED = 50  # choices, in a message
 
 
 class _Dimension(SettingsSection):
@@ -117,7 +118,7 @@ class Choice(_Dimension):
         require_values(self.name, self.choices)
         return self
 
-    @property
+    @cached_property
     def values(self) -> tuple[Value, ...]:
         """The choices as samplers know them."""
         return tuple(map(to_value, self.choices))
@@ -242,7 +243,9 @@ def at_step(dimension: IntRange | FloatRange, k: int) -> int | float:
 def allowed(dimension: Dimension) -> str:
     """Describe what a dimension allows: ``2 to 64``, or its choices."""
     if isinstance(dimension, Choice):
-        return " or ".join(map(show, dimension.choices))
+        more = len(dimension.choices) - MOST_NAMED
+        others = [f"one of {more:,} more"] if more > 0 else []
+        return " or ".join([*map(show, dimension.choices[:MOST_NAMED]), *others])
     step = f" in steps of {dimension.step:g}" if dimension.step not in (None, 1) else ""
     return f"{dimension.low:g} to {dimension.high:g}{step}"
 

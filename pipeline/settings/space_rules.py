@@ -2,15 +2,14 @@
 
 import math
 from collections.abc import Iterable, Mapping
+from functools import cache
 
 from pipeline.settings.shown import show
 from pipeline.settings.space import (
     SHORTHANDS,
     Choice,
     Dimension,
-    Value,
     allowed,
-    applies,
     contains,
     steps_to,
     to_value,
@@ -113,22 +112,33 @@ def require_few_combinations(balanced: Iterable[Choice]) -> None:
 
 def size(space: Space) -> float:
     """Return how many points a space has; infinite if it contains a range without steps."""
-    return _size(space, {})
+    amounts = list(map(_amount, space))
 
+    @cache  # what was chosen matters only by what it leaves open, or this would list all points
+    def points(place: int, still_open: frozenset[int]) -> float:
+        """Return in how many ways a point can continue.
 
-def _size(space: Space, chosen: dict[str, Value]) -> float:
-    if not space:
-        return 1
-    dimension, rest = space[0], space[1:]
-    if not applies(dimension, chosen):
-        return _size(rest, chosen)
-    wanted = {later.when[dimension.name] for later in rest if dimension.name in later.when}
-    if not wanted:
-        return _amount(dimension) * _size(rest, chosen)
-    # Choices that no condition names all have the same number of points below them.
-    others = _amount(dimension) - len(wanted)
-    counts = [_size(rest, chosen | {dimension.name: one}) for one in wanted]
-    return sum(counts) + (others * _size(rest, chosen) if others else 0)
+        Args:
+            place: the first dimension that is not decided yet.
+            still_open: which of the dimensions from there on no earlier choice has excluded.
+        """
+        if place == len(space):
+            return 1
+        name, later = space[place].name, still_open - {place}
+        naming = {one: space[one].when[name] for one in later if name in space[one].when}
+        without = later.difference(naming)
+        if place not in still_open:
+            return points(place + 1, without)
+        wanted = set(naming.values())
+        counts = [
+            points(place + 1, without.union(one for one in naming if naming[one] == value))
+            for value in wanted
+        ]
+        # Choices that no condition names all leave the same dimensions open.
+        others = amounts[place] - len(wanted)
+        return sum(counts) + (others * points(place + 1, without) if others else 0)
+
+    return points(0, frozenset(range(len(space))))
 
 
 def _amount(dimension: Dimension) -> float:

@@ -229,8 +229,9 @@ class Plan(BaseModel):
     @cached_property
     def _grid(self) -> list[Chosen]:
         """The points of the grid that are not first points."""
+        first = {frozenset(point.items()) for point in self.first}
         points = grid(self.search.space, self.search.seed)
-        return [point for point in points if point not in self.first]
+        return [point for point in points if frozenset(point.items()) not in first]
 
 
 PLAN, PARENT, TARGET = "plan", "mlflow_parent", "target"  # attributes of a search

@@ -239,3 +239,13 @@ def test_equal_values_are_the_same_value(dimensions: dict[str, Dimension]) -> No
         "[8] or []",
         "null or 5",
     ]
+
+
+def test_many_choices_are_not_all_named(params: dict[str, Any]) -> None:
+    params["search"] |= {
+        "first": [{"batch_size": 9999}],
+        "space": [choice("batch_size", *range(1, 1001))],
+    }
+    message = message_of(params)
+    assert "batch_size = 9999 must be 1 or 2 or 3 or " in message
+    assert message.endswith(" or 50 or one of 950 more")

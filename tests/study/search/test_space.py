@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.settings import RunSettings, parse_settings
-from pipeline.settings.sizes import largest_runs
+from pipeline.settings import RunSettings, SettingsError, parse_settings
+from pipeline.settings.data import SIDE
+from pipeline.settings.sizes import largest_runs, model_size
 from pipeline.settings.space import Dimension
 from pipeline.settings.space_rules import size
 from study.search.first import base_of
@@ -83,6 +84,59 @@ def test_the_largest_runs_of_a_space_are_those_of_its_largest_values(
         )
         ignored = {"conv_hidden", "channels"} if run.architecture == "linear" else {"hidden"}
         assert run.model_dump(exclude=ignored) == whole.model_dump(exclude=ignored)
+
+
+@pytest.mark.timeout(30)
+def test_points_are_counted_without_listing_them(tiny_params: dict[str, Any]) -> None:
+    """Each of seven dimensions applies to one combination of ten choices."""
+    several: dict[str, list[Any]] = {
+        "architecture": ["linear", "conv"],
+        "activation": ["silu", "relu", "tanh"],
+        "schedule": ["one-cycle", "cosine", "constant"],
+        "beta_warmup": [0, 1, 2],
+        **{name: [1, 2, 3, 4, 5, 6, 7, 8] for name in ("latent_dim", "batch_size", "patience")},
+        **{name: [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0] for name in ("beta", "scale", "free_bits")},
+    }
+    space: list[dict[str, Any]] = [choice(name, choices) for name, choices in several.items()]
+    others = ["width", "depth", "blocks", "dense", "learning_rate", "clip_norm", "checkpoint"]
+    for place, name in enumerate(others):
+        choices: list[Any] = ["last", "best"] if name == "checkpoint" else [1, 2]
+        if name in ("learning_rate", "clip_norm"):
+            choices = [0.25, 0.5]
+        when = {one: values[place % len(values)] for one, values in several.items()}
+        space.append(choice(name, choices) | {"when": when})
+    tiny_params["search"] |= {"space": space, "first": [], "sampler": "grid"}
+    points = math.prod(map(len, several.values())) + len(others)
+    with pytest.raises(SettingsError, match=f"grid would have {points:,} trials"):
+        parse_settings(tiny_params)
+
+
+def choice(name: str, choices: list[Any]) -> dict[str, Any]:
+    return {"name": name, "kind": "categorical", "choices": choices}
+
+
+def test_lists_of_widths_are_not_combined_to_find_the_largest_model(
+    tiny_params: dict[str, Any],
+) -> None:
+    channels = [[200, 1], [1, 50], [5, 30], *([2, n] for n in range(1, 9))]
+    dense = [[], [900], [90, 900], [30, 30, 900], *([n, 800 - n] for n in range(1, 800))]
+    space = [
+        choice("architecture", ["conv"]),
+        choice("channels", channels),
+        choice("conv_hidden", dense),
+    ]
+    tiny_params["search"] |= {"space": space, "first": []}
+    settings = parse_settings(tiny_params)
+    base = base_of(settings)
+    largest = list(largest_runs(settings.search.space, base))
+    assert [list(run.channels) for run in largest] == channels
+    for run in largest:
+        others = (run.model_copy(update={"conv_hidden": tuple(one)}) for one in dense)
+        assert _memory(run) == max(map(_memory, others))
+
+
+def _memory(run: RunSettings) -> float:
+    return model_size(run, SIDE, SIDE).training_memory(run.batch_size)
 
 
 @pytest.mark.parametrize(
