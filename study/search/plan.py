@@ -248,5 +248,6 @@ def plan_of(search: optuna.Study) -> Plan:
     except ValidationError:
         raise UserError(
             f"search {search.study_name} was made by another version of vae-study: use that "
-            "version to view it, or `study run` to start a new search"
+            "version to view it, `study run` to start a new search, or `study delete "
+            f"{search.study_name}` to delete it"
         ) from None

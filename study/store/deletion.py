@@ -5,12 +5,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import optuna
+from optuna.storages import RDBStorage
+from optuna.trial import TrialState
 
 from pipeline.errors import UserError
+from study.search.schedule import TRIAL
 from study.store.members import living_members, members_lock
-from study.store.opening import open_storage
-from study.store.searches import all_trials, find_search, load_search
-from study.store.storage import StoreLock, fail_dead_attempts
+from study.store.opening import explain_unreadable, open_storage
+from study.store.rows import explain_rows
+from study.store.searches import count_trials, require_search
+from study.store.storage import StoreLock, explain_full_disk, is_dead, quiet_optuna
 
 
 class SearchDeletedError(UserError):
@@ -20,25 +24,30 @@ class SearchDeletedError(UserError):
 def delete_search(url: str, name: str) -> int:
     """Delete a search; return how many trials it had.
 
-    Both locks are held meanwhile, so that nobody joins the search or takes a trial.
+    Both locks are held meanwhile, so that nobody joins the search or takes a trial. Neither its
+    plan nor its trials are read, which another version may have written.
 
     Raises:
-        UserError: if there is no such search, or a process works for it.
+        UserError: if there is no such search, a process works for it, or it cannot be deleted.
     """
-    find_search(url, name)  # so that nothing is opened to write to it in vain
-    search = load_search(url, name)
-    _require_idle(search)  # before waiting for a lock that a stopped process may hold
-    with members_lock(url, name), StoreLock(url, f"ask-{name}"):
-        _require_idle(search)
-        trials = all_trials(search)
-        optuna.delete_study(study_name=name, storage=open_storage(url))
-    return len(trials)
+    quiet_optuna()
+    require_search(url, name)  # so that nothing is opened to write to it in vain
+    with explain_rows(name), explain_unreadable(url), explain_full_disk(url):
+        storage = open_storage(url)
+        search = optuna.load_study(study_name=name, storage=storage)
+        _require_idle(search, storage)  # before waiting for a lock that a stopped process may hold
+        with members_lock(url, name), StoreLock(url, f"ask-{name}"):
+            _require_idle(search, storage)
+            count = count_trials(storage, name)
+            optuna.delete_study(study_name=name, storage=storage)
+    return count
 
 
-def _require_idle(search: optuna.Study) -> None:
-    fail_dead_attempts(search)
+def _require_idle(search: optuna.Study, storage: RDBStorage) -> None:
+    optuna.storages.fail_stale_trials(search)
     members = living_members(search.user_attrs)
-    if members or any(trial.is_running for trial in all_trials(search)):
+    running = storage.get_all_trials(search._study_id, deepcopy=False, states=(TrialState.RUNNING,))
+    if members or any(TRIAL in one.user_attrs and not is_dead(one) for one in running):
         whose = f" ({', '.join(map(str, members))})" if members else ""
         raise UserError(
             f"search {search.study_name} is running{whose}; stop it first (Ctrl-C in its "

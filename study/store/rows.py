@@ -7,6 +7,7 @@ its rows once, so that nothing else has to expect a number that is none.
 import json
 import math
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Annotated
 
 import optuna
@@ -105,6 +106,21 @@ def intact_search(storage: RDBStorage, name: str) -> optuna.Study:
         others = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         raise RowError(f"search {name}: {faults[0]}{others}; {REMEDY}")
     return search
+
+
+@contextmanager
+def explain_rows(name: str) -> Iterator[None]:
+    """Explain in one line that a search has a row that cannot be used.
+
+    Raises:
+        RowError: in place of the original error.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except UNREADABLE as error:
+        raise RowError(f"search {name}: {_reason(error)}; {REMEDY}") from None
 
 
 def _checked_plan(search: optuna.Study) -> Plan:

@@ -6,7 +6,7 @@ from sqlalchemy import text
 
 from pipeline.errors import UserError
 from study.search.plan import PLAN, TARGET, Plan, plan_of
-from study.search.schedule import Trial, trials_of
+from study.search.schedule import TRIAL, Trial, trials_of
 from study.store.address import EmptyStoreError, shown
 from study.store.members import members_lock, note_member
 from study.store.names import require_name
@@ -98,7 +98,23 @@ def find_search(url: str, name: str | None) -> optuna.Study:
         return _load(storage, url, _most_recent(storage, url) if name is None else name)
 
 
+def require_search(url: str, name: str) -> None:
+    """Require that a store has a search of that name, without reading its plan and its trials.
+
+    Raises:
+        UserError: if the name is not valid, the store has no search of that name, or another
+            program made it.
+    """
+    with explain_unreadable(url):
+        _require_search(read_storage(url), url, name)
+
+
 def _load(storage: RDBStorage, url: str, name: str) -> optuna.Study:
+    _require_search(storage, url, name)
+    return intact_search(storage, name)
+
+
+def _require_search(storage: RDBStorage, url: str, name: str) -> None:
     require_name(name)  # the most recent one's, too
     present = _names(storage)
     if name not in present:
@@ -109,7 +125,6 @@ def _load(storage: RDBStorage, url: str, name: str) -> optuna.Study:
         raise UserError(
             f"the study {name} in {shown(url)} was not made by `study run`; choose another name"
         )
-    return intact_search(storage, name)
 
 
 def _names(storage: RDBStorage, ours: bool = False) -> list[str]:
@@ -168,6 +183,18 @@ def all_searches(url: str) -> tuple[list[optuna.Study], list[UserError]]:
 def all_trials(search: optuna.Study) -> list[Trial]:
     """Return the trials of a search as they are now."""
     return trials_of(search.get_trials(deepcopy=False), search.user_attrs)
+
+
+def count_trials(storage: RDBStorage, name: str) -> int:
+    """Return how many trials a search has, whatever is wrong with one of them."""
+    query = text(
+        "SELECT COUNT(DISTINCT value_json) FROM trial_user_attributes AS noted "
+        "JOIN trials ON trials.trial_id = noted.trial_id "
+        "JOIN studies ON studies.study_id = trials.study_id "
+        "WHERE study_name = :name AND noted.key = :trial"
+    )
+    with storage.engine.connect() as connection:
+        return int(connection.execute(query, {"name": name, "trial": TRIAL}).scalar_one())
 
 
 def find_trial(search: optuna.Study, number: int) -> Trial:

@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.errors import UserError
 from study.search.schedule import TRIAL
+from study.store.members import note_member
 from study.store.rows import RowError
 from study.store.searches import all_searches, find_search, load_search
 from tests.study.conftest import URL, study
@@ -88,6 +89,44 @@ def test_other_searches_are_still_read(search: Path) -> None:
     assert listed.exit_code == 0
     assert "sound" in listed.stdout
     assert listed.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE study_user_attributes SET value_json = '{}' WHERE key = 'plan'",
+        "UPDATE study_user_attributes SET value_json = '\"x\"' WHERE key = 'target'",
+        "UPDATE trial_user_attributes SET value_json = '{' WHERE trial_id = 4",
+        "UPDATE trial_params SET distribution_json = '{' WHERE trial_id = 4",
+    ],
+)
+def test_a_search_is_deleted_whatever_its_plan_and_its_trials_are(
+    search: Path, statement: str
+) -> None:
+    """Another version may have made it, which `study list` would mention for ever."""
+    edit(statement)
+    result = study("delete", NAME, "--yes")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert f"deleted {NAME} with its 12 trials" in result.stdout
+    assert study("list").stderr == ""
+
+
+def test_a_search_that_somebody_works_for_is_not_deleted_whatever_its_plan_is(
+    search: Path,
+) -> None:
+    note_member(optuna.load_study(study_name=NAME, storage=URL), 20)
+    edit("UPDATE study_user_attributes SET value_json = '{}' WHERE key = 'plan'")
+    result = study("delete", NAME, "--yes")
+    assert result.exit_code == 2
+    assert f"search {NAME} is running (process " in result.stderr
+    assert optuna.get_all_study_names(URL) == [NAME]
+
+
+def test_a_search_whose_members_cannot_be_read_is_not_deleted(search: Path) -> None:
+    edit("UPDATE study_user_attributes SET value_json = '[' WHERE key = 'target'")
+    result = study("delete", NAME, "--yes")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"Error: search {NAME}: it is not valid JSON; the database was")
 
 
 def test_a_missing_table_is_one_line(search: Path) -> None:
