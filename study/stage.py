@@ -19,6 +19,7 @@ from study.outcome.ranking import best_of_architectures
 from study.search.plan import plan_of
 from study.search.schedule import Trial
 from study.store.deletion import explain_deletion
+from study.store.storage import explain_full_disk
 
 
 @click.command(cls=Command, epilog="Example: python -m study.stage")
@@ -40,7 +41,7 @@ def main(params: Path, data: Path, results: Path, storage: str, workers: str) ->
     outcome = search_and_summarise(settings, data, workers, None, storage, None)
     if outcome.stopped:
         raise UserError(f"{outcome.stopped}; run `dvc repro` again to resume")
-    with explain_deletion(outcome.search):
+    with explain_full_disk(storage), explain_deletion(outcome.search):
         found = _confirm(outcome.search, settings, data, results, workers)
         export(outcome.search, results, settings.search.trials, found, remember=True)
 

@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,7 @@ from analysis.words import pluralise
 from pipeline.command import CODE, require_own_code
 from pipeline.data.prepared import load_prepared
 from pipeline.errors import UserError, command_to_type
-from pipeline.runtime.faults import is_unwritable
+from pipeline.runtime.faults import is_unwritable, reason_of
 from pipeline.runtime.sqlite import connect_read_only
 from pipeline.runtime.tracking import Tracker
 from pipeline.schemas.where import GRID_EXPERIMENT, MLFLOW_DATABASE, SEARCH_EXPERIMENT
@@ -36,7 +36,12 @@ from study.store.address import EmptyStoreError, database_file, shown
 from study.store.reconcile import disagreements, reconcile
 from study.store.rows import RowError
 from study.store.searches import all_searches, load_search
-from study.store.storage import dead_attempts, fail_dead_attempts, quiet_optuna
+from study.store.storage import (
+    dead_attempts,
+    explain_full_disk,
+    fail_dead_attempts,
+    quiet_optuna,
+)
 
 SIGNS = {
     "good": ("ok", "green"),
@@ -216,7 +221,8 @@ def _trials(url: str, fix: bool) -> Iterator[Finding]:
 
 
 def _fail_dead_attempts(url: str, name: str) -> None:
-    fail_dead_attempts(load_search(url, name))
+    with explain_full_disk(url):
+        fail_dead_attempts(load_search(url, name))
 
 
 def _records(url: str, fix: bool) -> Iterator[Finding]:
@@ -230,8 +236,10 @@ def _records(url: str, fix: bool) -> Iterator[Finding]:
         yield intact
         if intact.verdict != "good":
             return
-    with _records_to_examine(database, fix) as uri:
+    with ExitStack() as stack:
+        uri = None
         try:
+            uri = stack.enter_context(_records_to_examine(database, fix))
             trackers = {
                 name: Tracker.open(name, repair=False, uri=uri)
                 for name in (GRID_EXPERIMENT, SEARCH_EXPERIMENT)
@@ -282,14 +290,27 @@ def _records_to_examine(database: Path | None, fix: bool) -> Iterator[str | None
     """Yield the address of a copy, because MLflow writes to each database that it opens.
 
     None if the records themselves are meant: to be repaired, or those of a server.
+
+    Raises:
+        UserError: if they cannot be copied.
     """
     if fix or database is None:
         yield None
         return
-    with tempfile.TemporaryDirectory(prefix="vae-study-") as folder:
-        copy = Path(folder) / database.name
-        with closing(connect_read_only(database)) as source, closing(sqlite3.connect(copy)) as to:
-            source.backup(to)
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="vae-study-"))
+            copy = Path(folder) / database.name
+            with (
+                closing(connect_read_only(database)) as source,
+                closing(sqlite3.connect(copy)) as to,
+            ):
+                source.backup(to)
+        except (sqlite3.Error, OSError) as error:
+            raise UserError(
+                f"{database.name} cannot be copied to be examined: {reason_of(error)}; free some "
+                "space, or set TMPDIR to a folder on another disk"
+            ) from None
         yield f"sqlite:///{copy}"
 
 
@@ -312,7 +333,10 @@ def _integrity(checked: str, database: Path) -> Finding:
 def _fixable(checked: str, found: str, fix: bool, repair: Callable[[], object]) -> Finding:
     if not fix:
         return Finding(checked, "fixable", found, command_to_type("study doctor --fix"))
-    repair()
+    try:
+        repair()
+    except UserError as error:
+        return _failed(checked, error)
     return Finding(checked, "fixed", found)
 
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,18 @@ def change_search(project: Path, **values: Any) -> None:
 def study(*words: str) -> Result:
     """Run a command of `study` in this process; its workers are processes of their own."""
     return CliRunner().invoke(main, words, catch_exceptions=False)
+
+
+@contextmanager
+def full_disk(largest: int) -> Iterator[None]:
+    """Limit the size of files, in bytes, which refuses a write as a full disk does."""
+    resource = pytest.importorskip("resource", reason="needs Unix")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def searches() -> list[str]:

@@ -2,15 +2,19 @@
 
 import io
 import json
+import sqlite3
 from pathlib import Path
 
+import optuna
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from optuna.exceptions import StorageInternalError
 
 from pipeline.errors import UserError
 from pipeline.stages import train
 from study import stage
+from study.outcome.export import REMEMBERED
 from tests.pipeline.stages.conftest import change
 from tests.study.conftest import TRIALS, attempts, change_search, study
 
@@ -91,6 +95,23 @@ def test_a_confirmation_that_fails_does_not_cost_the_export(
     assert "is not confirmed: run trial-3/seed-4 failed: the loss is nan" in result.stderr
     best = json.loads(Path("results/best.json").read_text())
     assert all(found["confirmed"] == [] for found in best["architectures"].values())
+
+
+def test_a_disk_that_is_full_after_the_search_is_one_line(
+    searched: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change_search(searched, trials=TRIALS, confirm=0)
+    set_user_attr = optuna.Study.set_user_attr
+
+    def refuse(search: optuna.Study, key: str, value: object) -> None:
+        if key == REMEMBERED:
+            raise StorageInternalError("not stored") from sqlite3.OperationalError("disk is full")
+        set_user_attr(search, key, value)
+
+    monkeypatch.setattr(optuna.Study, "set_user_attr", refuse)
+    result = CliRunner().invoke(stage.main, [], catch_exceptions=False)
+    assert result.exit_code == 2
+    assert "cannot be written: disk is full; free some space" in result.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from mlflow import MlflowClient
 
 from tests.conftest import ROOT
-from tests.study.conftest import TRIALS, attempts, study, the_search
+from tests.study.conftest import TRIALS, attempts, full_disk, study, the_search
 
 
 def test_the_doctor_finds_and_cleans_up_what_a_kill_left(searched: Path) -> None:
@@ -45,6 +45,16 @@ def test_the_doctor_reports_what_it_cannot_repair(searchable: Path) -> None:
     assert "study.db is damaged" in result.output
     assert "params.yaml: " in result.output
     assert "Traceback" not in result.output
+
+
+def test_records_that_a_full_disk_keeps_from_being_examined_are_a_finding(
+    searchable: Path,
+) -> None:
+    with full_disk(Path("mlflow.db").stat().st_size // 2):
+        result = study("doctor")
+    assert result.exit_code == 1
+    assert "mlflow.db cannot be copied to be examined: disk I/O error" in result.stdout
+    assert "set TMPDIR to a folder on another disk" in result.stdout
 
 
 def finding(checked: str) -> tuple[str, str]:

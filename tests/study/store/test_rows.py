@@ -12,7 +12,7 @@ from study.search.schedule import TRIAL
 from study.store.members import note_member
 from study.store.rows import RowError
 from study.store.searches import all_searches, find_search, load_search
-from tests.study.conftest import URL, study
+from tests.study.conftest import URL, full_disk, study
 from tests.study.store.conftest import NAME, make_search
 
 # A statement, and what is said of it. The trial of number 3 is the fourth.
@@ -109,6 +109,15 @@ def test_a_search_is_deleted_whatever_its_plan_and_its_trials_are(
     assert (result.exit_code, result.stderr) == (0, "")
     assert f"deleted {NAME} with its 12 trials" in result.stdout
     assert study("list").stderr == ""
+
+
+def test_a_search_that_a_full_disk_keeps_is_one_line(search: Path) -> None:
+    with full_disk(40_000):
+        result = study("delete", NAME, "--yes")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "disk I/O error; free some space, then run the same command again" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert study("delete", NAME, "--yes").exit_code == 0
 
 
 def test_a_search_that_somebody_works_for_is_not_deleted_whatever_its_plan_is(
