@@ -106,16 +106,25 @@ def require_own_code() -> None:
         )
 
 
+def current_folder() -> Path:
+    """Return the current folder.
+
+    Raises:
+        UserError: if it was deleted.
+    """
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise UserError("the current folder was deleted; change to one that exists") from None
+
+
 def other_checkout() -> Path | None:
     """Return the checkout that contains the current folder, if its code is not what runs.
 
     Raises:
         UserError: if the current folder was deleted.
     """
-    try:
-        here = Path.cwd()
-    except FileNotFoundError:
-        raise UserError("the current folder was deleted; change to one that exists") from None
+    here = current_folder()
     for folder in (here, *here.parents):
         described = folder / "pyproject.toml"
         if described.is_file():

@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -37,12 +38,12 @@ def command_to_type(command: str) -> str:
     `make repro` activates nothing in the shell that runs it.
     """
     program, *_ = command.split(" ", 1)
-    folder, here = Path(sys.prefix, "bin"), Path.cwd()
+    folder = Path(sys.prefix, "bin")
     active = sys.prefix in (os.environ.get("VIRTUAL_ENV"), os.environ.get("CONDA_PREFIX"))
     if active or (sys.prefix == sys.base_prefix and not (folder / program).exists()):
         return command  # without an environment, a user's own scripts are in another folder
-    if folder.is_relative_to(here):
-        folder = folder.relative_to(here)
+    with suppress(FileNotFoundError, ValueError):  # of a deleted current folder, or another one
+        folder = folder.relative_to(Path.cwd())
     if command.startswith("dvc repro") or command.startswith("dvc exp run"):
         # The stages call `python`, which must be the environment's too.
         return f"PATH={shlex.quote(str(folder))}:$PATH {command}"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.command import Group, OneLineCommand
+from pipeline.command import Group, OneLineCommand, current_folder
 from pipeline.runtime.address import hide_secrets_in_tracebacks
 from study.commands.options import DATA, JSON, NAME, OUT, PARAMS, STORAGE, WORKERS, checked_name
 
@@ -295,6 +295,7 @@ def delete(storage: str, name: str) -> None:
 @JSON
 def doctor(params: Path, data: Path, storage: str, fix: bool, as_json: bool) -> None:
     """Check versions, settings, data and databases; exit with status 1 if something is wrong."""
+    current_folder()  # before torch is imported, which cannot be where there is none
     from study.commands.doctor import doctor_command
 
     raise SystemExit(0 if doctor_command(params, data, storage, fix, as_json) else 1)

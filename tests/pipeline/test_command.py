@@ -150,3 +150,19 @@ def test_a_worker_runs_the_code_of_whoever_starts_it(tmp_path: Path, folder: str
     )
     assert program[0] == sys.executable
     assert done.stdout.startswith("Usage: study worker"), done.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [["run", "--bogus"], ["delete", "../x"], ["bogus"], ["list"], ["doctor"]], ids=" ".join
+)
+def test_a_deleted_current_folder_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    result = run(study.cli.main, *words)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: ")
+    assert result.stderr.count("\n") == 1
