@@ -22,7 +22,8 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
 
     A plain read-only connection to a file with a write-ahead log would create the log's two files
     if they are missing, and leave them there, or fail in a folder that it cannot write to. Without
-    a log, nobody is writing and the file is complete, so it is read as one that does not change.
+    a log, nobody is writing and the file is complete, so it is read as one that does not change. A
+    log without its index is a copy's, which nobody writes to either: the index is made in memory.
     Close the connection soon: writers may come.
 
     The file must never be opened in another way, not even to look at its header: closing it would
@@ -37,14 +38,25 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    logs = (path.with_name(f"{path.name}-{suffix}") for suffix in ("wal", "journal"))
-    is_open = any(log.exists() and log.stat().st_size > 0 for log in logs)
-    return sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=ro{'' if is_open else '&immutable=1'}",
+    log, index, journal = (
+        path.with_name(f"{path.name}-{suffix}") for suffix in ("wal", "shm", "journal")
+    )
+    copied = _has_content(log) and not index.exists()
+    is_complete = not _has_content(log) and not _has_content(journal)
+    options = "&vfs=unix-none" if copied else "&immutable=1" if is_complete else ""
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=ro{options}",
         uri=True,
         timeout=READ_WAIT,
         check_same_thread=False,
     )
+    if copied:
+        connection.execute("PRAGMA locking_mode=EXCLUSIVE")  # as if: unix-none locks nothing
+    return connection
+
+
+def _has_content(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
 
 
 def table_names(path: Path) -> set[str]:

@@ -1,6 +1,7 @@
 """SQLite files are made with the user's permissions, and read without a trace."""
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -55,6 +56,22 @@ def test_what_a_killed_writer_committed_is_read_and_its_files_are_left_alone(
     assert sorted(after) == sorted(before)
     # The index, which is never read from the disk again, notes who reads.
     assert all(after[name] == before[name] for name in ("a.db", "a.db-wal"))
+
+
+def test_a_copy_of_a_database_in_use_is_read_without_a_trace(database: Path) -> None:
+    """Whoever copies a file and its log leaves out the index, which is worth nothing elsewhere."""
+    copy = database.parent / "copy" / "a.db"
+    copy.parent.mkdir()
+    with closing(sqlite3.connect(database)) as writer:
+        writer.execute("INSERT INTO numbers VALUES (2)")
+        writer.commit()
+        for suffix in ("", "-wal"):
+            shutil.copy(f"{database}{suffix}", f"{copy}{suffix}")
+    before = contents(copy.parent)
+    assert sorted(before) == ["a.db", "a.db-wal"]
+    assert read(copy) == [1, 2]
+    assert table_names(copy) == {"numbers"}
+    assert contents(copy.parent) == before
 
 
 def test_reading_does_not_end_the_locks_of_this_process(database: Path) -> None:
