@@ -90,9 +90,9 @@ def details_of(search: optuna.Study, trial: Trial) -> TrialDetails:
         epochs=int(result["epochs"]) if "epochs" in result else None,
         seconds=result.get("seconds"),
         compared=[Comparison(*one) for one in trial.attempt.intermediate_values.items()],
-        mlflow_run=noted.get(RUN_ID),
+        mlflow_run=noted.get(RUN_ID) or None,
         attempts=[_attempt(one) for one in trial.attempts],
-        traceback=noted.get(TRACEBACK),
+        traceback=noted.get(TRACEBACK) or None,
     )
 
 
@@ -109,4 +109,4 @@ def _attempt(attempt: FrozenTrial) -> Attempt:
 
 def _reason(attempt: FrozenTrial) -> str | None:
     noted = attempt.user_attrs
-    return noted.get(FAULT) or noted.get(REASON)
+    return noted.get(FAULT) or noted.get(REASON) or None

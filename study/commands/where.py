@@ -103,7 +103,8 @@ def where_recorded(run_id: str) -> str:
     """Return how to see a run and those nested under it."""
     server = os.environ.get("MLFLOW_TRACKING_URI")
     if server:
-        return f"{without_password(server)} (MLFLOW_TRACKING_URI), run {run_id}"
+        run = f", run {run_id}" if run_id else ""
+        return f"{without_password(server)} (MLFLOW_TRACKING_URI){run}"
     root = Path.cwd()
     experiment = _ask(
         root / MLFLOW_DATABASE, "SELECT experiment_id FROM runs WHERE run_uuid = ?", run_id

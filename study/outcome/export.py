@@ -33,9 +33,9 @@ from study.search.schedule import (
     Trial,
     first_finished,
     result_of,
-    trials_of,
 )
 from study.search.space import to_run
+from study.store.searches import all_trials
 
 REMEMBERED = "importance"  # attribute of a search: the rows of importance.csv, and of which trials
 MOST_START = 1000  # bytes of a best.json that show whether it is one
@@ -174,7 +174,7 @@ def _entry(trial: Trial, plan: Plan) -> BestTrial:
 
 def exported_trials(search: optuna.Study, count: int | None = None) -> list[Trial]:
     """Return the first ``count`` finished trials of a search, by default all."""
-    every = trials_of(search.get_trials(deepcopy=False), search.user_attrs)
+    every = all_trials(search)
     return first_finished(every, len(every) if count is None else count)
 
 
@@ -203,9 +203,9 @@ def export(
     if confirmed is None:
         confirmed = _confirmed_before(search.study_name, out)
     plan = plan_of(search)
-    trials = exported_trials(search, count)
+    every = all_trials(search)  # read once: the store may grow in the meantime
+    trials = first_finished(every, len(every) if count is None else count)
     last = max((trial.number for trial in trials), default=-1)
-    every = trials_of(search.get_trials(deepcopy=False), search.user_attrs)
     failed = [trial for trial in every if trial.has_failed and trial.number < last]
     card = best_card(search.study_name, plan, trials, failed, confirmed)
     tables = {TRIALS: trial_rows(trials, plan), IMPORTANCE: _importance(search, trials, remember)}

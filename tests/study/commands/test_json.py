@@ -17,7 +17,7 @@ from pipeline.settings import Objective, load_settings
 from pipeline.settings.space import Value
 from study.cli import main
 from study.search.plan import Plan
-from study.search.schedule import FAULT, TRACEBACK, TRIAL, TWIN
+from study.search.schedule import FAULT, RUN_ID, TRACEBACK, TRIAL, TWIN
 from study.search.space import distributions
 from study.store.searches import open_search
 from study.store.storage import quiet_optuna
@@ -87,7 +87,7 @@ def fill(search: optuna.Study) -> None:
     search.add_trial(
         attempt(3, TrialState.FAIL, more={FAULT: "diverged", TRACEBACK: "Traceback: x"})
     )
-    search.add_trial(attempt(4, TrialState.RUNNING))
+    search.add_trial(attempt(4, TrialState.RUNNING, more={RUN_ID: ""}))  # not recorded yet
     search.add_trial(attempt(5, TrialState.COMPLETE, -101.5, {TWIN: 1}))
 
 
@@ -173,6 +173,7 @@ def test_show_has_all_attempts_and_what_went_wrong(folder: Path) -> None:
     assert set(failed["metrics"].values()) == {None}
     assert (failed["epochs"], failed["seconds"], failed["mlflow_run"]) == (None, None, None)
     assert document("show", "4")["attempts"][0]["ended"] is None
+    assert document("show", "4")["mlflow_run"] is None
     assert document("show", "5")["same_as"] == 1
     assert "same settings as  trial 1" in re.sub("  +", "  ", study("show", "5").output)
     assert "-101.50" in study("show", "1").output

@@ -134,6 +134,33 @@ def test_failed_trials_are_those_among_the_exported(make_plan: MakePlan, tmp_pat
     assert card["finished_trials"] == 4
 
 
+def test_an_export_is_of_one_moment(
+    make_plan: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other processes may go on with the search; here, a trial fails after each reading."""
+    plan = make_plan()
+    search = stored(plan, 1)
+    get_trials = search.get_trials
+
+    def changing(**details: Any) -> list[optuna.trial.FrozenTrial]:
+        found = get_trials(**details)
+        for number in (len(found), len(found) + 1):
+            attributes = {TRIAL: number, "fault": "diverged"}
+            search.add_trial(
+                optuna.create_trial(state=TrialState.FAIL, user_attrs=attributes)
+                if number % 2
+                else finished(number, plan, **{TRIAL: number}).attempt
+            )
+        return found
+
+    monkeypatch.setattr(search, "get_trials", changing)
+    export(search, tmp_path)
+    export(search, tmp_path)
+    card = json.loads((tmp_path / "best.json").read_text())
+    assert (card["finished_trials"], len(card["failed"])) == (2, 1)
+    assert len(get_trials()) == 5, "each export has read the store once"
+
+
 def stored(plan: Plan, trials: int) -> optuna.Study:
     search = optuna.create_study(directions=plan.directions)
     search.set_user_attr(PLAN, plan.model_dump_json())
