@@ -92,7 +92,7 @@ pruning: $(INSTALLED)  ## measure what pruning costs the search and what it save
 search-cost: $(INSTALLED)  ## measure the overhead of the search
 	@$(IN_VENV) python -m benchmarks.search_cost
 
-kills: $(INSTALLED)  ## disturb searches, commands and the pipeline a hundred times, then check the books (20 minutes)
+kills: $(INSTALLED)  ## disturb searches, commands and the pipeline a hundred times, then verify the records (20 minutes)
 	@$(IN_VENV) python -m benchmarks.kills $(KILLS)
 
 fuzz: $(INSTALLED)  ## give the commands 2,000 wrong inputs (10 minutes; other inputs: FUZZ='--seed 1')

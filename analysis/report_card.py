@@ -113,7 +113,7 @@ def require_own(folder: Path, names: Iterable[str]) -> None:
     for name in names:
         if (folder / name).exists():
             raise UserError(
-                f"{folder / name}: is there already and is not part of a report; move it away, or "
+                f"{folder / name}: already exists and is not part of a report; move it away, or "
                 "choose another folder with --out"
             )
 

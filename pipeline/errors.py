@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -48,6 +49,26 @@ def command_to_type(command: str) -> str:
         # The stages call `python`, which must be the environment's too.
         return f"PATH={shlex.quote(str(folder))}:$PATH {command}"
     return shlex.quote(str(folder / program)) + command.removeprefix(program)
+
+
+def unwritable(what: object, reason: str, then: str = "") -> UserError:
+    """Return the error that something cannot be written, such as to a full disk.
+
+    Args:
+        what: a path, or a name.
+        reason: in a few words, such as ``No space left on device``.
+        then: what to do after the cause is removed.
+    """
+    then = f", then {then}" if then else ""
+    return UserError(
+        f"{what}: cannot be written: {reason}; check its folder and the free space{then}"
+    )
+
+
+def first_names(names: Sequence[str], most: int = 5) -> str:
+    """Return a list of names that stays short: ``a, b and 7 more``."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def in_one_line(text: str) -> str:

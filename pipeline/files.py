@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from errno import EFBIG
 from pathlib import Path
 
-from pipeline.errors import UserError
+from pipeline.errors import UserError, unwritable
 
 PARTIAL = ".partial-"
 _TEMPORARY = re.compile(rf"{re.escape(PARTIAL)}(?P<name>.+)-(?P<pid>\d+)-\d+")  # a folder
@@ -34,7 +34,7 @@ def write_bytes(path: Path, payload: bytes) -> None:
         _sync(temporary)
         temporary.replace(path)
     except OSError as error:
-        raise _unwritable(path, error) from None
+        raise unwritable(path, error.strerror or str(error)) from None
     finally:
         with suppress(OSError):
             temporary.unlink()
@@ -83,7 +83,7 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
         for leftover in _leftovers(folder):
             _bring_back(leftover, folder)
     except OSError as error:
-        raise _unwritable(folder, error) from None
+        raise unwritable(folder, error.strerror or str(error)) from None
     finally:
         if made:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -165,11 +165,6 @@ def is_temporary(path: Path) -> bool:
 
 def _is_ours(path: Path, names: Collection[str]) -> bool:
     return (path.name in names or is_temporary(path)) and path.is_file()
-
-
-def _unwritable(path: Path, error: OSError) -> UserError:
-    reason = error.strerror or str(error)
-    return UserError(f"{path}: cannot be written: {reason}; check its folder and the free space")
 
 
 def _sync(file: Path) -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 import click
 from filelock import FileLock, Timeout
 
-from pipeline.errors import UserError
+from pipeline.errors import UserError, unwritable
 from pipeline.runtime.faults import is_unwritable, reason_of
+
+AGAIN = "run the same command again: what is finished is kept"
 
 
 @contextmanager
@@ -34,19 +36,12 @@ def sole_writer(path: Path, task: str) -> Iterator[None]:
             click.echo(f"another {task} is writing to {path}; waiting for it to finish")
             lock.acquire()
     except OSError as error:
-        raise _unwritable(path, error) from None
+        raise unwritable(path, reason_of(error), AGAIN) from None
     try:
         yield
     except Exception as error:
         if isinstance(error, UserError) or not is_unwritable(error):
             raise
-        raise _unwritable(path, error) from None
+        raise unwritable(path, reason_of(error), AGAIN) from None
     finally:
         lock.release()
-
-
-def _unwritable(path: Path, error: Exception) -> UserError:
-    return UserError(
-        f"{path}: cannot be written: {reason_of(error)}; check its folder and the free space, "
-        "then run the same command again: what is finished is kept"
-    )

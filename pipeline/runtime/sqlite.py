@@ -1,4 +1,4 @@
-"""SQLite files: made with the user's permissions, and read without writing anything beside them."""
+"""SQLite files: made with the user's permissions, and read without writing anything."""
 
 import errno
 import os

@@ -67,7 +67,7 @@ class SearchSummary:
         started: when its first attempt began.
         target: how many finished trials it should have.
         finished: how many it has.
-        done: whether it has them, or its space is used up.
+        done: whether it has them, or its space is exhausted.
         counts: of trials, by ``STATES``.
         best: the best trial, or the Pareto front of two objectives; empty if none is complete.
         running: the trials that are being trained.

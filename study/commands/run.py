@@ -28,7 +28,7 @@ from study.commands.tables import show_best
 from study.commands.where import where_recorded
 from study.search.first import first_points
 from study.search.plan import PARENT, Plan, plan_of
-from study.search.schedule import is_used_up
+from study.search.schedule import is_exhausted
 from study.store.deletion import explain_deletion
 from study.store.reconnect import exit_if_disconnected
 from study.store.searches import is_new, open_search
@@ -127,10 +127,10 @@ def _summarise(outcome: Outcome, url: str, target: int) -> None:
     for trial in outcome.trials:
         if trial.has_failed:
             click.echo(f"trial {trial.number} failed: {trial.reason}")
-    used_up = is_used_up(outcome.trials, plan.most)
-    if used_up and outcome.finished < target and not outcome.stopped:
+    exhausted = is_exhausted(outcome.trials, plan.most)
+    if exhausted and outcome.finished < target and not outcome.stopped:
         click.echo(
-            f"the space is used up: each of its {pluralise(int(plan.most), 'point')} has been "
+            f"the space is exhausted: each of its {pluralise(int(plan.most), 'point')} has been "
             f"tried, so the search ends with {pluralise(outcome.finished, 'trial')}; declare more "
             "in search.space to go on"
         )

@@ -232,7 +232,7 @@ def _require_replaceable(out: Path) -> None:
 
 def _not_an_export(path: Path) -> UserError:
     return UserError(
-        f"{path}: is there already and is not an export of a search; move it away, or choose "
+        f"{path}: already exists and is not an export of a search; move it away, or choose "
         "another folder with --out"
     )
 

@@ -29,6 +29,7 @@ METRICS = ("elbo", "reconstruction", "kl", "nll", "spread")
 COSTS = ("epochs", "seconds")
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+DEATHS = "deaths:"  # begins the names of a search's attributes that count deaths, by trial
 MOST_DEATHS = 5  # of a trial's processes, seen by their supervisor, before it is abandoned
 
 
@@ -140,7 +141,7 @@ def result_of(attempt: FrozenTrial) -> dict[str, float]:
 
 def deaths_key(number: int) -> str:
     """Name of the search's attribute that counts the deaths of a trial's processes."""
-    return f"deaths:{number}"
+    return f"{DEATHS}{number}"
 
 
 def first_finished(trials: Sequence[Trial], count: int) -> list[Trial]:
@@ -166,13 +167,13 @@ def next_trial(
     for trial in needed:
         if not trial.is_ended and not trial.is_running:
             return trial.number
-    if len(needed) >= target or is_used_up(trials, most):
+    if len(needed) >= target or is_exhausted(trials, most):
         return "done" if all(trial.is_ended for trial in needed) else "wait"
     all_known = all(trial.is_ended for trial in known(trials, len(trials), ahead))
     return len(trials) if all_known else "wait"
 
 
-def is_used_up(trials: Sequence[Trial], most: float) -> bool:
+def is_exhausted(trials: Sequence[Trial], most: float) -> bool:
     """Whether every point that there can be has been tried."""
     return len(trials) >= most and distinct(trial.params for trial in trials) >= most
 
@@ -181,7 +182,7 @@ def is_done(trials: Sequence[Trial], target: int, most: float) -> bool:
     """Whether a search has its trials, or every trial that there can be."""
     if len(first_finished(trials, target)) >= target:
         return True
-    return is_used_up(trials, most) and all(trial.is_ended for trial in trials)
+    return is_exhausted(trials, most) and all(trial.is_ended for trial in trials)
 
 
 def known(trials: Sequence[Trial], number: int, ahead: int) -> Sequence[Trial]:

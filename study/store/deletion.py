@@ -1,4 +1,4 @@
-"""Deleting a search, and what that means to processes that are still at work for it."""
+"""Deleting a search, and what that means to processes that still use it."""
 
 import threading
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from study.store.storage import StoreLock, explain_full_disk, is_dead, quiet_opt
 
 
 class SearchDeletedError(UserError):
-    """A search was deleted while a process was at work for it."""
+    """A search was deleted while a process was using it."""
 
 
 def delete_search(url: str, name: str) -> int:
@@ -78,7 +78,7 @@ def explain_deletion(search: optuna.Study) -> Iterator[None]:
         if not _is_deleted_after(error, search):
             raise
         raise SearchDeletedError(
-            f"search {search.study_name} was deleted while this command was at work for it; run "
+            f"search {search.study_name} was deleted while this command was using it; run "
             "the command again to start a new search"
         ) from None
 

@@ -2,7 +2,7 @@
 
 import re
 
-from pipeline.errors import UserError
+from pipeline.errors import UserError, cut
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 _MOST_SHOWN = 100  # characters
@@ -15,8 +15,7 @@ def require_name(name: str) -> None:
         UserError: if it is not the name of a search.
     """
     if not _NAME.fullmatch(name):
-        shown = ascii(name[:_MOST_SHOWN]) + ("..." if len(name) > _MOST_SHOWN else "")
         raise UserError(
-            f"{shown} is not a search name: use 1 to 100 letters (A to Z), digits, and . _ - "
-            "(the first not . or -); `study list` shows the names"
+            f"{cut(ascii(name), _MOST_SHOWN)} is not a search name: use 1 to 100 letters (A to Z), "
+            "digits, and . _ - (the first not . or -); `study list` shows the names"
         )

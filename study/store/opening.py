@@ -17,6 +17,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from pipeline.runtime.address import without_password
+from pipeline.runtime.faults import reason_of
 from pipeline.runtime.sqlite import create_file, unwritable
 from study.store.address import (
     EmptyStoreError,
@@ -29,7 +30,6 @@ from study.store.reconnect import (
     OUTAGE,
     ReconnectingStorage,
     connector,
-    reason_of,
     retry_if_disconnected,
 )
 from study.store.schema import Content, content_of
@@ -72,7 +72,7 @@ def open_storage(url: str, *, create: bool = False, awaited: bool = False) -> RD
 
 
 def read_storage(url: str) -> RDBStorage:
-    """Open an existing store to read it: nothing is written, not even beside an SQLite file.
+    """Open an existing store to read it: nothing is written, not even next to an SQLite file.
 
     Raises:
         StorageError: as for ``open_storage``.
@@ -147,7 +147,7 @@ def _require_version(url: str, storage: RDBStorage) -> None:
     if version in storage.get_all_versions():
         typed = shlex.quote(without_password(url))
         raise StorageError(
-            f"--storage {shown(url)} was made by an older Optuna; make a copy of it, then run "
+            f"--storage {shown(url)} was made by an older Optuna; back it up, then run "
             f"`optuna storage upgrade --storage {typed}`"
         )
     raise StorageError(

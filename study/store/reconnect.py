@@ -16,7 +16,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import click
 import optuna
-from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import RDBStorage
 from optuna.storages._rdb.models import TrialUserAttributeModel
 from optuna.storages._rdb.storage import _create_scoped_session
@@ -98,12 +98,6 @@ def exit_if_disconnected(message: str) -> Iterator[None]:
         sys.exit(NO_SERVER)
 
 
-def reason_of(error: BaseException) -> str:
-    """Return in one line what the database said, out of the errors that wrap it."""
-    first = next(one for one in causes(error) if not isinstance(one, StorageInternalError))
-    return brief(str(getattr(first, "orig", first)))
-
-
 def _retrying(condition: Any) -> Retrying:
     return Retrying(
         retry=condition,
@@ -132,7 +126,7 @@ def connector(url: URL, *, awaited: bool = True, read_only: bool = False) -> Cal
         url: the store's address.
         awaited: whether a server was there a moment ago, so that it will come back. Once connected,
             it is waited for in any case.
-        read_only: whether nothing is to be written, not even beside an SQLite file.
+        read_only: whether nothing is to be written, not even next to an SQLite file.
     """
     if url.get_backend_name() == "sqlite":
         return _file_connector(Path(url.database or ""), read_only)

@@ -20,16 +20,15 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from pipeline.errors import UserError, brief
+from pipeline.runtime.faults import reason_of
 from pipeline.settings.explain import first_error
 from pipeline.settings.shown import show
 from pipeline.settings.space import applies, contains
 from study.search.plan import Plan, plan_of
-from study.search.schedule import COSTS, TRIAL
+from study.search.schedule import COSTS, DEATHS, TRIAL
 from study.search.space import Chosen, distributions
-from study.store.reconnect import reason_of
 
 REMEDY = "the database was edited or damaged: restore it from a copy, or move it away"
-DEATHS = "deaths:"  # begins the names of a search's attributes that count the deaths of processes
 
 # What reading an edited row raises: SQLAlchemy of a wrong state or time, Optuna of a wrong
 # distribution, value or attribute, and the checks below.

@@ -167,7 +167,7 @@ def test_only_unchanged_files_of_the_last_report_are_removed(project: Project) -
 def test_files_in_a_folder_without_a_report_are_not_replaced(project: Project) -> None:
     project.out.mkdir()
     (project.out / "index.html").write_text("of the user")
-    assert "index.html: is there already and is not part of a report" in project.report(code=2)
+    assert "index.html: already exists and is not part of a report" in project.report(code=2)
     assert project.files() == {"index.html": "of the user"}
 
 

@@ -1,4 +1,4 @@
-"""Known settings are not trained twice, and a space that is used up ends the search."""
+"""Known settings are not trained twice, and a space that is exhausted ends the search."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -31,7 +31,7 @@ def tiny(searchable: Path) -> Path:
 SEED = 0
 
 
-def test_a_space_that_is_used_up_ends_the_search(tiny: Path) -> None:
+def test_a_space_that_is_exhausted_ends_the_search(tiny: Path) -> None:
     begun = study("run", "--trials", "6", "--workers", "1")
     assert begun.exit_code == 0, begun.output
     assert "the space has only 2 points: the search will end once all" in begun.output
@@ -66,7 +66,7 @@ def test_a_space_that_is_used_up_ends_the_search(tiny: Path) -> None:
     again = study("run", "--trials", "9", "--workers", "1")
     assert again.exit_code == 0
     assert f"nothing to do: the search has {before} finished trials" in again.output
-    assert "the space is used up" in again.output
+    assert "the space is exhausted" in again.output
     assert len(attempts()) == before
 
 

@@ -28,7 +28,7 @@ from pipeline.data.sources.idx import (
     IdxSet,
     decode_idx,
 )
-from pipeline.errors import UserError
+from pipeline.errors import UserError, first_names
 from pipeline.files import read_at_most, write_bytes
 from pipeline.settings import DataSettings
 
@@ -237,8 +237,7 @@ def _plain_name(path: Path) -> str:
 def _similar(paths: Iterable[Path]) -> str:
     """List files that may be the missing ones: under another name, or in an archive."""
     names = [path.name for path in paths if _SIMILAR.search(path.name)]
-    more = f" and {len(names) - 4} more" if len(names) > 4 else ""
-    return f"; found {', '.join(names[:4])}{more}" if names else ""
+    return f"; found {first_names(names, 4)}" if names else ""
 
 
 def _read(file: IdxFile, path: Path) -> IdxContent:

@@ -179,7 +179,7 @@ def test_a_file_that_is_no_export_is_not_replaced(
     export(search, tmp_path)  # its own files are replaced
     (tmp_path / name).write_text("patient,dose\n1,2\n")
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
-    with pytest.raises(UserError, match=rf"{name}: is there already and is not an export"):
+    with pytest.raises(UserError, match=rf"{name}: already exists and is not an export"):
         export(search, tmp_path)
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 

@@ -16,7 +16,7 @@ from study.search.schedule import (
     deaths_key,
     first_finished,
     is_done,
-    is_used_up,
+    is_exhausted,
     known,
     next_trial,
     trials_of,
@@ -102,8 +102,8 @@ def test_a_finite_space_ends_with_its_points() -> None:
     assert not is_done(trials("C T C"), 9, most=3)
     assert not is_done(trials("C T C R"), 9, most=3)
     assert is_done(trials("C T F C"), 9, most=3)
-    assert is_used_up(trials("C T F R"), most=3)
-    assert not is_used_up(trials("C C C C"), most=math.inf)
+    assert is_exhausted(trials("C T F R"), most=3)
+    assert not is_exhausted(trials("C C C C"), most=math.inf)
 
 
 def test_a_grid_ends_with_its_points() -> None:

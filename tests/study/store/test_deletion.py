@@ -65,7 +65,7 @@ def test_a_run_whose_search_is_deleted_by_hand_ends_in_one_line(
     result = study("run", "--trials", str(TRIALS + 2), "--workers", "1")
     assert result.exit_code == 2
     assert result.stderr.endswith(
-        f"Error: search {name} was deleted while this command was at work for it; run the command "
+        f"Error: search {name} was deleted while this command was using it; run the command "
         "again to start a new search\n"
     )
     assert result.stderr.count("\n") == 1 + result.stderr.count("not tried first")
