@@ -188,7 +188,7 @@ def empty_records(tmp_path_factory: pytest.TempPathFactory) -> Path:
     def build(folder: Path) -> None:
         client = MlflowClient(f"sqlite:///{folder / MLFLOW_DATABASE}")
         client.search_experiments(max_results=1)
-        # Away with the log beside it: what it holds goes into the file that is copied.
+        # Away with the log next to it: what it holds goes into the file that is copied.
         with contextlib.closing(sqlite3.connect(folder / MLFLOW_DATABASE)) as database:
             database.execute("PRAGMA journal_mode=DELETE")
 

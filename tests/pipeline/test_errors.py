@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import UserError, command_to_type
+from pipeline.errors import UserError, command_to_type, first_names
 
 
 @pytest.fixture
@@ -64,3 +64,10 @@ def test_scripts_without_an_environment_are_found_by_their_names(
 def test_a_message_is_one_line_whatever_it_repeats() -> None:
     shown = UserError("it's \n\r\x1b[31m\udcff\x85 é").format_message()
     assert shown == r"it's \n\r\x1b[31m\udcff\x85 é"
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"), [(0, ""), (1, "0"), (3, "0, 1, 2"), (5, "0, 1, 2 and 2 more")]
+)
+def test_only_the_first_names_are_shown(count: int, shown: str) -> None:
+    assert first_names([str(number) for number in range(count)], 3) == shown
