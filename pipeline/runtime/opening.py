@@ -101,8 +101,8 @@ def store_errors(uri: str) -> Iterator[None]:
         reason = brief(without_secrets(str(error), uri))
         if "out-of-date database schema" in reason:
             raise UserError(
-                f"the MLflow store {shown} was made by another version of MLflow; make a copy of "
-                f"it, then run `mlflow db upgrade {shlex.quote(shown)}`, or use that version"
+                f"the MLflow store {shown} was made by another version of MLflow; back it up, "
+                f"then run `mlflow db upgrade {shlex.quote(shown)}`, or use that version"
             ) from None
         raise UserError(
             f"the MLflow store {shown} cannot be opened: {reason}; set MLFLOW_TRACKING_URI to one "

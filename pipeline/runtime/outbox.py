@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 
 import click
 
-from pipeline.errors import UserError
+from pipeline.errors import UserError, first_names
 from pipeline.runtime.address import without_secrets
 from pipeline.runtime.faults import is_outage, reason_of
 
@@ -27,7 +27,6 @@ T = TypeVar("T")
 LONGEST_PAUSE = 10.0  # seconds between two attempts during an outage
 LAST_ATTEMPT = 5.0  # seconds to go on trying at the end, or after an interrupt
 AT_ONCE = 1.0  # seconds; a fault within them is tried once more before it counts as an outage
-MOST_NAMED = 5  # records in the last line
 
 
 class ServerAwayError(UserError):
@@ -133,10 +132,8 @@ class Outbox:
             self._calls.clear()
         names = list(self._incomplete)
         if names and self._names_lost:
-            more = len(names) - MOST_NAMED
-            shown = ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
             click.echo(
-                f"warning: {self._server} does not have everything on record about {shown}; the "
+                f"warning: {self._server} has incomplete records for {first_names(names)}; the "
                 "results themselves are complete",
                 err=True,
             )

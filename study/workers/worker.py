@@ -277,7 +277,7 @@ def _train_once(
 ) -> None:
     """Train an attempt; go on without it if another process ended it in the meantime.
 
-    A process that was stopped, or whose machine slept, has no heartbeat and passes for dead. When
+    A process that was stopped, or whose machine slept, is considered dead without heartbeats. When
     it continues, its trial has another attempt, and Optuna refuses the outcome of this one.
     """
     taken: list[int] = []

@@ -107,7 +107,7 @@ def test_records_are_named_if_the_server_stays_away(
         box.write(f"run {number}", server.send("end"))
     assert not box.close()
     _, last = errors(capsys)
-    assert "everything on record about run 0, run 1, run 2, run 3, run 4 and 2 more; the" in last
+    assert "incomplete records for run 0, run 1, run 2, run 3, run 4 and 2 more; the" in last
     assert not box.close()
     assert errors(capsys) == []
     assert server.taken == ["1"]
@@ -121,7 +121,7 @@ def test_a_silent_server_is_not_waited_for_after_an_interrupt(
     start = time.monotonic()
     assert not box.close(hurry=True)
     assert time.monotonic() - start < 4
-    assert "everything on record about run; the results themselves" in errors(capsys)[0]
+    assert "incomplete records for run; the results themselves" in errors(capsys)[0]
 
 
 def test_a_refused_write_costs_its_record_and_nothing_else(
@@ -138,4 +138,4 @@ def test_a_refused_write_costs_its_record_and_nothing_else(
     assert said == (
         "warning: the server refused a part of the record of wrong run: the run is deleted"
     )
-    assert "about wrong run; the results" in last
+    assert "for wrong run; the results" in last

@@ -267,10 +267,7 @@ def test_records_that_an_outage_cost_are_written_by_the_next_evaluation(
         return finish(*words)
 
     monkeypatch.setattr(EvaluationJob, "finish", stop_and_finish)
-    assert (
-        "does not have everything on record about linear-2/seed-0, linear-3"
-        in call(evaluate.main).stderr
-    )
+    assert "has incomplete records for linear-2/seed-0, linear-3" in call(evaluate.main).stderr
     rows = [read_row(trained, run) for run in RUNS]
     server.is_down = False
     call(evaluate.main)

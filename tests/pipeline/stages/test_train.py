@@ -257,7 +257,7 @@ def test_training_outlives_the_server_of_its_records(
     assert set(weights(project)) == set(RUNS)
     away, lost = result.stderr.splitlines()
     assert "does not answer (Connection refused); work goes on" in away
-    assert "does not have everything on record about linear-2/seed-0, linear-3/seed-0" in lost
+    assert "has incomplete records for linear-2/seed-0, linear-3/seed-0" in lost
 
 
 @pytest.mark.slow
