@@ -284,6 +284,20 @@ def delete(storage: str, name: str) -> None:
 
 
 @main.command(
+    short_help="Remove the runs that are kept for other grids.", epilog="Example: study clean --yes"
+)
+@click.option(
+    "--kept", default="kept", show_default=True, type=Path, help="Folder of the kept runs."
+)
+@click.option("--yes", is_flag=True, help="Remove them without a question.")
+def clean(kept: Path, yes: bool) -> None:
+    """Remove the runs that are kept for other grids; those of the grid stay."""
+    from study.commands.clean import clean_command
+
+    clean_command(kept, yes)
+
+
+@main.command(
     cls=OneLineCommand,  # so that it runs anywhere, and reports what is wrong there
     short_help="Check versions, settings, data and databases.",
     epilog="Example: study doctor --fix",

@@ -14,9 +14,9 @@ from pipeline.data.prepared import load_prepared
 from pipeline.errors import UserError
 from pipeline.files import write_text
 from pipeline.jobs.job import out_of_date
-from pipeline.jobs.train import TrainingTask, finished_fingerprint, training_task
+from pipeline.jobs.train import TrainingTask, training_task
 from pipeline.schemas.best_card import ConfirmedRun
-from pipeline.schemas.run_card import HISTORY, load_whole_card
+from pipeline.schemas.run_card import HISTORY, finished_fingerprint, load_whole_card
 from pipeline.schemas.tables import CONFIRMED, EPOCHS, Row
 from pipeline.schemas.where import SEARCH_EXPERIMENT
 from study.search.plan import PARENT, Plan, plan_of
