@@ -284,6 +284,27 @@ def delete(storage: str, name: str) -> None:
 
 
 @main.command(
+    short_help="Try other settings of the grid in a folder of their own.",
+    epilog="Example: study vary train.epochs=5",
+)
+@click.argument("assignments", nargs=-1, required=True, metavar="KEY=VALUE...")
+@PARAMS
+@click.option(
+    "--into", type=Path, help="Output folder.  [default: experiments/, named after the changes]"
+)
+@WORKERS
+def vary(assignments: tuple[str, ...], params: Path, into: Path | None, workers: str) -> None:
+    """Train, evaluate and report the grid with other settings, beside the baseline.
+
+    Values are YAML, such as 'train.grid.latent_dims=[2, 50]'. Nothing of the baseline is changed;
+    its data and its judge are used unless their settings differ.
+    """
+    from study.commands.vary import vary_command
+
+    vary_command(params, assignments, into, workers)
+
+
+@main.command(
     short_help="Remove the runs that are kept for other grids.", epilog="Example: study clean --yes"
 )
 @click.option(
