@@ -13,6 +13,7 @@ from analysis.words import format_number, pluralise
 from pipeline.errors import UserError
 from pipeline.runtime.workers import count_workers
 from pipeline.schemas.tables import CONFIRMED
+from study.commands.chosen import chosen_search
 from study.commands.contents import state_of
 from study.commands.tables import new_table, print_table
 from study.outcome.confirm import Confirmation, confirm, new_seeds, record_confirmations
@@ -22,7 +23,7 @@ from study.outcome.ranking import ranked
 from study.search.plan import plan_of
 from study.search.schedule import Trial
 from study.store.deletion import explain_deletion
-from study.store.searches import all_trials, find_search, find_trial
+from study.store.searches import all_trials, find_trial
 
 CONFIDENCE = 0.95
 CONFIRM_SEEDS = 5  # of `study run --confirm`
@@ -32,7 +33,7 @@ def rerun_command(
     url: str, name: str | None, number: int, seeds: int, data: Path, out: Path, workers: str
 ) -> None:
     """Retrain a trial with new seeds and show by how much the search misjudged its value."""
-    search = find_search(url, name)
+    search = chosen_search(url, name)
     trial = find_trial(search, number)
     if trial.attempt.state != TrialState.COMPLETE:
         state = state_of(trial)
@@ -105,5 +106,5 @@ def _show_confirmed(found: Sequence[Confirmation], trials: Sequence[Trial]) -> N
 
 def export_command(url: str, name: str | None, out: Path) -> None:
     """Write a search's trials and best settings as files."""
-    for path in export(find_search(url, name), out):
+    for path in export(chosen_search(url, name), out):
         click.echo(str(path))

@@ -29,9 +29,10 @@ from study.search.first import first_points
 from study.search.plan import PARENT, Plan, plan_of
 from study.search.schedule import is_used_up
 from study.store.deletion import explain_deletion
+from study.store.joining import open_search
+from study.store.quiet import quiet_optuna
 from study.store.reconnect import exit_if_disconnected
-from study.store.searches import open_search
-from study.store.storage import explain_full_disk, quiet_optuna
+from study.store.storage import explain_full_disk
 from study.workers.supervisor import Outcome, supervise
 
 

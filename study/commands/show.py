@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.errors import command_to_type
+from study.commands.chosen import chosen_search
 from study.commands.contents import SearchSummary, best_of, summary_of
 from study.commands.details import TrialDetails, details_of
 from study.commands.document import print_json
@@ -15,8 +16,8 @@ from study.commands.lines import hang
 from study.commands.tables import new_table, print_table, show_best
 from study.outcome.describe import describe_front, format_briefly
 from study.store.address import EmptyStoreError, shown
-from study.store.searches import all_searches, find_search, find_trial
-from study.store.storage import quiet_optuna
+from study.store.quiet import quiet_optuna
+from study.store.searches import all_searches, find_trial
 
 if TYPE_CHECKING:
     from study.commands.shares import ParameterShare
@@ -66,7 +67,7 @@ def _print_list(summaries: list[SearchSummary]) -> None:
 
 def status_command(url: str, name: str | None, as_json: bool) -> None:
     """Show the progress of a search."""
-    summary = summary_of(find_search(url, name))
+    summary = summary_of(chosen_search(url, name))
     if as_json:
         print_json(summary)
         return
@@ -98,7 +99,7 @@ def status_command(url: str, name: str | None, as_json: bool) -> None:
 
 def best_command(url: str, name: str | None, count: int, as_json: bool) -> None:
     """Show the best trials of a search."""
-    best = best_of(find_search(url, name), count)
+    best = best_of(chosen_search(url, name), count)
     if as_json:
         print_json(best)
     else:
@@ -107,7 +108,7 @@ def best_command(url: str, name: str | None, count: int, as_json: bool) -> None:
 
 def show_command(url: str, name: str | None, number: int, as_json: bool) -> None:
     """Show everything that is known about one trial."""
-    search = find_search(url, name)
+    search = chosen_search(url, name)
     details = details_of(search, find_trial(search, number))
     if as_json:
         print_json(details)
@@ -151,7 +152,7 @@ def importance_command(url: str, name: str | None, as_json: bool) -> None:
     # Imported here, because it imports pandas, which the other commands do not need.
     from study.commands.shares import shares_of
 
-    found = shares_of(find_search(url, name))
+    found = shares_of(chosen_search(url, name))
     if as_json:
         print_json(found)
         return

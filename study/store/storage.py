@@ -9,7 +9,6 @@ import errno
 import hashlib
 import sqlite3
 import threading
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Self
@@ -21,7 +20,7 @@ from sqlalchemy import Connection, NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from pipeline.errors import UserError
-from pipeline.runtime.faults import causes
+from pipeline.runtime.causes import causes
 from pipeline.runtime.processes import has_died
 from study.search.schedule import OWNER
 from study.store.address import (
@@ -31,8 +30,8 @@ from study.store.address import (
     parse_address,
     shown,
 )
+from study.store.notices import announcing
 from study.store.reconnect import (
-    announcing,
     connector,
     retry_if_disconnected,
 )
@@ -190,12 +189,3 @@ def _remedy(error: BaseException) -> str | None:
     # PostgreSQL's: disk full, insufficient privilege, read-only transaction.
     states = {"53100": full, "42501": forbidden, "25006": forbidden}
     return states.get(getattr(error, "sqlstate", None) or "")
-
-
-def quiet_optuna() -> None:
-    """Silence Optuna's line per trial, which would break up our own display.
-
-    Its heartbeat's retries are marked experimental; they are used on purpose.
-    """
-    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
