@@ -1,4 +1,4 @@
-"""The commands that act on a search's trials: rerun and export."""
+"""The commands that train a search's trials again, with new seeds."""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -16,9 +16,9 @@ from pipeline.schemas.tables import CONFIRMED
 from study.commands.chosen import chosen_search
 from study.commands.contents import state_of
 from study.commands.tables import new_table, print_table
-from study.outcome.confirm import Confirmation, confirm, new_seeds, record_confirmations
+from study.outcome.confirm import confirm, new_seeds
+from study.outcome.confirmed import Confirmation, record_confirmations
 from study.outcome.describe import format_briefly
-from study.outcome.export import export
 from study.outcome.ranking import ranked
 from study.search.plan import plan_of
 from study.search.schedule import Trial
@@ -102,9 +102,3 @@ def _show_confirmed(found: Sequence[Confirmation], trials: Sequence[Trial]) -> N
             settings[one.number],
         )
     print_table(table, "Confirmed with new seeds: validation split, nats per image")
-
-
-def export_command(url: str, name: str | None, out: Path) -> None:
-    """Write a search's trials and best settings as files."""
-    for path in export(chosen_search(url, name), out):
-        click.echo(str(path))

@@ -15,7 +15,7 @@ SETTINGS = Path("params.yaml")
 def chosen_search(url: str, name: str | None) -> optuna.Study:
     """Load the search of that name; without a name, that of `params.yaml`, or else the newest.
 
-    If there are several searches and none is that of `params.yaml`, a line says which one it is.
+    If there are several searches, a line says which one it is.
 
     Raises:
         UserError: if there is none, or it cannot be read.
@@ -23,12 +23,10 @@ def chosen_search(url: str, name: str | None) -> optuna.Study:
     if name is not None:
         return find_search(url, name)
     found = find_default(url, settings_here)
-    if found.others and not found.is_described:
-        click.echo(
-            f"search {found.search.study_name}, the newest: the store has none with the settings "
-            f"of {SETTINGS}; --name chooses another",
-            err=True,
-        )
+    if found.others:
+        which = "that of" if found.is_described else "the newest, since none is that of"
+        name = found.search.study_name
+        click.echo(f"search {name}: {which} {SETTINGS}; --name chooses another", err=True)
     return found.search
 
 

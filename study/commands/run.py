@@ -22,9 +22,11 @@ from pipeline.settings import (
     parse_settings,
 )
 from study.commands.contents import ranked_trials
+from study.commands.export import elsewhere, replaces_another
 from study.commands.options import DEFAULT_URL
 from study.commands.tables import show_best
 from study.commands.where import where_recorded
+from study.outcome.importance import remember_importance
 from study.search.first import first_points
 from study.search.plan import PARENT, Plan, plan_of
 from study.search.schedule import is_used_up
@@ -111,6 +113,12 @@ def search_and_summarise(
     return outcome
 
 
+def remember(outcome: Outcome, url: str) -> None:
+    """Let the store remember what takes long to compute, so that reading it is quick."""
+    with explain_full_disk(url), explain_deletion(outcome.search):
+        remember_importance(outcome.search, outcome.trials)
+
+
 def _summarise(outcome: Outcome, url: str, target: int) -> None:
     """Show the best trials, where everything is stored, and what to do next."""
     search, plan = outcome.search, plan_of(outcome.search)
@@ -141,13 +149,15 @@ def _summarise(outcome: Outcome, url: str, target: int) -> None:
         rows["first"] = first_of_all
     if best:
         first = best[0].number
-        rows |= {
-            "tables": f"{study} export{storage}    writes trials.csv, best.json and importance.csv "
-            "into results/",
-            "report": f"{study} report    shows them next to the grid in reports/index.html",
-            "confirm": f"{study} rerun {first} --seeds 5{storage}    retrains the best with new "
-            "seeds",
-        }
+        tables = "writes trials.csv, best.json and importance.csv"
+        if replaces_another(search, Path("results")):
+            rows["tables"] = f"{study} export{storage} {elsewhere(search)}    {tables} there"
+        else:
+            rows["tables"] = f"{study} export{storage}    {tables} into results/"
+            shown = "shows them next to the grid in reports/index.html"
+            rows["report"] = f"{study} report    {shown}"
+        retrains = "retrains the best with new seeds"
+        rows["confirm"] = f"{study} rerun {first} --seeds 5{storage}    {retrains}"
     for key, value in rows.items():
         click.echo(click.style(f"{key:<10}", bold=True) + value)
 

@@ -3,8 +3,6 @@
 What they show is built by `contents` and `details`. Each prints it as a table or as JSON.
 """
 
-from typing import TYPE_CHECKING
-
 import click
 
 from pipeline.errors import command_to_type
@@ -13,14 +11,12 @@ from study.commands.contents import SearchSummary, best_of, summary_of
 from study.commands.details import TrialDetails, details_of
 from study.commands.document import print_json
 from study.commands.lines import hang
+from study.commands.shares import ParameterShare, shares_of
 from study.commands.tables import new_table, print_table, show_best
 from study.outcome.describe import describe_front, format_briefly
 from study.store.address import EmptyStoreError, shown
 from study.store.quiet import quiet_optuna
 from study.store.searches import all_searches, find_trial
-
-if TYPE_CHECKING:
-    from study.commands.shares import ParameterShare
 
 LABEL = 10  # width of the labels of `study status`
 
@@ -103,6 +99,7 @@ def best_command(url: str, name: str | None, count: int, as_json: bool) -> None:
     if as_json:
         print_json(best)
     else:
+        click.echo(click.style(best.search, bold=True))
         show_best(best.trials, best.objective)
 
 
@@ -149,13 +146,11 @@ def _print_details(one: TrialDetails) -> None:
 
 def importance_command(url: str, name: str | None, as_json: bool) -> None:
     """Show which share of the objective's variance each hyperparameter explains."""
-    # Imported here, because it imports pandas, which the other commands do not need.
-    from study.commands.shares import shares_of
-
     found = shares_of(chosen_search(url, name))
     if as_json:
         print_json(found)
         return
+    click.echo(click.style(found.search, bold=True))
     table = new_table()
     table.add_column("hyperparameter")
     for group in found.groups:
@@ -171,5 +166,5 @@ def importance_command(url: str, name: str | None, as_json: bool) -> None:
     click.echo(hang(note, 0))
 
 
-def _share(share: "ParameterShare") -> str:
+def _share(share: ParameterShare) -> str:
     return f"{share.importance:.0%} [{share.low:.0%}, {share.high:.0%}]"

@@ -246,3 +246,8 @@ def plan_of(search: optuna.Study) -> Plan:
             f"search {search.study_name} was made by another version of vae-study: use that "
             "version to view it, or `study run` to start a new search"
         ) from None
+
+
+def is_described(search: optuna.Study, settings: Settings) -> bool:
+    """Return whether settings, with the same data, code and hardware, give the search its name."""
+    return plan_of(search).again(settings).name == search.study_name
