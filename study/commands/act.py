@@ -3,7 +3,6 @@
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-import click
 import optuna
 from optuna.trial import TrialState
 
@@ -15,6 +14,7 @@ from pipeline.runtime.workers import count_workers
 from pipeline.schemas.tables import CONFIRMED
 from study.commands.chosen import chosen_search
 from study.commands.contents import state_of
+from study.commands.lines import say
 from study.commands.tables import new_table, print_table
 from study.outcome.confirm import confirm, new_seeds
 from study.outcome.confirmed import Confirmation, record_confirmations
@@ -51,12 +51,12 @@ def rerun_command(
     print_table(table, f"Trial {number} with new seeds, validation split")
     elbo = mean_interval(found.elbos, CONFIDENCE)
     optimism = found.searched - elbo.mean
-    click.echo(
+    say(
         f"elbo over {pluralise(seeds, 'seed')}: {format_estimate(elbo)} nats per image; the search "
         f"found {format_number(found.searched)}, {'better' if optimism >= 0 else 'worse'} by "
         f"{format_number(abs(optimism))}"
     )
-    click.echo(f"models: {found.folder}")
+    say(f"models: {found.folder}")
 
 
 def confirm_best(
@@ -78,7 +78,7 @@ def confirm_best(
     if not best:
         return
     seeds = new_seeds(plan, CONFIRM_SEEDS, taken)
-    click.echo(f"confirming the best {pluralise(len(best), 'trial')} with {len(seeds)} new seeds")
+    say(f"confirming the best {pluralise(len(best), 'trial')} with {len(seeds)} new seeds")
     processes = count_workers(workers, len(best) * len(seeds))
     found = confirm(search, best, seeds, data, out, processes)
     record_confirmations(out / CONFIRMED.name, found)

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import click
-
 from analysis.words import pluralise
 from pipeline.data.prepared import load_prepared
 from pipeline.errors import command_to_type
@@ -23,6 +21,7 @@ from pipeline.settings import (
 )
 from study.commands.contents import ranked_trials
 from study.commands.export import elsewhere, replaces_another
+from study.commands.lines import print_rows, say
 from study.commands.options import DEFAULT_URL
 from study.commands.tables import show_best
 from study.commands.where import where_recorded
@@ -87,22 +86,22 @@ def search_and_summarise(
     plan = Plan.of(settings, prepared.hash, first)
     target = settings.search.trials
     if plan.most < target:
-        click.echo(
+        say(
             f"the space has only {pluralise(int(plan.most), 'point')}: the search will end once "
             "all have been tried"
         )
     for line in first.skipped:
-        click.echo(f"not tried first: {line}")
+        say(f"not tried first: {line}")
     processes = count_workers(workers, target)
     with explain_full_disk(url):
         search, new = open_search(url, plan, name or plan.name, target, join=True)
     start = "a new search" if new else "resuming an existing search"
-    click.echo(f"{search.study_name}: {start}, up to {target} finished trials")
+    say(f"{search.study_name}: {start}, up to {target} finished trials")
     if settings.search.objective == "rate-distortion" and settings.search.pruner != "none":
-        click.echo("two objectives: no trial is pruned")
+        say("two objectives: no trial is pruned")
     if processes > settings.search.ahead:
         processes = settings.search.ahead
-        click.echo(
+        say(
             f"using {processes} workers, because more than search.ahead = {processes} would wait; "
             "raise search.ahead to use more"
         )
@@ -123,21 +122,21 @@ def _summarise(outcome: Outcome, url: str, target: int) -> None:
     """Show the best trials, where everything is stored, and what to do next."""
     search, plan = outcome.search, plan_of(outcome.search)
     if outcome.ran == 0 and not outcome.stopped:
-        click.echo(f"nothing to do: the search has {outcome.finished} finished trials")
+        say(f"nothing to do: the search has {outcome.finished} finished trials")
     best = ranked_trials(outcome.trials, plan)
     show_best(best[:5], plan.search.objective)
     for trial in outcome.trials:
         if trial.has_failed:
-            click.echo(f"trial {trial.number} failed: {trial.reason}")
+            say(f"trial {trial.number} failed: {trial.reason}")
     used_up = is_used_up(outcome.trials, plan.most)
     if used_up and outcome.finished < target and not outcome.stopped:
-        click.echo(
+        say(
             f"the space is used up: each of its {pluralise(int(plan.most), 'point')} has been "
             f"tried, so the search ends with {pluralise(outcome.finished, 'trial')}; declare more "
             "in search.space to go on"
         )
     if outcome.stopped:
-        click.echo(
+        say(
             f"{outcome.stopped}: {outcome.finished} of {target} trials have finished; run the same "
             "command again to resume"
         )
@@ -158,8 +157,7 @@ def _summarise(outcome: Outcome, url: str, target: int) -> None:
             rows["report"] = f"{study} report    {shown}"
         retrains = "retrains the best with new seeds"
         rows["confirm"] = f"{study} rerun {first} --seeds 5{storage}    {retrains}"
-    for key, value in rows.items():
-        click.echo(click.style(f"{key:<10}", bold=True) + value)
+    print_rows(rows)
 
 
 def how_to_reach(url: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from study.commands.chosen import chosen_search
 from study.commands.contents import SearchSummary, best_of, summary_of
 from study.commands.details import TrialDetails, details_of
 from study.commands.document import print_json
-from study.commands.lines import hang
+from study.commands.lines import hang, say
 from study.commands.shares import ParameterShare, shares_of
 from study.commands.tables import new_table, print_table, show_best
 from study.outcome.describe import describe_front, format_briefly
@@ -43,8 +43,7 @@ def list_command(url: str, as_json: bool) -> None:
 
 def _print_list(summaries: list[SearchSummary]) -> None:
     table = new_table()
-    # Where there is too little space, a name continues in the next line, and no number is cut.
-    table.add_column("search", overflow="fold")
+    table.add_column("search")
     for heading in ("finished", "pruned", "failed", "running", "best"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("started", no_wrap=True)
@@ -139,7 +138,7 @@ def _print_details(one: TrialDetails) -> None:
             "Optuna and its dashboard number attempts, so their numbers run ahead once an attempt "
             "was retried."
         )
-        click.echo(hang(note, 0))
+        say(note)
     if one.traceback is not None:
         click.echo(one.traceback)
 
@@ -163,7 +162,7 @@ def importance_command(url: str, name: str | None, as_json: bool) -> None:
         "with 95 % intervals over bootstrapped trials; the sampler chose the trials, so this is a "
         "hint, not an estimate"
     )
-    click.echo(hang(note, 0))
+    say(note)
 
 
 def _share(share: ParameterShare) -> str:
