@@ -10,7 +10,6 @@ from pipeline.files import read_at_most
 from pipeline.schemas.best_card import BEST, BestCard
 from pipeline.schemas.record import RecordError, read_record
 from pipeline.schemas.tables import IMPORTANCE, TRIALS
-from pipeline.settings.plain_yaml import MOST_BYTES, PlainYamlError, parse_yaml
 from study.commands.chosen import SETTINGS, chosen_search, settings_here
 from study.outcome.export import export
 from study.search.plan import is_described
@@ -37,7 +36,7 @@ def export_command(url: str, name: str | None, out: Path) -> None:
 
 def elsewhere(search: optuna.Study) -> str:
     """Return the option that exports a search to a folder of its own."""
-    return f"--out exports/{search.study_name}"
+    return f"--out results/searches/{search.study_name}"
 
 
 def replaces_another(search: optuna.Study, out: Path) -> bool:
@@ -62,6 +61,8 @@ def _outputs() -> set[Path]:
     """Return all files that the pipeline of the current folder writes."""
     if not PIPELINE.is_file():
         return set()
+    from pipeline.settings.plain_yaml import MOST_BYTES, PlainYamlError, parse_yaml  # takes time
+
     try:
         stages = parse_yaml(read_at_most(PIPELINE, MOST_BYTES).decode())["stages"].values()
         outs = [one for stage in stages for one in stage.get("outs", ())]
