@@ -12,7 +12,7 @@ from study.commands.details import TrialDetails, details_of
 from study.commands.document import print_json
 from study.commands.lines import hang, say
 from study.commands.shares import ParameterShare, shares_of
-from study.commands.tables import new_table, print_table, show_best
+from study.commands.tables import has_room, new_table, print_table, show_best
 from study.outcome.describe import describe_front, format_briefly
 from study.store.address import EmptyStoreError, shown
 from study.store.quiet import quiet_optuna
@@ -46,17 +46,15 @@ def _print_list(summaries: list[SearchSummary]) -> None:
     table.add_column("search")
     for heading in ("finished", "pruned", "failed", "running", "best"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("started", no_wrap=True)
+    if has_room():
+        table.add_column("started", no_wrap=True)
     for one in summaries:
         cells = [str(one.counts[state]) for state in ("pruned", "failed", "running")]
         value = one.best[0].values.get(one.objective) if one.best else None  # two have no best
-        table.add_row(
-            one.search,
-            f"{one.finished}/{one.target}",
-            *cells,
-            f"{value:.2f}" if value is not None else "",
-            f"{one.started:%Y-%m-%d}" if one.started else "",
-        )
+        cells.append(f"{value:.2f}" if value is not None else "")
+        if has_room():
+            cells.append(f"{one.started:%Y-%m-%d}" if one.started else "")
+        table.add_row(one.search, f"{one.finished}/{one.target}", *cells)
     print_table(table)
 
 

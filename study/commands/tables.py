@@ -12,7 +12,7 @@ from study.commands.contents import RankedTrial
 from study.outcome.describe import format_briefly
 
 LOG_WIDTH = 160  # characters per line in a file or a pipe
-ROOM_FOR_SECONDS = 72  # characters; a narrower terminal needs them for the settings
+ROOM_FOR_MORE = 72  # characters; a narrower terminal leaves out what matters least
 
 
 def new_table(show_header: bool = True) -> Table:
@@ -39,6 +39,12 @@ def print_table(table: Table, title: str = "") -> None:
     console.print(table)
 
 
+def has_room() -> bool:
+    """Return whether a table may have all of its columns."""
+    console = new_console()
+    return not console.is_terminal or console.width >= ROOM_FOR_MORE
+
+
 def show_best(best: Sequence[RankedTrial], objective: Objective) -> None:
     """Print the best trials, or the Pareto front of two objectives."""
     if not best:
@@ -51,13 +57,12 @@ def show_best(best: Sequence[RankedTrial], objective: Objective) -> None:
     if best[0].metrics["spread"] is not None:  # a search has replicates, or none of its trials has
         names.append("spread")
     table = new_table()
-    has_room = new_console().width >= ROOM_FOR_SECONDS
-    for heading in ("trial", *names, *(["seconds"] if has_room else [])):
+    for heading in ("trial", *names, *(["seconds"] if has_room() else [])):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("settings")
     for trial in best:
         values = [f"{trial.metrics[name]:.2f}" for name in names]
-        if has_room:
+        if has_room():
             values.append(f"{trial.seconds:.0f}")
         table.add_row(str(trial.number), *values, format_briefly(trial.params))
     print_table(table, f"{kind}: validation split, nats per image")

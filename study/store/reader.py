@@ -76,7 +76,8 @@ class FileReader(BaseStorage):
     def _snapshot(self) -> Iterator[sqlite3.Connection]:
         """Yield a connection whose answers are all of the same moment."""
         try:
-            with closing(connect_to_read(self._file)) as connection:
+            # Whoever waits long for a lock was told so by `is_readable`, the first to ask.
+            with closing(connect_read_only(self._file)) as connection:
                 connection.execute("BEGIN")
                 yield connection
         except (sqlite3.Error, OSError) as error:
