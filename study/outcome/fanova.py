@@ -111,12 +111,12 @@ def _varied(rated: Rated) -> list[str]:
 def _shares(rated: Rated, names: Sequence[str]) -> dict[str, Share]:
     """Return the shares, largest first, with percentile intervals over resampled trials."""
     points, values = Points.of(rated, sorted(names)), np.array([value for _, value in rated])
-    shares = _fitted(points, values, TREES)
+    shares = fitted_shares(points, values, TREES)
     generator = np.random.default_rng(SEED)
     resampled = []
     for _ in range(RESAMPLES):
         sample = generator.integers(0, len(rated), len(rated))
-        resampled.append(_fitted(points.at(sample), values[sample], TREES_RESAMPLED))
+        resampled.append(fitted_shares(points.at(sample), values[sample], TREES_RESAMPLED))
     tail = 50 * (1 - CONFIDENCE)
     found = {}
     for name, share in sorted(shares.items(), key=lambda item: (-item[1], item[0])):
@@ -166,7 +166,7 @@ class Points:
         return replace(self, values=self.values[rows])
 
 
-def _fitted(points: Points, values: Numbers, trees: int) -> dict[str, float]:
+def fitted_shares(points: Points, values: Numbers, trees: int) -> dict[str, float]:
     """Return the shares by a forest; all are 0 if these hyperparameters explain nothing.
 
     Each share is the mean over the trees, as in ``optuna.importance.FanovaImportanceEvaluator``,
