@@ -126,7 +126,7 @@ def run(
     file; a changed plan starts another search. Ctrl-C lets running trials finish, a second Ctrl-C
     cancels them.
     """
-    from study.commands.run import search_and_summarise, searched_settings
+    from study.commands.run import remember, search_and_summarise, searched_settings
 
     given = {key: value for key, value in changes.items() if value is not None}
     settings = searched_settings(params, assignments, given)
@@ -138,6 +138,8 @@ def run(
     outcome = search_and_summarise(settings, data, workers, timeout, storage, name, earlier)
     if outcome.stopped.startswith("interrupted"):
         raise SystemExit(130)  # the convention of shells for Ctrl-C
+    if not outcome.stopped:
+        remember(outcome, storage)
     if confirm is not None and not outcome.stopped:
         from study.commands.act import confirm_best
 
@@ -267,7 +269,7 @@ def rerun(
 @OUT
 def export(storage: str, name: str | None, out: Path) -> None:
     """Write trials.csv (one row per finished trial), best.json and importance.csv."""
-    from study.commands.act import export_command
+    from study.commands.export import export_command
 
     export_command(storage, name, out)
 

@@ -6,11 +6,11 @@ Libraries wrap such errors, often several times, so that whole chains of causes 
 import errno
 import socket
 import sqlite3
-from collections.abc import Iterator
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from pipeline.errors import brief
+from pipeline.runtime.causes import causes
 
 FULL, FORBIDDEN = "free some space", "ask for write permission"
 SIGNS = {  # SQLite's
@@ -28,15 +28,6 @@ NUMBERS = {
 # PostgreSQL's: disk full, insufficient privilege, read-only transaction.
 STATES = {"53100": FULL, "42501": FORBIDDEN, "25006": FORBIDDEN}
 UNREACHABLE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN)
-
-
-def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield the error and those that led to it, the most recent first."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__ or error.__context__
 
 
 def is_outage(error: BaseException) -> bool:
