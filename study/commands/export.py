@@ -27,8 +27,8 @@ def export_command(url: str, name: str | None, out: Path) -> None:
     search = chosen_search(url, name)
     if replaces_another(search, out):
         raise UserError(
-            f"{out / BEST} is of the search of {SETTINGS}, on which the pipeline's later stages "
-            f"rest; write search {search.study_name} to another folder: {elsewhere(search)}"
+            f"search {search.study_name} is not that of {SETTINGS}, and {out} has files of "
+            f"another, which {PIPELINE} declares; write it to another folder: {elsewhere(search)}"
         )
     for path in export(search, out):
         click.echo(str(path))
