@@ -132,6 +132,11 @@ class ModelComparison:
     collapsed: int
     verdict: Verdict
 
+    @property
+    def label(self) -> str:
+        """What is compared, and where: ``conv against linear, 10 dimensions``."""
+        return f"{self.change}, {self.setting}"
+
 
 def decide(difference: Interval, p_holm: float, metric: Metric, rule: Rule) -> Verdict:
     """Return the verdict on a difference.

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Literal
+from typing import Protocol as TypingProtocol
 
 import numpy as np
 import pandas as pd
@@ -10,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from analysis.estimate.intervals import interval_of
-from analysis.estimate.verdicts import ModelComparison
+from analysis.estimate.intervals import Interval, interval_of
+from analysis.estimate.verdicts import Verdict
 from analysis.figures.labels import text_at_row
 from analysis.figures.limits import view
 from analysis.present.intervals import format_interval
@@ -120,7 +121,23 @@ def _size_legend(
     figure.legend(handles, labels, loc="outside upper left", ncols=6, handlelength=2.6)
 
 
-def differences(groups: Mapping[str, Sequence[ModelComparison]]) -> Figure:
+class Labelled(TypingProtocol):
+    """A difference with the label of its row, such as a ``ModelComparison``."""
+
+    @property
+    def label(self) -> str:
+        """The row's label."""
+
+    @property
+    def difference(self) -> Interval:
+        """The difference with its interval."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict on it."""
+
+
+def differences(groups: Mapping[str, Sequence[Labelled]]) -> Figure:
     """Draw differences in ELBO with intervals, one panel per group and one row per comparison.
 
     Filled points are better or worse, hollow ones neither.
@@ -133,7 +150,7 @@ def differences(groups: Mapping[str, Sequence[ModelComparison]]) -> Figure:
     height = len(rows) * row_height + len(groups) * (head + foot)
     figure = Figure(figsize=(WIDTH, height))
     # Text on both sides is in columns, which no layout engine aligns across panels.
-    left = min(0.45, (0.35 + 0.068 * max(len(_row_label(row)) for row in rows)) / WIDTH)
+    left = min(0.45, (0.35 + 0.068 * max(len(row.label) for row in rows)) / WIDTH)
     top = height
     for title, group in groups.items():
         tall = len(group) * row_height
@@ -146,11 +163,7 @@ def differences(groups: Mapping[str, Sequence[ModelComparison]]) -> Figure:
     return figure
 
 
-def _row_label(comparison: ModelComparison) -> str:
-    return f"{comparison.change}, {comparison.setting}"
-
-
-def _forest(axes: Axes, group: Sequence[ModelComparison]) -> None:
+def _forest(axes: Axes, group: Sequence[Labelled]) -> None:
     axes.axvline(0, color=MUTED, linewidth=1)
     # In typographic points from the right edge of the panel.
     columns: tuple[tuple[int, Literal["left", "right"]], ...] = (
@@ -175,7 +188,7 @@ def _forest(axes: Axes, group: Sequence[ModelComparison]) -> None:
     intervals = [comparison.difference for comparison in group]
     means = [0.0, *(interval.mean for interval in intervals)]
     axes.set_xlim(*view(means, [[interval.low, interval.high] for interval in intervals]))
-    axes.set_yticks(range(len(group)), [_row_label(comparison) for comparison in group])
+    axes.set_yticks(range(len(group)), [comparison.label for comparison in group])
     axes.tick_params(axis="y", colors=INK)
     axes.set_ylim(len(group) - 0.5, -0.5)
     axes.spines["left"].set_visible(False)
