@@ -143,10 +143,11 @@ def _shared(baseline: Source, other: Source, place: int) -> Cells:
 
 def _cells(source: Source, place: int) -> dict[Configuration, pd.DataFrame]:
     runs = source.runs.assign(run=[_unique(place, run) for run in source.runs["run"]])
-    return {
-        (str(architecture), int(latent_dim), float(beta)): cell
-        for (architecture, latent_dim, beta), cell in runs.groupby(CONFIGURATION, sort=False)
-    }
+    cells = {}
+    for _, cell in runs.groupby(CONFIGURATION, sort=False):
+        architecture, latent_dim, beta = cell[CONFIGURATION].iloc[0]
+        cells[str(architecture), int(latent_dim), float(beta)] = cell
+    return cells
 
 
 def _unique(place: int, run: str) -> str:

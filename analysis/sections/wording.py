@@ -33,7 +33,7 @@ def how_to_read(rule: Rule) -> str:
     """State what the columns and verdicts of a comparison of sources mean."""
     decides = verdict_rule(rule, "comparisons of one factor in one metric")
     return (
-        "Differences are the second source minus the baseline, averaged over cells where a row is "
+        "Differences are relative to the baseline, averaged over cells where a row is "
         f"about several, with two {format_percent(rule.confidence)} intervals: over seeds (Welch), "
         "for other runs with the same settings, and over test images (paired bootstrap), for these "
         f"models on another test set. {decides}"
