@@ -106,7 +106,7 @@ def compare_sources(
     for other in others:
         require_comparable(baseline, other, across)
     several = len({beta for one in (baseline, *others) for beta in one.runs["beta"]}) > 1
-    cells = [_shared(baseline, other, place) for place, other in enumerate(others, 1)]
+    cells = [_shared(baseline, other, place, several) for place, other in enumerate(others, 1)]
     levels = [list(_levels(shared, several)) for shared in cells]
     effects: list[list[Effect]] = [[] for _ in others]
     for metric in BOUND:
@@ -128,12 +128,12 @@ def compare_sources(
     ]
 
 
-def _shared(baseline: Source, other: Source, place: int) -> Cells:
+def _shared(baseline: Source, other: Source, place: int, several_betas: bool) -> Cells:
     """Return the runs of all cells that both have, under names that differ between sources."""
     theirs, ours = _cells(baseline, 0), _cells(other, place)
     shared = {key: (ours[key], theirs[key]) for key in theirs if key in ours}
     if not shared:
-        names = [join_and([model_name(*key) for key in cells]) for cells in (theirs, ours)]
+        names = [join_and([_name(key, several_betas) for key in cells]) for cells in (theirs, ours)]
         raise UserError(
             f"{baseline.name} and {other.name} have no cell in common: the first has {names[0]}, "
             f"the second {names[1]}; compare grids that share a cell"
@@ -262,6 +262,13 @@ def _notes(baseline: Source, other: Source, effects: Sequence[Effect]) -> tuple[
     ]
     if not all(one.difference.interval.is_known for one in cells):
         notes.append("A cell with one seed has no interval over seeds and no verdict.")
+    if any(
+        change.name == "evaluate.latent_samples" for change in changed_settings(baseline, other)
+    ):
+        notes.append(
+            "The ELBO is estimated from different numbers of samples per image: both estimates are "
+            "unbiased, and the one from fewer samples is noisier."
+        )
     notes += [
         f"The settings of {source.name} were not recorded with its results, so the list of changes "
         "is incomplete; record them with `dvc repro collect`."

@@ -71,9 +71,9 @@ def changed_settings(baseline: Source, other: Source) -> list[Change]:
     A setting that differs between the runs of one source is shown with all its values.
     """
     changes = _changes(_settings(baseline), _settings(other))
-    named = {change.name for change in changes}
-    # How long the runs were trained is a setting of its own where the settings are not known.
-    return [one for one in changes if one.name != EPOCHS or "train.epochs" not in named]
+    # How long the runs were trained stands for the setting where that is not known.
+    known = has_settings(baseline) and has_settings(other)
+    return [one for one in changes if one.name != EPOCHS or not known]
 
 
 def changed_circumstances(baseline: Source, other: Source) -> list[Change]:

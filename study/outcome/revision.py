@@ -72,6 +72,7 @@ def results_of(word: str, commit: str) -> Iterator[Path]:
     """
     from dvc.api import DVCFileSystem  # takes a second
     from dvc.exceptions import DvcException
+    from dvc.repo import Repo
     from dvc.repo.data import DataIndexDirError  # the cache lacks the list of a folder's files
 
     name = f"{word} (commit {commit[:SHORT]})"
@@ -81,8 +82,9 @@ def results_of(word: str, commit: str) -> Iterator[Path]:
         config = {"core": {"remote": "", "site_cache_dir": temporary}}
         folder = Path(temporary, RESULTS)
         try:
-            files = DVCFileSystem(rev=commit, config=config)
-            if not files.exists(metrics):
+            # Given only its path, DVC would open the project as well, and write into it.
+            files = DVCFileSystem(Repo(rev=commit, config=config, uninitialized=True))
+            if not files.exists(metrics) or not _is_known(files, metrics):
                 raise UserError(
                     f"{name}: has no {metrics}; commit dvc.lock after `dvc repro`, so that DVC "
                     "knows the results of a commit"
@@ -107,6 +109,12 @@ def results_of(word: str, commit: str) -> Iterator[Path]:
                 if path.endswith(f"/{ARRAYS}"):
                     _copy(files, path, folder / Path(path).relative_to(RESULTS))
         yield folder
+
+
+def _is_known(files: "DVCFileSystem", path: str) -> bool:
+    """Return whether git or dvc.lock knows the content of a file that exists."""
+    tracked = files.info(path).get("dvc_info")
+    return tracked is None or bool(tracked.get("md5"))
 
 
 def _copy(files: "DVCFileSystem", path: str, target: Path) -> None:

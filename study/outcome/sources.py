@@ -14,7 +14,7 @@ def read_source(word: str) -> Source:
     Raises:
         UserError: if it means nothing or several things, or its results are missing or invalid.
     """
-    if Path(word).exists():
+    if word and Path(word).exists():
         return load_source(results_in(Path(word)), word)
     commit = find_commit(word)
     with results_of(word, commit) as folder:
