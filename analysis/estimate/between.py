@@ -109,8 +109,9 @@ def compare_sources(
     cells = [_shared(baseline, other, place, several) for place, other in enumerate(others, 1)]
     levels = [list(_levels(shared, several)) for shared in cells]
     effects: list[list[Effect]] = [[] for _ in others]
+    # One bootstrap for all metrics: drawing takes longer than all else.
+    images = ImageBootstrap(_per_image([baseline, *others], cells))
     for metric in BOUND:
-        images = ImageBootstrap(_per_image([baseline, *others], cells, metric))
         for place, effect in _effects(levels, cells, metric, rule, images):
             effects[place].append(effect)
     return [
@@ -154,25 +155,25 @@ def _unique(place: int, run: str) -> str:
     return f"{place}/{run}"
 
 
-def _per_image(
-    sources: Sequence[Source], cells: Sequence[Cells], metric: Metric
-) -> dict[str, np.ndarray]:
-    """Return the values of all runs that are compared, on the same images."""
+def _per_image(sources: Sequence[Source], cells: Sequence[Cells]) -> dict[str, np.ndarray]:
+    """Return the values of all runs that are compared, on the same images, by metric and run."""
     compared = {
         run for shared in cells for pair in shared.values() for side in pair for run in side["run"]
     }
     values = {
-        _unique(place, run): array
+        f"{metric}/{_unique(place, run)}": array
         for place, source in enumerate(sources)
-        for run, array in source.per_image[metric.name].items()
+        for metric, arrays in source.per_image.items()
+        for run, array in arrays.items()
         if _unique(place, run) in compared
     }
     sizes = {len(array) for array in values.values()}
     if len(sizes) > 1:
         names = join_and([source.name for source in sources])
+        counts = join_and([str(size) for size in sorted(sizes)])
         raise ResultsError(
-            f"{names}: {metric.name} has values of {' and '.join(map(str, sorted(sizes)))} test "
-            f"images, and all must have the same; {REMEDY}"
+            f"{names}: runs have values of {counts} test images, and all must have the same; "
+            f"{REMEDY}"
         )
     return values
 
@@ -214,7 +215,7 @@ def _effects(
     """Yield the effects on one metric with the index of their source, one family after another."""
     for factor in get_args(Level):
         family = [
-            (place, label, [cells[place][key] for key in keys])
+            (place, label, [_of(metric, *cells[place][key]) for key in keys])
             for place, own in enumerate(levels)
             for named, label, keys in own
             if named == factor
@@ -233,6 +234,16 @@ def _effects(
                     difference=difference,
                 ),
             )
+
+
+def _of(
+    metric: Metric, subject: pd.DataFrame, reference: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return both with runs named as in ``_per_image``."""
+    return (
+        subject.assign(run=f"{metric.name}/" + subject["run"]),
+        reference.assign(run=f"{metric.name}/" + reference["run"]),
+    )
 
 
 def _mean(cells: Sequence[pd.DataFrame], metric: Metric) -> float:

@@ -1,6 +1,7 @@
 """Tables for the terminal."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 from rich import box
@@ -8,8 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.settings import Objective
-from study.commands.contents import RankedTrial
-from study.outcome.describe import format_briefly
+
+if TYPE_CHECKING:
+    from study.commands.contents import RankedTrial
 
 LOG_WIDTH = 160  # characters per line in a file or a pipe
 
@@ -36,8 +38,10 @@ def print_table(table: Table, title: str = "") -> None:
     console.print(table)
 
 
-def show_best(best: Sequence[RankedTrial], objective: Objective) -> None:
+def show_best(best: Sequence["RankedTrial"], objective: Objective) -> None:
     """Print the best trials, or the Pareto front of two objectives."""
+    from study.outcome.describe import format_briefly  # imports optuna, which tables do not need
+
     if not best:
         click.echo("no trial is complete yet")
         return

@@ -150,7 +150,7 @@ def test_other_numbers_of_images_are_refused(make_source: MakeSource) -> None:
     for values in other.per_image.values():
         for run in values:
             values[run] = values[run][:30]  # type: ignore[index]
-    with pytest.raises(UserError, match=r"a and b: elbo has values of 30 and 40 test images"):
+    with pytest.raises(UserError, match=r"a and b: runs have values of 30 and 40 test images"):
         compare(baseline, other)
 
 

@@ -153,7 +153,7 @@ def test_a_table_loads_nothing_that_it_does_not_need(folders: Path) -> None:
     code = (
         "import sys; from study.cli import main; "
         "main(['compare', 'base', 'other'], standalone_mode=False); "
-        "print(sorted({'torch', 'mlflow', 'sklearn', 'dvc', 'matplotlib'} & set(sys.modules)))"
+        "print(sorted({'torch', 'mlflow', 'optuna', 'dvc', 'matplotlib'} & set(sys.modules)))"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.stdout.splitlines()[-1] == "[]", result.stderr
