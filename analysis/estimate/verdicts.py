@@ -9,6 +9,7 @@ particular models, not about others that the same settings would produce.
 """
 
 import itertools
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -218,9 +219,7 @@ def compare_runs(
                 p_holm=decided.p_holm,
                 verdict=decided.verdict,
                 over_images=images.contrast(*names, rule.confidence),
-                improvement=statistics.fmean(
-                    probability_of_improvement(*pair, metric) for pair in own
-                ),
+                improvement=_improvement(own, metric),
                 seeds=(
                     sum(len(subject) for subject, _ in pairs),
                     sum(len(reference) for _, reference in pairs),
@@ -229,6 +228,12 @@ def compare_runs(
             )
         )
     return found
+
+
+def _improvement(pairs: Sequence[tuple[Values, Values]], metric: Metric) -> float:
+    if metric.sign == 0:
+        return math.nan
+    return statistics.fmean(probability_of_improvement(*pair, metric) for pair in pairs)
 
 
 def _contrast(pairs: Sequence[tuple[T, T]]) -> tuple[list[T], list[float]]:
