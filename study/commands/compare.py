@@ -73,8 +73,8 @@ def _rule(params: Path | None) -> Rule:
 def _print(comparisons: Sequence[Comparison], rule: Rule) -> None:
     for one in comparisons:
         protocol = one.source.protocol
-        names = f"{one.source.name} against {one.baseline.name}"
-        click.echo(click.style(f"{names}: {protocol.data}, {protocol.split} split", bold=True))
+        title = f"{one.source.name} against {one.baseline.name}"
+        _wrapped(f"{title}: {protocol.data}, {protocol.split} split", bold=True)
         _wrapped(headline(one))
         click.echo()
         _changes("change under study", one.settings)
@@ -89,8 +89,9 @@ def _print(comparisons: Sequence[Comparison], rule: Rule) -> None:
     _wrapped(how_to_read(rule))
 
 
-def _wrapped(text: str) -> None:
-    click.echo(textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False))
+def _wrapped(text: str, *, bold: bool = False) -> None:
+    lines = textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
+    click.echo(click.style(lines, bold=bold))
 
 
 def _changes(heading: str, changes: Sequence[Change]) -> None:
