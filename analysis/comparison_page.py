@@ -103,13 +103,15 @@ def _forest(comparison: Comparison, place: int, against: str, rule: Rule) -> Exh
     groups = {
         title: [_forest_row(one) for one in group] for title, group in titles.items() if group
     }
+    margin = f" Shaded: the margin of ±{rule.margin:g} nats." if rule.margin else ""
     return Exhibit(
         name=f"differences-{place}",
         title=f"Differences in ELBO, {against}",
         caption=(
             f"Points are differences in ELBO, lines their {format_percent(rule.confidence)} "
             "intervals over seeds (Welch), in nats per image on the test split. Filled points are "
-            "better or worse. A very wide interval is clipped, with its ends printed next to it."
+            f"better or worse.{margin} A very wide interval is clipped, with its ends printed next to "
+            "it."
         ),
         alt="Intervals and a line at zero. "
         + " ".join(
@@ -117,7 +119,7 @@ def _forest(comparison: Comparison, place: int, against: str, rule: Rule) -> Exh
             for group in groups.values()
             for row in group
         ),
-        figure=differences(groups),
+        figure=differences(groups, rule.margin),
         format="svg",
     )
 

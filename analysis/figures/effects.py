@@ -19,6 +19,7 @@ from analysis.present.intervals import format_interval
 from analysis.present.style import (
     ALARM,
     ARCHITECTURE_LINES,
+    FAINT,
     INK,
     MUTED,
     WIDTH,
@@ -137,13 +138,14 @@ class Labelled(TypingProtocol):
         """The verdict on it."""
 
 
-def differences(groups: Mapping[str, Sequence[Labelled]]) -> Figure:
+def differences(groups: Mapping[str, Sequence[Labelled]], margin: float = 0.0) -> Figure:
     """Draw differences in ELBO with intervals, one panel per group and one row per comparison.
 
     Filled points are better or worse, hollow ones neither.
 
     Args:
         groups: comparisons by title of the panel, at least one in each group.
+        margin: differences within it on both sides of zero are shaded; 0 shades nothing.
     """
     rows = [row for group in groups.values() for row in group]
     row_height, head, foot = 0.26, 0.42, 0.55  # inches
@@ -157,13 +159,15 @@ def differences(groups: Mapping[str, Sequence[Labelled]]) -> Figure:
         top -= head + tall
         axes = figure.add_axes((left, top / height, 0.66 - left, tall / height))
         top -= foot
-        _forest(axes, group)
+        _forest(axes, group, margin)
         axes.set_title(title)
         axes.set_xlabel("difference in ELBO, nats per image (right of zero: better)")
     return figure
 
 
-def _forest(axes: Axes, group: Sequence[Labelled]) -> None:
+def _forest(axes: Axes, group: Sequence[Labelled], margin: float) -> None:
+    if margin:
+        axes.axvspan(-margin, margin, color=FAINT, linewidth=0, zorder=0)
     axes.axvline(0, color=MUTED, linewidth=1)
     # In typographic points from the right edge of the panel.
     columns: tuple[tuple[int, Literal["left", "right"]], ...] = (
@@ -186,7 +190,7 @@ def _forest(axes: Axes, group: Sequence[Labelled]) -> None:
             color = INK if decided else MUTED
             text_at_row(axes, row, text, points, side, fontweight=weight, color=color)
     intervals = [comparison.difference for comparison in group]
-    means = [0.0, *(interval.mean for interval in intervals)]
+    means = [-margin, 0.0, margin, *(interval.mean for interval in intervals)]
     axes.set_xlim(*view(means, [[interval.low, interval.high] for interval in intervals]))
     axes.set_yticks(range(len(group)), [comparison.label for comparison in group])
     axes.tick_params(axis="y", colors=INK)
