@@ -110,8 +110,8 @@ def _forest(comparison: Comparison, place: int, against: str, rule: Rule) -> Exh
         caption=(
             f"Points are differences in ELBO, lines their {format_percent(rule.confidence)} "
             "intervals over seeds (Welch), in nats per image on the test split. Filled points are "
-            f"better or worse.{margin} A very wide interval is clipped, with its ends printed next to "
-            "it."
+            f"better or worse.{margin} A very wide interval is clipped, with its ends printed next "
+            "to it."
         ),
         alt="Intervals and a line at zero. "
         + " ".join(
