@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from analysis.read.arrays import load_per_image
 from analysis.read.frames import read_runs
+from analysis.words import join_and
 from pipeline.schemas.data_card import DATA_CARD, DataCard
 from pipeline.schemas.metrics import ELBO, KL, RECONSTRUCTION
 from pipeline.schemas.protocol import PROTOCOL_FIELDS, Protocol, require_same_protocol
@@ -60,14 +61,19 @@ def load_source(folder: Path, name: str) -> Source:
         (Protocol(*row) for row in runs[list(PROTOCOL_FIELDS)].itertuples(index=False)), name
     )
     data, provenance = folder / DATA_CARD, folder / PROVENANCE
-    per_image = {metric.name: load_per_image(folder, runs, metric) for metric in BOUND}
-    missing = dict.fromkeys(note for _, notes in per_image.values() for note in notes)
+    per_image = {metric.name: load_per_image(folder, runs, metric)[0] for metric in BOUND}
+    lacking = [run for run in runs["run"] if any(run not in of for of in per_image.values())]
+    which = "all runs" if len(lacking) == len(runs) else join_and(lacking)
     return Source(
         name=name,
         runs=runs,
         protocol=protocol,
         data=read_record(DataCard, data) if data.exists() else None,
         provenance=read_record(Provenance, provenance) if provenance.exists() else None,
-        per_image={metric: values for metric, (values, _) in per_image.items()},
-        notes=tuple(f"{name}: {note}" for note in missing),
+        per_image=per_image,
+        notes=(
+            f"{name} lacks the values per image of {which}, so they have no interval over images.",
+        )
+        if lacking
+        else (),
     )
