@@ -56,6 +56,11 @@ def in_one_line(text: str) -> str:
     )
 
 
+def brief(text: str, longest: int = 200) -> str:
+    """Return what another program said, in one short line."""
+    return cut(in_one_line(" ".join(text.split())), longest)
+
+
 def cut(text: str, longest: int) -> str:
     """Return a text without its middle if it is longer than this many characters."""
     if len(text) <= longest:

@@ -162,7 +162,7 @@ def run(
     file; a changed plan starts another search. Ctrl-C lets running trials finish, a second Ctrl-C
     cancels them.
     """
-    from study.commands.run import search_and_summarise, searched_settings
+    from study.commands.run import remember, search_and_summarise, searched_settings
 
     given = {key: value for key, value in changes.items() if value is not None}
     settings = searched_settings(params, assignments, given)
@@ -174,6 +174,8 @@ def run(
     outcome = search_and_summarise(settings, data, workers, timeout, storage, name, earlier)
     if outcome.stopped.startswith("interrupted"):
         raise SystemExit(130)  # the convention of shells for Ctrl-C
+    if not outcome.stopped:
+        remember(outcome, storage)
     if confirm is not None and not outcome.stopped:
         from study.commands.act import confirm_best
 
@@ -303,7 +305,7 @@ def rerun(
 @OUT
 def export(storage: str, name: str | None, out: Path) -> None:
     """Write trials.csv (one row per finished trial), best.json and importance.csv."""
-    from study.commands.act import export_command
+    from study.commands.export import export_command
 
     export_command(storage, name, out)
 
@@ -317,6 +319,41 @@ def delete(storage: str, name: str) -> None:
     from study.commands import delete_command
 
     delete_command(storage, name)
+
+
+@main.command(
+    short_help="Try other settings of the grid in a folder of their own.",
+    epilog="Example: study vary train.epochs=5",
+)
+@click.argument("assignments", nargs=-1, required=True, metavar="KEY=VALUE...")
+@PARAMS
+@click.option(
+    "--into", type=Path, help="Output folder.  [default: experiments/, named after the changes]"
+)
+@WORKERS
+def vary(assignments: tuple[str, ...], params: Path, into: Path | None, workers: str) -> None:
+    """Train, evaluate and report the grid with other settings, beside the baseline.
+
+    Values are YAML, such as 'train.grid.latent_dims=[2, 50]'. Nothing of the baseline is changed;
+    its data and its judge are used unless their settings differ.
+    """
+    from study.commands.vary import vary_command
+
+    vary_command(params, assignments, into, workers)
+
+
+@main.command(
+    short_help="Remove the runs that are kept for other grids.", epilog="Example: study clean --yes"
+)
+@click.option(
+    "--kept", default="kept", show_default=True, type=Path, help="Folder of the kept runs."
+)
+@click.option("--yes", is_flag=True, help="Remove them without a question.")
+def clean(kept: Path, yes: bool) -> None:
+    """Remove the runs that are kept for other grids; those of the grid stay."""
+    from study.commands.clean import clean_command
+
+    clean_command(kept, yes)
 
 
 @main.command(

@@ -43,6 +43,11 @@ ROOT = Path(__file__).parents[1]
 NEEDS = "needs a program: "
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the slow tests, so that at the end no process waits for another one's."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Report how many tests were skipped because a program is missing, and how to install it."""
     missing: Counter[str] = Counter()

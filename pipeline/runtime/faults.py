@@ -6,21 +6,28 @@ Libraries wrap such errors, often several times, so that whole chains of causes 
 import errno
 import socket
 import sqlite3
-from collections.abc import Iterator
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+from pipeline.errors import brief
+from pipeline.runtime.causes import causes
+
+FULL, FORBIDDEN = "free some space", "ask for write permission"
+SIGNS = {  # SQLite's
+    "is full": FULL,
+    "disk I/O": FULL,
+    "readonly": FORBIDDEN,
+    "is locked": "close the program that has locked it",
+}
+NUMBERS = {
+    errno.ENOSPC: FULL,
+    errno.EDQUOT: FULL,
+    errno.EACCES: FORBIDDEN,
+    errno.EROFS: FORBIDDEN,
+}
+# PostgreSQL's: disk full, insufficient privilege, read-only transaction.
+STATES = {"53100": FULL, "42501": FORBIDDEN, "25006": FORBIDDEN}
 UNREACHABLE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN)
-
-
-def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield the error and those that led to it, the most recent first."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__ or error.__context__
 
 
 def is_outage(error: BaseException) -> bool:
@@ -41,18 +48,21 @@ def _is_no_answer(error: BaseException) -> bool:
 
 
 def is_unwritable(error: BaseException) -> bool:
-    """Return whether a disk is full, or cannot be written to for another reason."""
-    return any(map(_is_full, causes(error)))
+    """Return whether a disk is full, or a store cannot be written to for another reason."""
+    return any(map(remedy_to_write, causes(error)))
 
 
-def _is_full(error: BaseException) -> bool:
+def remedy_to_write(error: BaseException) -> str | None:
+    """Return what helps if an error, without its causes, says that nothing can be written."""
     if isinstance(error, sqlite3.OperationalError):
-        return any(word in str(error) for word in ("is full", "disk I/O", "readonly"))
-    return isinstance(error, OSError) and error.errno in FULL
+        return next((remedy for sign, remedy in SIGNS.items() if sign in str(error)), None)
+    if isinstance(error, OSError):
+        return NUMBERS.get(error.errno or 0)
+    return STATES.get(getattr(error, "sqlstate", None) or "")
 
 
 def reason_of(error: BaseException) -> str:
     """Return the first cause of an error in a few words, such as ``Connection refused``."""
     *_, first = causes(error)
     text = (first.strerror if isinstance(first, OSError) else None) or str(first)
-    return " ".join(text.split())[:200] or type(first).__name__
+    return brief(text) or type(first).__name__

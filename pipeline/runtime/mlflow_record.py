@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from pipeline.errors import UserError
+from pipeline.errors import UserError, brief
 from pipeline.runtime.address import without_secrets
 from pipeline.runtime.mlflow_client import (
     Dataset,
@@ -99,7 +99,7 @@ class MlflowRecord:
                 ),
             )
         except (OSError, MlflowException, UserError) as error:
-            reason = " ".join(str(error).split())[:200]
+            reason = brief(str(error))
             raise UserError(
                 f"the artefacts of an MLflow run cannot be kept: {reason}; check the free space "
                 f"and {MLFLOW_ARTEFACTS}/"

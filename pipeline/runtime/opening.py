@@ -12,7 +12,7 @@ from pathlib import Path
 from filelock import FileLock
 from sqlalchemy.exc import SQLAlchemyError
 
-from pipeline.errors import UserError
+from pipeline.errors import UserError, brief
 from pipeline.files import PARTIAL
 from pipeline.runtime.address import without_password, without_secrets
 from pipeline.runtime.faults import is_unwritable
@@ -98,7 +98,7 @@ def store_errors(uri: str) -> Iterator[None]:
         if is_unwritable(error):
             raise unwritable_records(error) from None
         shown = without_password(uri)
-        reason = " ".join(without_secrets(str(error), uri).split())[:200]
+        reason = brief(without_secrets(str(error), uri))
         if "out-of-date database schema" in reason:
             raise UserError(
                 f"the MLflow store {shown} was made by another version of MLflow; make a copy of "

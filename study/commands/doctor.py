@@ -33,10 +33,12 @@ from study.commands.document import print_json
 from study.commands.lines import hang
 from study.search.plan import PARENT
 from study.store.address import EmptyStoreError, database_file, shown
+from study.store.joining import load_search
+from study.store.quiet import quiet_optuna
 from study.store.reconcile import disagreements, reconcile
 from study.store.rows import RowError
-from study.store.searches import all_searches, load_search
-from study.store.storage import dead_attempts, fail_dead_attempts, quiet_optuna
+from study.store.searches import all_searches
+from study.store.storage import dead_attempts, fail_dead_attempts
 
 SIGNS = {
     "good": ("ok", "green"),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pipeline.data.inputs import model_inputs
 from pipeline.data.prepared import PreparedData
-from pipeline.errors import UserError
+from pipeline.errors import UserError, brief
 from pipeline.evaluation.iwae import importance_weighted_nll
 from pipeline.models import VAE
 from pipeline.numerics.hardware import Hardware, resolve_hardware, seeded_generator
@@ -206,5 +206,5 @@ def blame_trial() -> Iterator[None]:
     except UserError as error:
         raise TrialError(error.message) from error
     except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise TrialError(reason[:500]) from error
+        reason = brief(f"{type(error).__name__}: {error}", 500)
+        raise TrialError(reason) from error

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 import optuna
 
 from pipeline.errors import UserError
+from study.store.joining import load_search
 from study.store.members import living_members, members_lock
 from study.store.opening import open_storage
-from study.store.searches import all_trials, find_search, load_search
+from study.store.searches import all_trials, find_search
 from study.store.storage import StoreLock, fail_dead_attempts
 
 

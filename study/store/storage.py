@@ -5,11 +5,8 @@ is failed by whoever looks next: at once if the process was on this machine, oth
 heartbeat has stopped for a while. Its trial is then retried.
 """
 
-import errno
 import hashlib
-import sqlite3
 import threading
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Self
@@ -20,19 +17,19 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import Connection, NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from pipeline.errors import UserError
-from pipeline.runtime.faults import causes
+from pipeline.errors import UserError, brief
+from pipeline.runtime.causes import causes
+from pipeline.runtime.faults import remedy_to_write
 from pipeline.runtime.processes import has_died
 from study.search.schedule import OWNER
 from study.store.address import (
     StorageError,
     database_file,
-    in_one_line,
     parse_address,
     shown,
 )
+from study.store.notices import announcing
 from study.store.reconnect import (
-    announcing,
     connector,
     retry_if_disconnected,
 )
@@ -68,7 +65,7 @@ class StoreLock:
                 self._file.acquire()
             except OSError as error:
                 raise StorageError(
-                    f"{in_one_line(self._file.lock_file)} cannot be locked: {error.strerror}; ask "
+                    f"{brief(self._file.lock_file)} cannot be locked: {error.strerror}; ask "
                     "its owner for write permission"
                 ) from None
         else:
@@ -151,13 +148,13 @@ def explain_full_disk(url: str) -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:
-        found = [(one, remedy) for one in causes(error) if (remedy := _remedy(one))]
+        found = [(one, remedy) for one in causes(error) if (remedy := remedy_to_write(one))]
         if not found:
             raise
         reason, remedy = found[-1]
         raise StorageError(
             f"the search's records ({shown(url)} or MLflow's) cannot be written: "
-            f"{in_one_line(str(reason))}; {remedy}, then run the same command again: no finished "
+            f"{brief(str(reason))}; {remedy}, then run the same command again: no finished "
             "trial is lost"
         ) from None
 
@@ -167,35 +164,7 @@ def silence_heartbeat_on_full_disk() -> None:
     print_failure = threading.excepthook
 
     def hook(failure: threading.ExceptHookArgs) -> None:
-        if not any(map(_remedy, causes(failure.exc_value))):
+        if not any(map(remedy_to_write, causes(failure.exc_value))):
             print_failure(failure)
 
     threading.excepthook = hook
-
-
-def _remedy(error: BaseException) -> str | None:
-    """Return what helps if the error says that nothing can be written; None if it does not."""
-    full, forbidden = "free some space", "ask for write permission"
-    if isinstance(error, sqlite3.OperationalError):
-        signs = {
-            "is full": full,
-            "disk I/O": full,
-            "readonly": forbidden,
-            "is locked": "close the program that has locked it",
-        }
-        return next((remedy for sign, remedy in signs.items() if sign in str(error)), None)
-    if isinstance(error, OSError):
-        numbers = {errno.ENOSPC: full, errno.EDQUOT: full}
-        return (numbers | {errno.EACCES: forbidden, errno.EROFS: forbidden}).get(error.errno or 0)
-    # PostgreSQL's: disk full, insufficient privilege, read-only transaction.
-    states = {"53100": full, "42501": forbidden, "25006": forbidden}
-    return states.get(getattr(error, "sqlstate", None) or "")
-
-
-def quiet_optuna() -> None:
-    """Silence Optuna's line per trial, which would break up our own display.
-
-    Its heartbeat's retries are marked experimental; they are used on purpose.
-    """
-    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
-    optuna.logging.set_verbosity(optuna.logging.ERROR)

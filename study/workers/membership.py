@@ -4,13 +4,15 @@ The first living member owns the search's record in MLflow. Whoever leaves hands
 and the last one closes it. So no record of a living search is closed, and none stays open.
 """
 
+import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import optuna
 
-from pipeline.schemas.where import SEARCH_EXPERIMENT
+from pipeline.schemas.where import MLFLOW_DATABASE, SEARCH_EXPERIMENT
 from study.search.plan import PARENT, TARGET, plan_of
 from study.store.members import (
     BEAT,
@@ -36,6 +38,11 @@ def open_tracker(wait: bool = True) -> "Tracker":
     from pipeline.runtime.tracking import Tracker
 
     return Tracker.open(SEARCH_EXPERIMENT, wait=wait)  # closes what dead processes left open
+
+
+def are_records_kept() -> bool:
+    """Return whether MLflow's store is there already, so that opening it creates none."""
+    return bool(os.environ.get("MLFLOW_TRACKING_URI")) or Path(MLFLOW_DATABASE).exists()
 
 
 class Membership:

@@ -6,7 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,11 +21,11 @@ from study.store.reconnect import NO_SERVER
 from study.store.searches import all_trials
 from study.store.storage import dead_attempts, fail_dead_attempts
 from study.workers.interrupts import counting_presses
-from study.workers.membership import Membership, open_tracker
+from study.workers.membership import Membership
 from study.workers.progress import SearchProgress, search_progress
 
 if TYPE_CHECKING:
-    from pipeline.runtime.tracking import Status
+    from pipeline.runtime.tracking import Status, Tracker
 
 POLL = 0.25  # seconds between two looks at the workers
 MOST_RESTARTS = 20  # of workers that died without a trial to blame, before something must be wrong
@@ -54,7 +54,13 @@ class Outcome:
 
 
 def supervise(
-    url: str, search: optuna.Study, data: Path, workers: int, timeout: float | None, target: int
+    url: str,
+    search: optuna.Study,
+    data: Path,
+    workers: int,
+    timeout: float | None,
+    target: int,
+    tracker: "Callable[[], Tracker]",
 ) -> Outcome:
     """Keep local workers at a search until it has its trials, or the time is up.
 
@@ -69,12 +75,12 @@ def supervise(
         timeout: seconds after which to stop.
         target: how many finished trials there should be, whatever others want who work for the
             same search.
+        tracker: opens the searches' experiment in MLflow; called only if there is something to
+            record, because importing it takes seconds.
     """
     fail_dead_attempts(search)
     trials = all_trials(search)
     before = sum(trial.is_finished for trial in trials)
-    # MLflow is opened only if there is something to record, because importing it takes seconds.
-    tracker = cache(open_tracker)
     member = Membership(url, search, target, tracker)
     if is_done(trials, target, plan_of(search).most):
         member.leave_finished()

@@ -221,6 +221,7 @@ def test_comparison_csv(report: dict[str, bytes]) -> None:
         assert ((low <= mean) & (mean <= high)).all()
 
 
+@pytest.mark.slow
 def test_the_same_results_give_the_same_bytes_without_torch(
     results_folder: Path, report: dict[str, bytes], tmp_path: Path
 ) -> None:

@@ -24,6 +24,7 @@ from tests.pipeline.stages.conftest import (  # noqa: F401 (fixtures)
 pytestmark = pytest.mark.timeout(300)
 
 
+@pytest.mark.slow
 def test_what_is_measured_is_what_the_report_shows(evaluated: Path) -> None:  # noqa: F811
     call(collect.main)
     results, judge = Path("results"), Path("judge/judge.json")

@@ -19,7 +19,7 @@ from pipeline.data.prepared import PreparedData
 from study.cli import main
 from study.search.schedule import Trial
 from study.store.searches import all_trials
-from tests.conftest import ROOT, make_project, make_tiny_params
+from tests.conftest import ROOT, built_once, make_project, make_tiny_params
 
 URL = "sqlite:///study.db"
 TRIALS = 8  # of the finished search
@@ -89,15 +89,17 @@ def finished_search(
 
     Starting processes takes longest in these tests: whoever needs a finished search copies this.
     """
-    folder = tmp_path_factory.mktemp("finished")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(ROOT))
-        make_project(folder, make_tiny_params(), prepared, empty_records, patch)
-        change_search(folder, epochs=3, space=SPACE)
-        result = study("run", "--trials", str(TRIALS), "--workers", "2")
-        assert result.exit_code == 0, result.output
-        (folder / "log").write_text(result.output)
-    return folder
+
+    def build(folder: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PYTHONPATH", str(ROOT))
+            make_project(folder, make_tiny_params(), prepared, empty_records, patch)
+            change_search(folder, epochs=3, space=SPACE)
+            result = study("run", "--trials", str(TRIALS), "--workers", "2")
+            assert result.exit_code == 0, result.output
+            (folder / "log").write_text(result.output)
+
+    return built_once(tmp_path_factory, "finished", build)
 
 
 @pytest.fixture

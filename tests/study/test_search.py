@@ -193,3 +193,24 @@ def test_trials_that_diverge_are_recorded_as_failed_and_end_the_search(searchabl
     children = [run for run in records(searchable) if "mlflow.parentRunId" in run.data.tags]
     assert {run.info.status for run in children} == {"FAILED"}
     assert len(children) == len(states())
+
+
+def test_without_the_server_for_its_records_no_search_begins(
+    searchable: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = sorted(searchable.rglob("*"))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    result = study("run", "--trials", "1")
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "does not answer" in result.stderr
+    assert sorted(searchable.rglob("*")) == before
+
+
+def test_a_worker_without_data_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = study("worker", "--name", "none")
+    assert (result.exit_code, result.output.count("\n")) == (2, 1)
+    assert list(tmp_path.iterdir()) == []

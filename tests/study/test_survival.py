@@ -117,6 +117,7 @@ def test_workers_and_interruptions_change_no_trial(searchable: Path) -> None:
     assert any(len(trial.attempts) > 1 for trial in trials())
 
 
+@pytest.mark.slow
 def test_the_first_interrupt_lets_trials_finish(searchable: Path) -> None:
     change_search(searchable, epochs=60)
     search = start(searchable)
@@ -131,6 +132,7 @@ def test_the_first_interrupt_lets_trials_finish(searchable: Path) -> None:
     require_agreeing_records(searchable)
 
 
+@pytest.mark.slow
 def test_the_second_interrupt_cancels_trials_which_will_be_retried(searchable: Path) -> None:
     change_search(searchable, epochs=6000)  # would take a minute each
     search = start(searchable)
@@ -280,6 +282,7 @@ def test_a_later_attempt_that_a_kill_left_in_the_queue_waits_for_its_trial(searc
     require_agreeing_records(searched)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(psutil.Process, "rlimit"), reason="needs Linux")
 def test_a_full_disk_is_explained_in_one_line_and_loses_nothing(searchable: Path) -> None:
     """A limit on the size of files refuses a write as a full disk does."""

@@ -202,6 +202,7 @@ for i in range(5):
 """
 
 
+@pytest.mark.slow
 def test_processes_that_start_together_share_a_new_database() -> None:
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     processes = [
@@ -312,7 +313,14 @@ def test_a_worker_needs_no_server_to_start(
     assert len(capsys.readouterr().err.splitlines()) == 2
 
 
-@pytest.mark.parametrize("uri", ["http://me:secret@127.0.0.1:9", "postgresql://127.0.0.1:9/x"])
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://me:secret@127.0.0.1:9",
+        "postgresql://127.0.0.1:9/x",
+        "mysql+mysqldb://me:secret@127.0.0.1:9/x",  # whose driver is not installed
+    ],
+)
 def test_a_start_without_a_server_ends_in_one_line(
     empty_folder: Path, monkeypatch: pytest.MonkeyPatch, uri: str
 ) -> None:

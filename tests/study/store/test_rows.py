@@ -9,8 +9,9 @@ import pytest
 
 from pipeline.errors import UserError
 from study.search.schedule import TRIAL
+from study.store.joining import load_search
 from study.store.rows import RowError
-from study.store.searches import all_searches, find_search, load_search
+from study.store.searches import all_searches, find_search
 from tests.study.conftest import URL, study
 from tests.study.store.conftest import NAME, make_search
 
