@@ -38,6 +38,42 @@ def report(params: Path, results: Path, judge: Path, out: Path) -> None:
     click.echo(f"report: {out / 'index.html'}")
 
 
+@main.command(
+    short_help="Compare results with a baseline, with intervals.",
+    epilog="Example: study compare HEAD results --html comparison.html",
+)
+@click.argument("sources", nargs=-1, metavar="BASELINE OTHER...")
+@click.option(
+    "--params", type=Path, help="Settings file with the margin (default: params.yaml if there)."
+)
+@click.option(
+    "--across",
+    multiple=True,
+    type=click.Choice(["checkpoint", "arithmetic"]),
+    help="Part of the protocol that may differ; repeatable.",
+)
+@JSON
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print Markdown, for a pull request.")
+@click.option("--html", type=Path, metavar="FILE", help="Also write a page; FILE must be new.")
+def compare(
+    sources: tuple[str, ...],
+    params: Path | None,
+    across: tuple[str, ...],
+    as_json: bool,
+    as_markdown: bool,
+    html: Path | None,
+) -> None:
+    """Compare the test ELBO of each OTHER with that of BASELINE, cell by cell and by factor.
+
+    Each is a folder of results (or one that contains results/), a git revision whose results are in
+    DVC's cache, or the name of a DVC experiment. Nothing is checked out or changed. Numbers that
+    were measured under different protocols are not compared.
+    """
+    from study.commands.compare import compare_command
+
+    compare_command(sources, params, across, as_json, as_markdown, html)
+
+
 @main.command(epilog="Example: study check")
 @PARAMS
 def check(params: Path) -> None:

@@ -1,6 +1,7 @@
 """Tables for the terminal."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 from rich import box
@@ -8,8 +9,9 @@ from rich.table import Table
 
 from pipeline.jobs.console import new_console
 from pipeline.settings import Objective
-from study.commands.contents import RankedTrial
-from study.outcome.describe import format_briefly
+
+if TYPE_CHECKING:
+    from study.commands.contents import RankedTrial
 
 LOG_WIDTH = 160  # characters per line in a file or a pipe
 ROOM_FOR_MORE = 72  # characters; a narrower terminal leaves out what matters least
@@ -45,8 +47,10 @@ def has_room() -> bool:
     return not console.is_terminal or console.width >= ROOM_FOR_MORE
 
 
-def show_best(best: Sequence[RankedTrial], objective: Objective) -> None:
+def show_best(best: Sequence["RankedTrial"], objective: Objective) -> None:
     """Print the best trials, or the Pareto front of two objectives."""
+    from study.outcome.describe import format_briefly  # imports optuna, which tables do not need
+
     if not best:
         click.echo("no trial is complete yet")
         return

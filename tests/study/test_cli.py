@@ -92,7 +92,7 @@ def test_every_store_can_come_from_the_environment(command: str) -> None:
         assert options["storage"].envvar == "VAE_STORAGE"
         assert "VAE_STORAGE" in CliRunner().invoke(main, ["status", "--help"]).output
     else:
-        assert command in ("report", "check", "where", "clean", "vary")
+        assert command in ("report", "check", "where", "clean", "vary", "compare")
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -310,4 +310,5 @@ def test_looking_at_a_search_loads_nothing_heavy(folder: Path) -> None:
 
 
 def test_json_is_an_option_of_everything_that_shows() -> None:
-    assert {"status", "list", "best", "show", "importance", "doctor", "where"} == COMMANDS
+    expected = {"status", "list", "best", "show", "importance", "doctor", "where", "compare"}
+    assert expected == COMMANDS
