@@ -17,7 +17,7 @@ NO_REPOSITORY := this folder is not a git repository, which dvc needs: clone the
 	all of it, hidden files too, and run: git init && git add -A && git commit -m start
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro report test lint types imports unit format anchors bench profile samplers pruning search-cost kills fuzz literature lock clean
+.PHONY: help install repro report test lint types imports unit format anchors bench profile samplers pruning search-cost commands kills fuzz literature lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | expand -t 14
@@ -91,6 +91,9 @@ pruning: $(INSTALLED)  ## measure what pruning costs the search and what it save
 
 search-cost: $(INSTALLED)  ## measure the overhead of the search
 	@$(IN_VENV) python -m benchmarks.search_cost
+
+commands: $(INSTALLED)  ## measure the processor time of the commands that only show
+	@$(IN_VENV) python -m benchmarks.commands $(COMMANDS)
 
 kills: $(INSTALLED)  ## disturb searches, commands and the pipeline a hundred times, then verify the records (20 minutes)
 	@$(IN_VENV) python -m benchmarks.kills $(KILLS)

@@ -2,32 +2,24 @@
 
 import base64
 import hashlib
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
 
 from analysis.estimate.verdicts import Rule
 from analysis.findings import Findings, find
 from analysis.present import style, tables, writers
 from analysis.present.exhibits import (
     Exhibit,
-    NumberedPart,
     Part,
-    ReportSection,
     TableExhibit,
     Widget,
-    number_parts,
 )
 from analysis.read.frames import Results, load_results
 from analysis.read.trials import Trials, load_trials
+from analysis.rendering import number_and_embed, render
 from analysis.report_card import (
     REPORT_CARD,
-    TEMPLATES,
     ReportCard,
     last_files,
     remove_outdated,
@@ -58,8 +50,6 @@ from pipeline.schemas.record import write_record
 from pipeline.settings import Settings
 
 TITLE = "Linear or convolutional, and how many dimensions?"
-# The name of a model, which a browser would break at the hyphen.
-NAME = re.compile(r"(?<![-\w])([A-Za-z]+-\d+)(?![-\w])")
 SECTIONS = (  # in display order; provenance, which covers all of them, comes last
     training,
     comparison,
@@ -73,17 +63,6 @@ SECTIONS = (  # in display order; provenance, which covers all of them, comes la
     statements,
     metrics,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Numbered(NumberedPart):
-    """A numbered part, ready for the page.
-
-    Attributes:
-        image: for a figure, its bytes as a data URI and its size in CSS pixels.
-    """
-
-    image: dict[str, Any] | None = None
 
 
 def write_report(settings: Settings, results: Path, out: Path, judge: Path) -> Path:
@@ -144,15 +123,15 @@ def make_report(
         for kind in dict.fromkeys((part.format, style.PNG))
     }
     context = _first_screen(found) | {
-        "sections": _numbered(sections, images),
+        "sections": number_and_embed(sections, images, first_table=2),
         "metrics": [METRICS[name] for name in tables.shown_metrics(found.summary)],
     }
     texts: dict[str, str] = {}
     for part in parts:
         if isinstance(part, TableExhibit):
             texts |= _table_files(part)
-    texts["report.md"] = _render("report.md.j2", context)
-    texts["index.html"] = _render("report.html.j2", context | _widget_code(parts))
+    texts["report.md"] = render("report.md.j2", context)
+    texts["index.html"] = render("report.html.j2", context | _widget_code(parts))
     return images | {name: text.encode() for name, text in texts.items()}
 
 
@@ -182,38 +161,6 @@ def _first_screen(found: Findings) -> dict[str, Any]:
     }
 
 
-def _numbered(
-    sections: Sequence[ReportSection], images: Mapping[str, bytes]
-) -> list[tuple[ReportSection, list[Numbered]]]:
-    """The sections with their numbered parts and embedded figures."""
-    return [
-        (
-            section,
-            [
-                Numbered(
-                    item.kind,
-                    item.number,
-                    item.part,
-                    _embedded(item.part, images) if isinstance(item.part, Exhibit) else None,
-                )
-                for item in items
-            ],
-        )
-        for section, items in number_parts(sections)
-    ]
-
-
-def _embedded(exhibit: Exhibit, images: Mapping[str, bytes]) -> dict[str, Any]:
-    kinds = {"svg": "image/svg+xml", "png": "image/png"}
-    width, height = exhibit.figure.get_size_inches()
-    encoded = base64.b64encode(images[f"figures/{exhibit.name}.{exhibit.format}"]).decode("ascii")
-    return {
-        "uri": f"data:{kinds[exhibit.format]};base64,{encoded}",
-        "width": round(width / style.CSS_PIXEL),
-        "height": round(height / style.CSS_PIXEL),
-    }
-
-
 def _table_files(exhibit: TableExhibit) -> dict[str, str]:
     files = {
         f"tables/{exhibit.name}.md": writers.to_markdown(exhibit.table),
@@ -234,47 +181,3 @@ def _widget_code(parts: Sequence[Part]) -> dict[str, str]:
         "script_source": f"'sha256-{digest}'" if script else "'none'",
         "widget_style": "\n".join(widget.style for widget in widgets),
     }
-
-
-def _render(template: str, context: Mapping[str, Any]) -> str:
-    """Render a template; HTML is escaped by the engine, Markdown by the filter ``md``."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=template.endswith(".html.j2"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["md"] = writers.escape_markdown
-    environment.filters["md_table"] = writers.to_markdown
-    environment.filters["md_prose"] = _markdown_prose
-    environment.filters["prose"] = _html_prose
-    return environment.get_template(template).render(context)
-
-
-def _html_prose(text: str) -> Markup:
-    """Escape a sentence, with text between backticks as code and names that do not break."""
-    pieces = text.split("`")
-    return Markup("").join(
-        Markup("<code>{}</code>").format(piece) if place % 2 else _unbroken(piece)
-        for place, piece in enumerate(pieces)
-    )
-
-
-def _unbroken(text: str) -> Markup:
-    """Escape text, and keep names such as ``conv-10`` on one line."""
-    pieces = NAME.split(text)
-    return Markup("").join(
-        Markup('<span class="name">{}</span>').format(piece) if place % 2 else escape(piece)
-        for place, piece in enumerate(pieces)
-    )
-
-
-def _markdown_prose(text: str) -> str:
-    """Escape a sentence except for the code between backticks."""
-    pieces = text.split("`")
-    return "".join(
-        f"`{piece}`" if place % 2 else writers.escape_markdown(piece)
-        for place, piece in enumerate(pieces)
-    )

@@ -9,6 +9,7 @@ from pipeline.schemas.protocol import Protocol
 
 NOTHING = "–"
 NBSP = "\N{NO-BREAK SPACE}"
+COMMIT_DIGITS = 10
 CAVEAT = "cross-entropy, not a likelihood"
 ARROWS = {"higher": "↑", "lower": "↓", "neither": ""}
 
@@ -97,3 +98,9 @@ def likelihood_label(protocol: Protocol) -> str:
     if protocol.is_likelihood:
         return protocol.likelihood
     return f"{protocol.likelihood} on grey pixels ({CAVEAT})"
+
+
+def short_commit(commit: str) -> str:
+    """Shorten a commit to its first digits, keeping ``+changes`` for uncommitted changes."""
+    name, plus, rest = commit.partition("+")
+    return f"{name[:COMMIT_DIGITS]}{plus}{rest}"

@@ -33,11 +33,11 @@ from pipeline.data.inputs import model_inputs
 from pipeline.data.prepared import load_prepared, prepare, save_prepared
 from pipeline.data.sources.official import load_source
 from pipeline.evaluation.iwae import importance_weighted_nll
-from pipeline.jobs.train import finished_fingerprint, train_run, training_task
+from pipeline.jobs.train import train_run, training_task
 from pipeline.models import VAE, load_model
 from pipeline.numerics.hardware import seeded_generator
 from pipeline.runtime.code_version import git_commit
-from pipeline.schemas.run_card import RunCard, load_card
+from pipeline.schemas.run_card import RunCard, finished_fingerprint, load_card
 from pipeline.settings import RunSettings
 from pipeline.training.loop import EpochReport
 

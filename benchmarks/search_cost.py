@@ -29,8 +29,10 @@ from study.search.plan import PARENT, Plan
 from study.search.replay import Replay
 from study.search.schedule import OWNER, TRIAL
 from study.search.space import distributions, suggest
-from study.store.searches import all_trials, open_search
-from study.store.storage import StoreLock, quiet_optuna
+from study.store.joining import open_search
+from study.store.quiet import quiet_optuna
+from study.store.searches import all_trials
+from study.store.storage import StoreLock
 from study.workers.runner import TrialRunner
 from study.workers.worker import claim_and_train
 

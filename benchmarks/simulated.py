@@ -27,7 +27,7 @@ from study.search.replay import Replay
 from study.search.schedule import TRIAL, trials_of
 from study.search.space import Chosen, distributions, identity_of, to_run
 from study.search.trial import Step, train_trial
-from study.store.storage import quiet_optuna
+from study.store.quiet import quiet_optuna
 
 # The code of a training; edits of the search leave its trainings as they are.
 CODE = source_hash(pipeline.data, pipeline.numerics, pipeline.models, pipeline.training)

@@ -30,7 +30,10 @@ class OneLineCommand(click.Command):
             UserError: if it is wrong.
         """
         with _usage_in_one_line():
-            return super().make_context(*details, **more)
+            context = super().make_context(*details, **more)
+        if os.environ.get("NO_COLOR"):  # https://no-color.org, which click does not heed
+            context.color = False
+        return context
 
 
 class Command(OneLineCommand):

@@ -38,6 +38,42 @@ def report(params: Path, results: Path, judge: Path, out: Path) -> None:
     click.echo(f"report: {out / 'index.html'}")
 
 
+@main.command(
+    short_help="Compare results with a baseline, with intervals.",
+    epilog="Example: study compare HEAD results --html comparison.html",
+)
+@click.argument("sources", nargs=-1, metavar="BASELINE OTHER...")
+@click.option(
+    "--params", type=Path, help="Settings file with the margin (default: params.yaml if there)."
+)
+@click.option(
+    "--across",
+    multiple=True,
+    type=click.Choice(["checkpoint", "arithmetic"]),
+    help="Part of the protocol that may differ; repeatable.",
+)
+@JSON
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print Markdown, for a pull request.")
+@click.option("--html", type=Path, metavar="FILE", help="Also write a page; FILE must be new.")
+def compare(
+    sources: tuple[str, ...],
+    params: Path | None,
+    across: tuple[str, ...],
+    as_json: bool,
+    as_markdown: bool,
+    html: Path | None,
+) -> None:
+    """Compare the test ELBO of each OTHER with that of BASELINE, cell by cell and by factor.
+
+    Each is a folder of results (or one that contains results/), a git revision whose results are in
+    DVC's cache, or the name of a DVC experiment. Nothing is checked out or changed. Numbers that
+    were measured under different protocols are not compared.
+    """
+    from study.commands.compare import compare_command
+
+    compare_command(sources, params, across, as_json, as_markdown, html)
+
+
 @main.command(epilog="Example: study check")
 @PARAMS
 def check(params: Path) -> None:
@@ -126,7 +162,7 @@ def run(
     file; a changed plan starts another search. Ctrl-C lets running trials finish, a second Ctrl-C
     cancels them.
     """
-    from study.commands.run import search_and_summarise, searched_settings
+    from study.commands.run import remember, search_and_summarise, searched_settings
 
     given = {key: value for key, value in changes.items() if value is not None}
     settings = searched_settings(params, assignments, given)
@@ -138,6 +174,8 @@ def run(
     outcome = search_and_summarise(settings, data, workers, timeout, storage, name, earlier)
     if outcome.stopped.startswith("interrupted"):
         raise SystemExit(130)  # the convention of shells for Ctrl-C
+    if not outcome.stopped:
+        remember(outcome, storage)
     if confirm is not None and not outcome.stopped:
         from study.commands.act import confirm_best
 
@@ -267,7 +305,7 @@ def rerun(
 @OUT
 def export(storage: str, name: str | None, out: Path) -> None:
     """Write trials.csv (one row per finished trial), best.json and importance.csv."""
-    from study.commands.act import export_command
+    from study.commands.export import export_command
 
     export_command(storage, name, out)
 
@@ -281,6 +319,41 @@ def delete(storage: str, name: str) -> None:
     from study.commands import delete_command
 
     delete_command(storage, name)
+
+
+@main.command(
+    short_help="Try other settings of the grid in a folder of their own.",
+    epilog="Example: study vary train.epochs=5",
+)
+@click.argument("assignments", nargs=-1, required=True, metavar="KEY=VALUE...")
+@PARAMS
+@click.option(
+    "--into", type=Path, help="Output folder.  [default: experiments/, named after the changes]"
+)
+@WORKERS
+def vary(assignments: tuple[str, ...], params: Path, into: Path | None, workers: str) -> None:
+    """Train, evaluate and report the grid with other settings, beside the baseline.
+
+    Values are YAML, such as 'train.grid.latent_dims=[2, 50]'. Nothing of the baseline is changed;
+    its data and its judge are used unless their settings differ.
+    """
+    from study.commands.vary import vary_command
+
+    vary_command(params, assignments, into, workers)
+
+
+@main.command(
+    short_help="Remove the runs that are kept for other grids.", epilog="Example: study clean --yes"
+)
+@click.option(
+    "--kept", default="kept", show_default=True, type=Path, help="Folder of the kept runs."
+)
+@click.option("--yes", is_flag=True, help="Remove them without a question.")
+def clean(kept: Path, yes: bool) -> None:
+    """Remove the runs that are kept for other grids; those of the grid stay."""
+    from study.commands.clean import clean_command
+
+    clean_command(kept, yes)
 
 
 @main.command(

@@ -13,7 +13,8 @@ from pipeline.runtime.workers import count_workers
 from pipeline.settings import Settings, load_settings
 from study.commands.options import DATA, PARAMS, STORAGE, WORKERS
 from study.commands.run import search_and_summarise
-from study.outcome.confirm import Confirmation, confirm, new_seeds
+from study.outcome.confirm import confirm, new_seeds
+from study.outcome.confirmed import Confirmation
 from study.outcome.export import export, exported_trials
 from study.outcome.ranking import best_of_architectures
 from study.search.plan import plan_of

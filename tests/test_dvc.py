@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dvc.utils.serialize import modify_yaml
 from ruamel.yaml import YAML
 
 from tests.imports import PACKAGES, ROOT, closure
@@ -33,6 +34,21 @@ def test_a_stage_depends_on_all_its_code_and_no_other(stage: str) -> None:
     needed = closure(module_of(described["cmd"]))
     assert {file for file in needed if not any(covers(dep, file) for dep in code)} == set()
     assert {dep for dep in code if not any(covers(dep, file) for file in needed)} == set()
+
+
+def test_an_experiment_changes_nothing_else_in_the_settings(tmp_path: Path) -> None:
+    """`dvc exp run -S` writes the whole file in a form of its own, which should be this one."""
+    copy = tmp_path / "params.yaml"
+    before = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    copy.write_text(before, encoding="utf-8")
+    with modify_yaml(str(copy)) as content:
+        content["train"]["epochs"] = 5
+    changed = [
+        (old, new)
+        for old, new in zip(before.splitlines(), copy.read_text().splitlines(), strict=True)
+        if old != new
+    ]
+    assert [new.split("#")[0].strip() for _, new in changed] == ["epochs: 5"]
 
 
 def test_records_are_no_outputs() -> None:

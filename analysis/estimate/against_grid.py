@@ -11,9 +11,8 @@ from typing import get_args
 
 import pandas as pd
 
-from analysis.estimate.intervals import Interval, difference_interval, mean_interval
-from analysis.estimate.significance import holm, welch_p
-from analysis.estimate.verdicts import Rule, Verdict, decide
+from analysis.estimate.intervals import Interval, mean_interval
+from analysis.estimate.verdicts import Difference, Rule, Verdict, compare_values
 from analysis.read.frames import Results
 from analysis.read.trials import Trials
 from pipeline.schemas.best_card import BestOfArchitecture
@@ -107,8 +106,11 @@ def compare_with_grid(
             unanswered[name] = f"trial {best.number} was not retrained with new seeds"
         else:
             pairs.append((best, cell, new, grid["elbo"].tolist()))
-    p_values = holm([welch_p(new, grid) for _, _, new, grid in pairs])
-    compared = tuple(_compared(*pair, p, rule) for pair, p in zip(pairs, p_values, strict=True))
+    differences = compare_values([[(new, grid)] for _, _, new, grid in pairs], ELBO, rule)
+    compared = tuple(
+        _compared(*pair, difference, rule)
+        for pair, difference in zip(pairs, differences, strict=True)
+    )
     return AgainstGrid(compared, unanswered)
 
 
@@ -141,10 +143,9 @@ def _compared(
     cell: str,
     new: Sequence[float],
     grid: Sequence[float],
-    p_holm: float,
+    difference: Difference,
     rule: Rule,
 ) -> SearchAgainstGrid:
-    difference = difference_interval(new, grid, rule.confidence)
     return SearchAgainstGrid(
         best=best,
         cell=cell,
@@ -152,9 +153,9 @@ def _compared(
         grid=tuple(grid),
         new_mean=mean_interval(new, rule.confidence),
         grid_mean=mean_interval(grid, rule.confidence),
-        difference=difference,
-        p_holm=p_holm,
-        verdict=decide(difference, p_holm, ELBO, rule),
+        difference=difference.interval,
+        p_holm=difference.p_holm,
+        verdict=difference.verdict,
     )
 
 

@@ -89,13 +89,29 @@ class ImageBootstrap:
         Unknown if a run's per-image values are missing: some of the runs alone would give a
         different quantity.
         """
-        if not {*subject, *reference} <= self._means.keys():
+        return self.contrast((subject, reference), (1, -1), confidence)
+
+    def contrast(
+        self, groups: Sequence[Sequence[str]], coefficients: Sequence[float], confidence: float
+    ) -> Interval:
+        """Sum of c_i mean_i over groups of runs, with the interval over images.
+
+        Args:
+            groups: names of runs, at least one in each group.
+            coefficients: c_i, one per group.
+            confidence: coverage, in (0, 1).
+
+        Returns:
+            The contrast; unknown if a run's per-image values are missing.
+        """
+        if not {run for group in groups for run in group} <= self._means.keys():
             return unknown_interval()
-        means = _mean_of(self._resampled, subject) - _mean_of(self._resampled, reference)
-        estimate = np.mean([self._means[run] for run in subject]) - np.mean(
-            [self._means[run] for run in reference]
-        )
-        return _percentile(float(estimate), means, confidence)
+        means = np.zeros(1)
+        estimate = 0.0
+        for group, coefficient in zip(groups, coefficients, strict=True):
+            means = means + coefficient * _mean_of(self._resampled, group)
+            estimate += coefficient * float(np.mean([self._means[run] for run in group]))
+        return _percentile(estimate, means, confidence)
 
 
 def _mean_of(rows: Mapping[str, Array], names: Iterable[str]) -> Array:

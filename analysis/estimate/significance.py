@@ -23,7 +23,20 @@ def welch_p(values: Sequence[float], reference: Sequence[float]) -> float:
     Raises:
         ValueError: if either is empty.
     """
-    total, error, freedom = contrast_error((values, reference), (1, -1))
+    return contrast_p((values, reference), (1, -1))
+
+
+def contrast_p(groups: Sequence[Sequence[float]], coefficients: Sequence[float]) -> float:
+    """Return the two-sided p-value of a contrast, as ``welch_p`` does for the one of two groups.
+
+    Args:
+        groups: one value per seed, at least one in each group.
+        coefficients: one per group.
+
+    Raises:
+        ValueError: if a group is empty, or there is not one coefficient per group.
+    """
+    total, error, freedom = contrast_error(groups, coefficients)
     if not freedom:
         return math.nan
     if error == 0:

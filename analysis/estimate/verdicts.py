@@ -9,15 +9,17 @@ particular models, not about others that the same settings would produce.
 """
 
 import itertools
+import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import pandas as pd
 
 from analysis.estimate.bootstrap import ImageBootstrap
-from analysis.estimate.intervals import Interval, difference_interval, probability_of_improvement
-from analysis.estimate.significance import holm, welch_p
+from analysis.estimate.intervals import Interval, contrast_interval, probability_of_improvement
+from analysis.estimate.significance import contrast_p, holm
 from analysis.read.frames import beta_name
 from analysis.words import pluralise
 from pipeline.schemas.metric import Metric
@@ -34,6 +36,7 @@ Verdict = Literal[
     "unknown",
 ]
 Factor = Literal["architecture", "latent size"]
+T = TypeVar("T")
 PAIR = (2, 10)  # the latent sizes that the study is about
 NO_IMAGES = ImageBootstrap({})
 
@@ -55,6 +58,42 @@ class Rule:
     def level(self) -> float:
         """The level of the tests: below it, a corrected p-value is significant."""
         return round(1 - self.confidence, 12)  # 0.05 exactly, in spite of binary fractions
+
+
+Values = Sequence[float]  # one per seed
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A difference and the verdict on it.
+
+    Attributes:
+        interval: subject minus reference, in the metric's unit, with the interval over seeds.
+        p_holm: its p-value with Holm's correction over the family; NaN with one seed.
+        verdict: the verdict on the subject.
+    """
+
+    interval: Interval
+    p_holm: float
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class RunDifference(Difference):
+    """A difference between runs, which also have values per image.
+
+    Attributes:
+        over_images: the same difference with the interval over test images.
+        improvement: probability that a run of the subject is better than one of the reference,
+            averaged over the pairs; NaN if the metric has no better direction.
+        seeds: number of runs of subject and of reference.
+        collapsed: number of them that collapsed.
+    """
+
+    over_images: Interval
+    improvement: float
+    seeds: tuple[int, int]
+    collapsed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +133,11 @@ class ModelComparison:
     collapsed: int
     verdict: Verdict
 
+    @property
+    def label(self) -> str:
+        """What is compared, and where: ``conv against linear, 10 dimensions``."""
+        return f"{self.change}, {self.setting}"
+
 
 def decide(difference: Interval, p_holm: float, metric: Metric, rule: Rule) -> Verdict:
     """Return the verdict on a difference.
@@ -115,6 +159,87 @@ def decide(difference: Interval, p_holm: float, metric: Metric, rule: Rule) -> V
     if metric.of_likelihood and -rule.margin <= difference.low <= difference.high <= rule.margin:
         return "equivalent"
     return "not distinguishable"
+
+
+def compare_values(
+    family: Sequence[Sequence[tuple[Values, Values]]], metric: Metric, rule: Rule
+) -> list[Difference]:
+    """Decide one family of differences.
+
+    Args:
+        family: each difference is the mean over its pairs of subject minus reference, such as one
+            pair for a cell, or one per cell for a level of a factor.
+        metric: what the values are.
+        rule: what decides.
+
+    Returns:
+        One per member of the family, with Welch's interval, and p-values corrected over all.
+    """
+    contrasts = [_contrast(pairs) for pairs in family]
+    intervals = [contrast_interval(*contrast, rule.confidence) for contrast in contrasts]
+    p_values = holm([contrast_p(*contrast) for contrast in contrasts])
+    return [
+        Difference(interval, p_holm, decide(interval, p_holm, metric, rule))
+        for interval, p_holm in zip(intervals, p_values, strict=True)
+    ]
+
+
+def compare_runs(
+    family: Sequence[Sequence[tuple[pd.DataFrame, pd.DataFrame]]],
+    metric: Metric,
+    rule: Rule,
+    images: ImageBootstrap = NO_IMAGES,
+) -> list[RunDifference]:
+    """Decide one family of differences between runs: the comparison behind every verdict on them.
+
+    Args:
+        family: as in ``compare_values``, with the runs of a configuration in place of its values.
+        metric: the metric to compare.
+        rule: what decides.
+        images: bootstrap of the metric's per-image values, by ``run``; without it, no interval over
+            images.
+    """
+    values = [
+        [
+            (subject[metric.name].tolist(), reference[metric.name].tolist())
+            for subject, reference in pairs
+        ]
+        for pairs in family
+    ]
+    found = []
+    for pairs, own, decided in zip(
+        family, values, compare_values(values, metric, rule), strict=True
+    ):
+        names = _contrast(
+            [(ours["run"].tolist(), theirs["run"].tolist()) for ours, theirs in pairs]
+        )
+        found.append(
+            RunDifference(
+                interval=decided.interval,
+                p_holm=decided.p_holm,
+                verdict=decided.verdict,
+                over_images=images.contrast(*names, rule.confidence),
+                improvement=_improvement(own, metric),
+                seeds=(
+                    sum(len(subject) for subject, _ in pairs),
+                    sum(len(reference) for _, reference in pairs),
+                ),
+                collapsed=sum(int(side["collapsed"].sum()) for pair in pairs for side in pair),
+            )
+        )
+    return found
+
+
+def _improvement(pairs: Sequence[tuple[Values, Values]], metric: Metric) -> float:
+    if metric.sign == 0:
+        return math.nan
+    return statistics.fmean(probability_of_improvement(*pair, metric) for pair in pairs)
+
+
+def _contrast(pairs: Sequence[tuple[T, T]]) -> tuple[list[T], list[float]]:
+    """Return groups and coefficients of the mean over pairs of the first minus the second."""
+    weight = 1 / len(pairs)
+    return [side for pair in pairs for side in pair], [weight, -weight] * len(pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,32 +317,25 @@ def _compare(
     pairs: Sequence[Pair], factor: Factor, rule: Rule, metric: Metric, images: ImageBootstrap
 ) -> list[ModelComparison]:
     """Compare the pairs of one family."""
-    values = [
-        (pair.subject[metric.name].tolist(), pair.reference[metric.name].tolist()) for pair in pairs
-    ]
-    p_values = holm([welch_p(ours, theirs) for ours, theirs in values])
-    found = []
-    for pair, (ours, theirs), p_holm in zip(pairs, values, p_values, strict=True):
-        subject, reference = pair.subject, pair.reference
-        difference = difference_interval(ours, theirs, rule.confidence)
-        found.append(
-            ModelComparison(
-                factor=factor,
-                subject=str(subject["model"].iloc[0]),
-                reference=str(reference["model"].iloc[0]),
-                setting=pair.setting,
-                change=pair.change,
-                latent_dim=int(subject["latent_dim"].iloc[0]),
-                beta=float(subject["beta"].iloc[0]),
-                difference=difference,
-                p_holm=p_holm,
-                over_images=images.difference(
-                    subject["run"].tolist(), reference["run"].tolist(), rule.confidence
-                ),
-                improvement=probability_of_improvement(ours, theirs, metric),
-                seeds=(len(subject), len(reference)),
-                collapsed=int(subject["collapsed"].sum() + reference["collapsed"].sum()),
-                verdict=decide(difference, p_holm, metric, rule),
-            )
+    differences = compare_runs(
+        [[(pair.subject, pair.reference)] for pair in pairs], metric, rule, images
+    )
+    return [
+        ModelComparison(
+            factor=factor,
+            subject=str(pair.subject["model"].iloc[0]),
+            reference=str(pair.reference["model"].iloc[0]),
+            setting=pair.setting,
+            change=pair.change,
+            latent_dim=int(pair.subject["latent_dim"].iloc[0]),
+            beta=float(pair.subject["beta"].iloc[0]),
+            difference=one.interval,
+            p_holm=one.p_holm,
+            over_images=one.over_images,
+            improvement=one.improvement,
+            seeds=one.seeds,
+            collapsed=one.collapsed,
+            verdict=one.verdict,
         )
-    return found
+        for pair, one in zip(pairs, differences, strict=True)
+    ]

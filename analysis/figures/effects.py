@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Literal
+from typing import Protocol as TypingProtocol
 
 import numpy as np
 import pandas as pd
@@ -10,14 +11,15 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from analysis.estimate.intervals import interval_of
-from analysis.estimate.verdicts import ModelComparison
+from analysis.estimate.intervals import Interval, interval_of
+from analysis.estimate.verdicts import Verdict
 from analysis.figures.labels import text_at_row
 from analysis.figures.limits import view
 from analysis.present.intervals import format_interval
 from analysis.present.style import (
     ALARM,
     ARCHITECTURE_LINES,
+    FAINT,
     INK,
     MUTED,
     WIDTH,
@@ -120,37 +122,52 @@ def _size_legend(
     figure.legend(handles, labels, loc="outside upper left", ncols=6, handlelength=2.6)
 
 
-def differences(groups: Mapping[str, Sequence[ModelComparison]]) -> Figure:
+class Labelled(TypingProtocol):
+    """A difference with the label of its row, such as a ``ModelComparison``."""
+
+    @property
+    def label(self) -> str:
+        """The row's label."""
+
+    @property
+    def difference(self) -> Interval:
+        """The difference with its interval."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict on it."""
+
+
+def differences(groups: Mapping[str, Sequence[Labelled]], margin: float = 0.0) -> Figure:
     """Draw differences in ELBO with intervals, one panel per group and one row per comparison.
 
     Filled points are better or worse, hollow ones neither.
 
     Args:
         groups: comparisons by title of the panel, at least one in each group.
+        margin: differences within it on both sides of zero are shaded; 0 shades nothing.
     """
     rows = [row for group in groups.values() for row in group]
     row_height, head, foot = 0.26, 0.42, 0.55  # inches
     height = len(rows) * row_height + len(groups) * (head + foot)
     figure = Figure(figsize=(WIDTH, height))
     # Text on both sides is in columns, which no layout engine aligns across panels.
-    left = min(0.45, (0.35 + 0.068 * max(len(_row_label(row)) for row in rows)) / WIDTH)
+    left = min(0.45, (0.35 + 0.068 * max(len(row.label) for row in rows)) / WIDTH)
     top = height
     for title, group in groups.items():
         tall = len(group) * row_height
         top -= head + tall
         axes = figure.add_axes((left, top / height, 0.66 - left, tall / height))
         top -= foot
-        _forest(axes, group)
+        _forest(axes, group, margin)
         axes.set_title(title)
         axes.set_xlabel("difference in ELBO, nats per image (right of zero: better)")
     return figure
 
 
-def _row_label(comparison: ModelComparison) -> str:
-    return f"{comparison.change}, {comparison.setting}"
-
-
-def _forest(axes: Axes, group: Sequence[ModelComparison]) -> None:
+def _forest(axes: Axes, group: Sequence[Labelled], margin: float) -> None:
+    if margin:
+        axes.axvspan(-margin, margin, color=FAINT, linewidth=0, zorder=0)
     axes.axvline(0, color=MUTED, linewidth=1)
     # In typographic points from the right edge of the panel.
     columns: tuple[tuple[int, Literal["left", "right"]], ...] = (
@@ -173,9 +190,9 @@ def _forest(axes: Axes, group: Sequence[ModelComparison]) -> None:
             color = INK if decided else MUTED
             text_at_row(axes, row, text, points, side, fontweight=weight, color=color)
     intervals = [comparison.difference for comparison in group]
-    means = [0.0, *(interval.mean for interval in intervals)]
+    means = [-margin, 0.0, margin, *(interval.mean for interval in intervals)]
     axes.set_xlim(*view(means, [[interval.low, interval.high] for interval in intervals]))
-    axes.set_yticks(range(len(group)), [_row_label(comparison) for comparison in group])
+    axes.set_yticks(range(len(group)), [comparison.label for comparison in group])
     axes.tick_params(axis="y", colors=INK)
     axes.set_ylim(len(group) - 0.5, -0.5)
     axes.spines["left"].set_visible(False)

@@ -128,10 +128,15 @@ class NumberedPart:
 
 
 def number_parts(
-    sections: Sequence[ReportSection],
+    sections: Sequence[ReportSection], first_table: int = 2
 ) -> list[tuple[ReportSection, list[NumberedPart]]]:
-    """Number the figures and tables of all sections; table 1 is on the first screen."""
-    figures, tables = 0, 1
+    """Number the figures and tables of all sections.
+
+    Args:
+        sections: in display order.
+        first_table: number of the first table; in the report, table 1 is on the first screen.
+    """
+    figures, tables = 0, first_table - 1
     numbered = []
     for section in sections:
         parts = []

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.estimate.intervals import difference_interval, interval_of
-from analysis.estimate.significance import holm, welch_p
-from analysis.estimate.verdicts import ModelComparison, Rule, decide
+from analysis.estimate.intervals import interval_of
+from analysis.estimate.verdicts import ModelComparison, Rule, compare_values
 from analysis.present.intervals import format_estimate
 from analysis.read.frames import beta_name, plain_beta
 from analysis.words import CAVEAT, format_percent, join_and, pluralise
@@ -117,11 +116,10 @@ def _best(runs: pd.DataFrame, summary: pd.DataFrame, protocol: Protocol, rule: R
     )
     values = {name: group["elbo"].tolist() for name, group in runs.groupby("model", sort=False)}
     own = values.pop(best["model"])
-    p_values = holm([welch_p(own, other) for other in values.values()])
+    differences = compare_values([[(own, other)] for other in values.values()], ELBO, rule)
     rivals: dict[str, list[str]] = {}
-    for (name, other), p_holm in zip(values.items(), p_values, strict=True):
-        difference = difference_interval(own, other, rule.confidence)
-        rivals.setdefault(decide(difference, p_holm, ELBO, rule), []).append(str(name))
+    for name, difference in zip(values, differences, strict=True):
+        rivals.setdefault(difference.verdict, []).append(str(name))
     if set(rivals) == {"better"}:
         text += ", better than every other configuration"
     phrases = {

@@ -18,8 +18,8 @@ from analysis.present.exhibits import (
 )
 from analysis.present.tables import Cell, Column, Table
 from analysis.read.frames import Results
-from analysis.sections.summary import HASH_DIGITS, days, short_commit, trained_with
-from analysis.words import NOTHING, format_number, join_and, pluralise
+from analysis.sections.summary import HASH_DIGITS, days, trained_with
+from analysis.words import NOTHING, format_number, join_and, pluralise, short_commit
 from pipeline.schemas import arrays, best_card, data_card, judge_card, provenance, tables
 from pipeline.schemas.protocol import PROTOCOL_FIELDS
 

@@ -13,12 +13,12 @@ from analysis.words import (
     join_and,
     likelihood_label,
     pluralise,
+    short_commit,
 )
 from pipeline.schemas.judge_card import JudgeCard
 from pipeline.schemas.metrics import METRICS
 from pipeline.schemas.protocol import Protocol
 
-COMMIT_DIGITS = 10
 HASH_DIGITS = 12
 BRIEF = ("elbo", "nll_500", "reconstruction", "kl", "active_units", "frechet_distance")
 
@@ -149,9 +149,3 @@ def notes(results: Results, summary: pd.DataFrame, confidence: float) -> list[st
 
 def _commits(runs: pd.DataFrame) -> list[str]:
     return sorted({short_commit(commit) for commit in runs["commit"] if commit})
-
-
-def short_commit(commit: str) -> str:
-    """Shorten a commit to its first digits, keeping ``+changes`` for uncommitted changes."""
-    name, plus, rest = commit.partition("+")
-    return f"{name[:COMMIT_DIGITS]}{plus}{rest}"

@@ -29,6 +29,17 @@ def verdict_rule(rule: Rule, family: str) -> str:
     )
 
 
+def how_to_read(rule: Rule) -> str:
+    """State what the columns and verdicts of a comparison of sources mean."""
+    decides = verdict_rule(rule, "comparisons of one factor in one metric")
+    return (
+        "Differences are relative to the baseline, averaged over cells where a row is "
+        f"about several, with two {format_percent(rule.confidence)} intervals: over seeds (Welch), "
+        "for other runs with the same settings, and over test images (paired bootstrap), for these "
+        f"models on another test set. {decides}"
+    )
+
+
 def over_seeds(summary: pd.DataFrame, confidence: float) -> str:
     """Describe means and intervals: ``over 3 seeds with 95 % intervals (Student's t)``."""
     seeds = format_range(summary["seeds"].tolist(), "seed")

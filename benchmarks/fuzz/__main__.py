@@ -32,6 +32,7 @@ HEAVY = (
     "pipeline.data.prepared",
     "pipeline.runtime.tracking",
     "study.commands.act",
+    "study.commands.export",
     "study.commands.doctor",
     "study.commands.run",
     "study.commands.shares",

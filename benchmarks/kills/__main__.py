@@ -13,7 +13,7 @@ from benchmarks.kills.pipeline import disturb_pipeline
 from benchmarks.kills.project import Scenario, Task
 from benchmarks.kills.running import disturb_search
 from benchmarks.kills.surroundings import fill_disk, stop_server
-from study.store.storage import quiet_optuna
+from study.store.quiet import quiet_optuna
 
 # Each with its share of the disturbances.
 SCENARIOS: dict[str, tuple[Scenario, float]] = {

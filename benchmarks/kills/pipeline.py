@@ -35,8 +35,9 @@ def disturb_pipeline(task: Task) -> Report:
             process.wait()
             report.kills[kind] += 1
         elif process.returncode == 0:  # something to do again
-            for path in (project.place / "models").glob("*/*/model.safetensors"):
-                path.unlink()
+            for models in ("models/*/*", "kept/models/*"):
+                for path in project.place.glob(f"{models}/model.safetensors"):
+                    path.unlink()
         process = project.start_pipeline()
     kill_family(process)
     if project.start_pipeline().wait():

@@ -10,11 +10,20 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
+    Task,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
+from rich.text import Text
+
+from pipeline.jobs.console import new_console, print_line, shows_bars
+
+SHORTEST_BAR, LONGEST_BAR = 5, 40  # characters
+BESIDE_BAR = 62  # characters of a usual line without its bar
+ROOM_FOR_BOTH_TIMES = 72  # characters; a narrower terminal shows the remaining time alone
 
 
 class RunsProgress(Protocol):
@@ -55,8 +64,8 @@ class _Lines:
 
     def _print(self, line: str) -> None:
         self._done += 1
-        text = f"{self._done:4d}/{self._runs}  {line}"
-        self._console.print(text, soft_wrap=True, highlight=False)
+        start = f"{self._done:4d}/{self._runs}  "
+        print_line(self._console, start + line, len(start))
 
 
 class _Bars:
@@ -106,16 +115,38 @@ class _Bars:
         self._progress.update(self._all, completed=done, note=note)
 
 
-def bar_columns() -> tuple[ProgressColumn, ...]:
-    """Return the columns of a bar whose task has the field ``note``."""
-    return (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
+class _Yielding(TextColumn):
+    """Text that is shortened where a line is too narrow, so that counts and times stay whole."""
+
+    def __init__(self, text_format: str) -> None:
+        super().__init__(text_format, table_column=Column())
+
+    def render(self, task: Task) -> Text:
+        """Return the text, to be shortened where needed."""
+        text = super().render(task)
+        text.no_wrap, text.overflow = True, "ellipsis"
+        return text
+
+
+def bar_columns(width: int) -> tuple[ProgressColumn, ...]:
+    """Return the columns of a bar whose task has the field ``note``.
+
+    Where there is too little space, the bar gets shorter, then names and notes do.
+
+    Args:
+        width: of the terminal, in characters.
+    """
+    whole = [Column(no_wrap=True) for _ in range(4)]
+    columns = (
+        _Yielding("{task.description}"),
+        BarColumn(max(SHORTEST_BAR, min(LONGEST_BAR, width - BESIDE_BAR)), table_column=whole[0]),
+        MofNCompleteColumn(table_column=whole[1]),
+        _Yielding("{task.fields[note]}"),
     )
+    if width < ROOM_FOR_BOTH_TIMES:
+        return (*columns, TimeRemainingColumn(table_column=whole[2]))
+    elapsed = TimeElapsedColumn(table_column=whole[3])
+    return (*columns, elapsed, TimeRemainingColumn(table_column=whole[2]))
 
 
 @contextmanager
@@ -129,9 +160,9 @@ def runs_progress(
         steps: maximum number of steps per run.
         console: the console to print to; by default that of the process.
     """
-    console = console or Console(highlight=False)
-    if not console.is_terminal:
+    console = console or new_console()
+    if not shows_bars(console):
         yield _Lines(console, runs)
         return
-    with Progress(*bar_columns(), console=console) as progress:
+    with Progress(*bar_columns(console.width), console=console) as progress:
         yield _Bars(progress, runs, steps)

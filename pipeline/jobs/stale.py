@@ -1,7 +1,7 @@
-"""Remove the results of runs that are no longer in the grid, and nothing else.
+"""Remove what is no longer in the grid from its folder, and nothing else.
 
-Models and results can take days, and people keep notes and copies next to them. So only what this
-pipeline certainly wrote is removed; everything else stays and is named.
+People keep notes and copies next to models and results. So only what this pipeline certainly wrote
+is removed, of which a copy is kept elsewhere; everything else stays and is named.
 """
 
 from collections.abc import Callable, Collection
@@ -22,13 +22,15 @@ def remove_stale(
 ) -> None:
     """Remove runs that are not in the grid, and what killed processes left; say what happened.
 
+    The runs must have been kept elsewhere; see ``kept``.
+
     Args:
         folder: contains a folder per cell, each of which contains a folder per run.
         keep: names of the runs in the grid, such as ``linear-2/seed-0``.
         files: names of the files that a run's folder consists of.
         is_own: returns whether a folder, with its name, is a run that this pipeline wrote.
     """
-    stay = []
+    left, stay = [], []
     for path in sorted(folder.glob("*/*")):
         name = path.relative_to(folder).as_posix()
         if name in keep:
@@ -36,11 +38,13 @@ def remove_stale(
         own = is_temporary(path) or is_own(path, name)
         if own and remove_folder(path, files):
             if not is_temporary(path):
-                click.echo(f"removed {path}, which is not in the grid")
+                left.append(name)
             if not any(path.parent.iterdir()):
                 path.parent.rmdir()
         else:
             stay.append(name)
+    if left:
+        click.echo(f"not in the grid, and kept for another one: {_listed(left)}")
     if stay:
         click.echo(f"left in {folder}, because the pipeline did not write it: {_listed(stay)}")
 

@@ -25,9 +25,7 @@ from pipeline.schemas.run_card import (
     HISTORY,
     WEIGHTS,
     ImageSize,
-    ModelError,
     RunCard,
-    load_whole_card,
 )
 from pipeline.schemas.tables import EPOCHS
 from pipeline.settings import RunSettings
@@ -158,14 +156,6 @@ def fingerprint(settings: RunSettings, data_hash: str, machine: Hardware, thread
             "torch": torch.__version__,
         }
     )
-
-
-def finished_fingerprint(folder: Path) -> str | None:
-    """Return the fingerprint of the run in a folder; None unless it is complete and intact."""
-    try:
-        return load_whole_card(folder).fingerprint
-    except ModelError:
-        return None
 
 
 def _history(reports: tuple[EpochReport, ...]) -> str:

@@ -6,11 +6,10 @@ Libraries wrap such errors, often several times, so that whole chains of causes 
 import errno
 import socket
 import sqlite3
-from collections.abc import Iterator
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from pipeline.errors import brief
+from pipeline.runtime.causes import causes
 
 FULL, FORBIDDEN = "free some space", "ask for write permission"
 SIGNS = {  # SQLite's
@@ -28,15 +27,6 @@ NUMBERS = {
 # PostgreSQL's: disk full, insufficient privilege, read-only transaction.
 STATES = {"53100": FULL, "42501": FORBIDDEN, "25006": FORBIDDEN}
 UNREACHABLE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN)
-
-
-def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield the error and those that led to it, the most recent first."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__ or error.__context__
 
 
 def is_outage(error: BaseException) -> bool:
@@ -68,10 +58,3 @@ def remedy_to_write(error: BaseException) -> str | None:
     if isinstance(error, OSError):
         return NUMBERS.get(error.errno or 0)
     return STATES.get(getattr(error, "sqlstate", None) or "")
-
-
-def reason_of(error: BaseException) -> str:
-    """Return the first cause of an error in a few words, such as ``Connection refused``."""
-    *_, first = causes(error)
-    text = (first.strerror if isinstance(first, OSError) else None) or str(first)
-    return brief(text) or type(first).__name__

@@ -8,7 +8,8 @@ import click
 from filelock import FileLock, Timeout
 
 from pipeline.errors import UserError, unwritable
-from pipeline.runtime.faults import is_unwritable, reason_of
+from pipeline.runtime.causes import reason_of
+from pipeline.runtime.faults import is_unwritable
 
 AGAIN = "run the same command again: what is finished is kept"
 

@@ -20,7 +20,8 @@ import click
 
 from pipeline.errors import UserError, first_names
 from pipeline.runtime.address import without_secrets
-from pipeline.runtime.faults import is_outage, reason_of
+from pipeline.runtime.causes import reason_of
+from pipeline.runtime.faults import is_outage
 
 T = TypeVar("T")
 

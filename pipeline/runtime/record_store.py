@@ -13,7 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from pipeline.errors import UserError
 from pipeline.runtime.address import without_password
 from pipeline.runtime.background import run_shielded
-from pipeline.runtime.faults import is_unwritable, reason_of
+from pipeline.runtime.causes import reason_of
+from pipeline.runtime.faults import is_unwritable
 from pipeline.runtime.mlflow_client import (
     MlflowClient,
     MlflowException,

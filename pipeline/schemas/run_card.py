@@ -104,6 +104,14 @@ def load_whole_card(folder: Path) -> RunCard:
     return card
 
 
+def finished_fingerprint(folder: Path) -> str | None:
+    """Return the fingerprint of the run in a folder; None unless it is complete and intact."""
+    try:
+        return load_whole_card(folder).fingerprint
+    except ModelError:
+        return None
+
+
 def is_own_run(folder: Path, name: str) -> bool:
     """Return whether a folder is a complete run as this pipeline names it, and nothing else.
 

@@ -12,7 +12,6 @@ from pipeline.files import read_at_most
 from pipeline.settings.base import SettingsError
 from pipeline.settings.explain import explain_error
 from pipeline.settings.params import Settings
-from pipeline.settings.plain_yaml import MOST_BYTES, PlainYamlError, parse_yaml
 from pipeline.settings.sizes import require_sizes
 
 
@@ -22,6 +21,9 @@ def load_settings(path: Path | str = "params.yaml") -> Settings:
     Raises:
         SettingsError: if the file cannot be read or breaks a rule.
     """
+    # Imported here: the parser takes as long as all settings, which many import and few load.
+    from pipeline.settings.plain_yaml import MOST_BYTES, PlainYamlError, parse_yaml
+
     path = Path(path)
     try:
         content = parse_yaml(read_at_most(path, MOST_BYTES).decode())
@@ -72,6 +74,8 @@ def override(content: dict[str, Any], assignments: Iterable[str]) -> dict[str, A
         SettingsError: if an assignment cannot be parsed. Unknown keys are left to
             ``parse_settings``.
     """
+    from pipeline.settings.plain_yaml import PlainYamlError, parse_yaml
+
     changed = deepcopy(content)
     for assignment in assignments:
         path, equals, text = assignment.partition("=")

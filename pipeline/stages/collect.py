@@ -16,7 +16,7 @@ from pipeline.schemas.record import read_record, write_record
 from pipeline.schemas.run_card import HISTORY, WEIGHTS, load_card
 from pipeline.schemas.run_row import read_row
 from pipeline.schemas.tables import EPOCHS, GRID_EPOCHS, IDENTITY, RUN_METRICS, Row
-from pipeline.settings import load_settings
+from pipeline.settings import EvaluateSettings, load_settings
 
 
 @click.command(cls=Command, epilog="Example: python -m pipeline.stages.collect")
@@ -40,7 +40,8 @@ def main(params: str, data: Path, models: Path, results: Path) -> None:
     Also writes data.json, which describes the data set, and provenance.json, which shows where the
     runs came from. The report on the runs is made from these files and the arrays of the runs.
     """
-    names = list(load_settings(params).runs)
+    settings = load_settings(params)
+    names = list(settings.runs)
     rows = [read_row(results / "runs" / name) for name in names]
     write_text(results / RUN_METRICS.name, RUN_METRICS.to_csv(rows))
     epochs = [
@@ -50,11 +51,11 @@ def main(params: str, data: Path, models: Path, results: Path) -> None:
     ]
     write_text(results / GRID_EPOCHS.name, GRID_EPOCHS.to_csv(epochs))
     write_record(results / DATA_CARD, read_record(DataCard, data))
-    write_record(results / PROVENANCE, _provenance(models, rows))
+    write_record(results / PROVENANCE, _provenance(models, rows, settings.evaluate))
     click.echo(f"{len(rows)} runs in {results / RUN_METRICS.name}")
 
 
-def _provenance(models: Path, rows: list[Row]) -> Provenance:
+def _provenance(models: Path, rows: list[Row], evaluation: EvaluateSettings) -> Provenance:
     """Return the origin of the runs from their cards, and the dates of their commits from git."""
     runs = {}
     for row in rows:
@@ -64,10 +65,15 @@ def _provenance(models: Path, rows: list[Row]) -> Provenance:
             threads=card.threads,
             versions=card.versions,
             weights=card.sha256[WEIGHTS],
+            settings=card.settings,
         )
     commits = sorted({row["commit"] for row in rows} - {""})
     dates = {commit: commit_date(commit) for commit in commits}
-    return Provenance(runs=runs, dates={commit: day for commit, day in dates.items() if day})
+    return Provenance(
+        runs=runs,
+        dates={commit: day for commit, day in dates.items() if day},
+        evaluation=evaluation,
+    )
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from pipeline.jobs.evaluation_task import (
     is_own_result,
 )
 from pipeline.jobs.job import out_of_date, run_job
+from pipeline.jobs.kept import KeptRuns, keeping_runs
 from pipeline.jobs.stale import remove_stale
 from pipeline.runtime.interrupts import sigterm_as_interrupt
 from pipeline.runtime.lock import sole_writer
@@ -30,7 +31,7 @@ from pipeline.schemas.run_row import read_row
 from pipeline.schemas.tables import EPOCHS, Row
 from pipeline.schemas.where import GRID_EXPERIMENT
 from pipeline.settings import load_settings, shortest_repr
-from pipeline.stages.options import worker_options
+from pipeline.stages.options import kept_option, worker_options
 
 TERMS = ("elbo", "reconstruction", "kl")  # the columns of a curve, after the epoch
 CELL = re.compile(r"[a-z]+-\d+")  # name of a cell
@@ -50,16 +51,24 @@ CELL = re.compile(r"[a-z]+-\d+")  # name of a cell
 )
 @click.option("--judge", default="judge", show_default=True, type=Path, help="Folder of the judge.")
 @click.option("--results", default="results", show_default=True, type=Path, help="Output folder.")
+@kept_option
 @worker_options
 def main(
-    params: str, data: Path, models: Path, judge: Path, results: Path, workers: str, threads: int
+    params: str,
+    data: Path,
+    models: Path,
+    judge: Path,
+    results: Path,
+    kept: Path,
+    workers: str,
+    threads: int,
 ) -> None:
     """Evaluate each run of the grid whose results are missing or out of date.
 
     Writes metrics.json and arrays.npz to RESULTS/runs/<cell>/<run>/ and, for `dvc metrics` and
     `dvc plots`, each cell's means over seeds to RESULTS/cells/<cell>.json and
-    RESULTS/curves/<cell>.csv. Results that are up to date are kept; those of runs that are not in
-    the grid are removed; whatever else is in these folders stays.
+    RESULTS/curves/<cell>.csv. Each run's results are kept in KEPT/results as well, and used again.
+    Those of runs that are not in the grid leave RESULTS; whatever else is there stays.
     """
     settings = load_settings(params)
     names, folder = list(settings.runs), results / "runs"
@@ -82,25 +91,32 @@ def main(
             )
             for name in names
         ]
-        todo = out_of_date(tasks, finished_evaluation)
-        unrecorded = folder.with_name(f"{folder.name}.unrecorded")  # left by a kill or an outage
-        if todo or unrecorded.exists():
-            # Imported only if there is a run to record, because importing takes seconds.
-            from pipeline.jobs.evaluation_job import EvaluationJob
-            from pipeline.runtime.tracking import Tracker
-
-            with Tracker.open(GRID_EXPERIMENT) as tracker:
-                job = EvaluationJob(tracker)
-                for task in tasks:
-                    if task not in todo:
-                        job.record_late(task)
-                if todo:
-                    unrecorded.touch()
-                    run_job(job, todo, min(processes, len(todo)))
-                if tracker.close():
-                    unrecorded.unlink(missing_ok=True)
+        keeping = KeptRuns(kept / "results", RESULT_FILES, finished_evaluation)
+        with keeping_runs(keeping, folder, tasks, is_own_result):
+            _evaluate(tasks, folder.with_name(f"{folder.name}.unrecorded"), processes)
         remove_stale(folder, names, RESULT_FILES, is_own_result)
         _write_cells(results, models, [read_row(task.folder) for task in tasks])
+
+
+def _evaluate(tasks: list[EvaluationTask], unrecorded: Path, processes: int) -> None:
+    """Evaluate what has to be, and record what a kill or an outage left ``unrecorded``."""
+    todo = out_of_date(tasks, finished_evaluation)
+    if not todo and not unrecorded.exists():
+        return
+    # Imported only if there is a run to record, because importing takes seconds.
+    from pipeline.jobs.evaluation_job import EvaluationJob
+    from pipeline.runtime.tracking import Tracker
+
+    with Tracker.open(GRID_EXPERIMENT) as tracker:
+        job = EvaluationJob(tracker)
+        for task in tasks:
+            if task not in todo:
+                job.record_late(task)
+        if todo:
+            unrecorded.touch()
+            run_job(job, todo, min(processes, len(todo)))
+        if tracker.close():
+            unrecorded.unlink(missing_ok=True)
 
 
 def _write_cells(results: Path, models: Path, rows: list[Row]) -> None:

@@ -1,9 +1,12 @@
 """Options that several stages share."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
+
+from pipeline.jobs.kept import KEPT
 
 Command = Callable[..., Any]
 
@@ -25,3 +28,14 @@ def worker_options(command: Command) -> Command:
         help="Threads per process; a different number changes the rounding.",
     )
     return workers(threads(command))
+
+
+def kept_option(command: Command) -> Command:
+    """Add ``--kept``: where runs stay after they have left the grid."""
+    return click.option(
+        "--kept",
+        default=KEPT,
+        show_default=True,
+        type=Path,
+        help="Folder in which each finished run is kept for other grids.",
+    )(command)

@@ -6,19 +6,19 @@ import click
 
 from pipeline.command import Command
 from pipeline.data.prepared import load_prepared
-from pipeline.files import move_folder
 from pipeline.jobs.job import out_of_date
+from pipeline.jobs.kept import KeptRuns, keeping_runs
 from pipeline.jobs.searched import with_searched
 from pipeline.jobs.stale import remove_stale
-from pipeline.jobs.train import TrainingTask, finished_fingerprint, training_task
+from pipeline.jobs.train import TrainingTask, training_task
 from pipeline.models import ImageShape, build_model
 from pipeline.runtime.interrupts import sigterm_as_interrupt
 from pipeline.runtime.lock import sole_writer
 from pipeline.runtime.workers import count_workers
-from pipeline.schemas.run_card import RUN_FILES, is_own_run
+from pipeline.schemas.run_card import RUN_FILES, finished_fingerprint, is_own_run
 from pipeline.schemas.where import GRID_EXPERIMENT
 from pipeline.settings import Settings, load_settings
-from pipeline.stages.options import worker_options
+from pipeline.stages.options import kept_option, worker_options
 
 
 @click.command(cls=Command, epilog="Example: python -m pipeline.stages.train --workers 4")
@@ -38,33 +38,38 @@ from pipeline.stages.options import worker_options
     type=Path,
     help="Result of the search; used if train.hyperparameters = searched.",
 )
+@kept_option
 @worker_options
-def main(params: str, data: Path, models: Path, best: Path, workers: str, threads: int) -> None:
-    """Train each run of the grid that is missing or out of date.
+def main(
+    params: str, data: Path, models: Path, best: Path, kept: Path, workers: str, threads: int
+) -> None:
+    """Train each run of the grid that was never trained before.
 
-    Runs that are up to date are kept, so that after an interruption only the others are trained.
-    Runs that are not in the grid are removed; whatever else is in the folder stays.
+    Each finished run is kept in KEPT/models as well. So after an interruption, or with another
+    grid, only what is new is trained. Runs that are not in the grid leave MODELS; whatever else is
+    in the folder stays.
     """
     settings = load_settings(params)
     processes = count_workers(workers, len(settings.runs))
     with sole_writer(models, "training"), sigterm_as_interrupt():
         tasks = _tasks(settings, data, models, best, threads)
-        _move_renamed(tasks, models)
-        todo = out_of_date(tasks, finished_fingerprint)
-        if todo:
-            # Imported only if there is a run to record, because importing takes seconds.
-            from pipeline.jobs.training_job import train_runs
-            from pipeline.runtime.tracking import Tracker
+        keeping = KeptRuns(kept / "models", RUN_FILES, finished_fingerprint)
+        with keeping_runs(keeping, models, tasks, is_own_run):
+            todo = out_of_date(tasks, finished_fingerprint)
+            if todo:
+                # Imported only if there is a run to record, because importing takes seconds.
+                from pipeline.jobs.training_job import train_runs
+                from pipeline.runtime.tracking import Tracker
 
-            with Tracker.open(GRID_EXPERIMENT) as tracker:
-                train_runs(
-                    f"grid {settings.data.name}",
-                    _grid_params(settings),
-                    todo,
-                    data,
-                    tracker,
-                    min(processes, len(todo)),
-                )
+                with Tracker.open(GRID_EXPERIMENT) as tracker:
+                    train_runs(
+                        f"grid {settings.data.name}",
+                        _grid_params(settings),
+                        todo,
+                        data,
+                        tracker,
+                        min(processes, len(todo)),
+                    )
         remove_stale(models, settings.runs.keys(), RUN_FILES, is_own_run)
 
 
@@ -83,20 +88,6 @@ def _tasks(
         training_task(name, run, models / name, prepared.hash, threads)
         for name, run in runs.items()
     ]
-
-
-def _move_renamed(tasks: list[TrainingTask], models: Path) -> None:
-    """Move finished runs whose name has changed, for example if the grid now varies beta."""
-    found = {
-        folder: finished_fingerprint(folder)
-        for folder in sorted(models.glob("*/*"))
-        if is_own_run(folder, folder.relative_to(models).as_posix())  # not a copy made by hand
-    }
-    for task in tasks:
-        if found.get(task.folder) != task.fingerprint:
-            elsewhere = [folder for folder, there in found.items() if there == task.fingerprint]
-            if elsewhere:
-                move_folder(elsewhere[0], task.folder)
 
 
 def _grid_params(settings: Settings) -> dict[str, object]:

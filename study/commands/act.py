@@ -1,9 +1,8 @@
-"""The commands that act on a search's trials: rerun and export."""
+"""The commands that train a search's trials again, with new seeds."""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-import click
 import optuna
 from optuna.trial import TrialState
 
@@ -13,16 +12,18 @@ from analysis.words import format_number, pluralise
 from pipeline.errors import UserError
 from pipeline.runtime.workers import count_workers
 from pipeline.schemas.tables import CONFIRMED
+from study.commands.chosen import chosen_search
 from study.commands.contents import state_of
+from study.commands.lines import say
 from study.commands.tables import new_table, print_table
-from study.outcome.confirm import Confirmation, confirm, new_seeds, record_confirmations
+from study.outcome.confirm import confirm, new_seeds
+from study.outcome.confirmed import Confirmation, record_confirmations
 from study.outcome.describe import format_briefly
-from study.outcome.export import export
 from study.outcome.ranking import ranked
 from study.search.plan import plan_of
 from study.search.schedule import Trial
 from study.store.deletion import explain_deletion
-from study.store.searches import all_trials, find_search, find_trial
+from study.store.searches import all_trials, find_trial
 
 CONFIDENCE = 0.95
 CONFIRM_SEEDS = 5  # of `study run --confirm`
@@ -32,7 +33,7 @@ def rerun_command(
     url: str, name: str | None, number: int, seeds: int, data: Path, out: Path, workers: str
 ) -> None:
     """Retrain a trial with new seeds and show by how much the search misjudged its value."""
-    search = find_search(url, name)
+    search = chosen_search(url, name)
     trial = find_trial(search, number)
     if trial.attempt.state != TrialState.COMPLETE:
         state = state_of(trial)
@@ -50,12 +51,12 @@ def rerun_command(
     print_table(table, f"Trial {number} with new seeds, validation split")
     elbo = mean_interval(found.elbos, CONFIDENCE)
     optimism = found.searched - elbo.mean
-    click.echo(
+    say(
         f"elbo over {pluralise(seeds, 'seed')}: {format_estimate(elbo)} nats per image; the search "
         f"found {format_number(found.searched)}, {'better' if optimism >= 0 else 'worse'} by "
         f"{format_number(abs(optimism))}"
     )
-    click.echo(f"models: {found.folder}")
+    say(f"models: {found.folder}")
 
 
 def confirm_best(
@@ -77,7 +78,7 @@ def confirm_best(
     if not best:
         return
     seeds = new_seeds(plan, CONFIRM_SEEDS, taken)
-    click.echo(f"confirming the best {pluralise(len(best), 'trial')} with {len(seeds)} new seeds")
+    say(f"confirming the best {pluralise(len(best), 'trial')} with {len(seeds)} new seeds")
     processes = count_workers(workers, len(best) * len(seeds))
     found = confirm(search, best, seeds, data, out, processes)
     record_confirmations(out / CONFIRMED.name, found)
@@ -101,9 +102,3 @@ def _show_confirmed(found: Sequence[Confirmation], trials: Sequence[Trial]) -> N
             settings[one.number],
         )
     print_table(table, "Confirmed with new seeds: validation split, nats per image")
-
-
-def export_command(url: str, name: str | None, out: Path) -> None:
-    """Write a search's trials and best settings as files."""
-    for path in export(find_search(url, name), out):
-        click.echo(str(path))

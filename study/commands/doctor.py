@@ -24,7 +24,8 @@ from analysis.words import pluralise
 from pipeline.command import CODE, require_own_code
 from pipeline.data.prepared import load_prepared
 from pipeline.errors import UserError, command_to_type
-from pipeline.runtime.faults import is_unwritable, reason_of
+from pipeline.runtime.causes import reason_of
+from pipeline.runtime.faults import is_unwritable
 from pipeline.runtime.sqlite import connect_read_only
 from pipeline.runtime.tracking import Tracker
 from pipeline.schemas.where import GRID_EXPERIMENT, MLFLOW_DATABASE, SEARCH_EXPERIMENT
@@ -33,15 +34,12 @@ from study.commands.document import print_json
 from study.commands.lines import hang
 from study.search.plan import PARENT
 from study.store.address import EmptyStoreError, database_file, shown
+from study.store.joining import load_search
+from study.store.quiet import quiet_optuna
 from study.store.reconcile import disagreements, reconcile
 from study.store.rows import RowError
-from study.store.searches import all_searches, load_search
-from study.store.storage import (
-    dead_attempts,
-    explain_full_disk,
-    fail_dead_attempts,
-    quiet_optuna,
-)
+from study.store.searches import all_searches
+from study.store.storage import dead_attempts, explain_full_disk, fail_dead_attempts
 
 SIGNS = {
     "good": ("ok", "green"),

@@ -49,5 +49,9 @@ STORAGE = click.option(
     help=STORAGE_HELP,
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-NAME = click.option("--name", callback=checked_name, help="Search name (default: most recent).")
+NAME = click.option(
+    "--name",
+    callback=checked_name,
+    help="Search name (default: that of params.yaml, else the newest).",
+)
 OUT = click.option("--out", default="results", show_default=True, type=Path, help="Output folder.")

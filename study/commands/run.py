@@ -7,8 +7,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import click
-
 from analysis.words import pluralise
 from pipeline.data.prepared import load_prepared
 from pipeline.errors import command_to_type
@@ -23,16 +21,21 @@ from pipeline.settings import (
     parse_settings,
 )
 from study.commands.contents import ranked_trials
+from study.commands.export import elsewhere, replaces_another
+from study.commands.lines import print_rows, say
 from study.commands.options import DEFAULT_URL
 from study.commands.tables import show_best
 from study.commands.where import where_recorded
+from study.outcome.importance import remember_importance
 from study.search.first import first_points
 from study.search.plan import PARENT, Plan, plan_of
 from study.search.schedule import is_exhausted
 from study.store.deletion import explain_deletion
+from study.store.joining import open_search
+from study.store.quiet import quiet_optuna
 from study.store.reconnect import exit_if_disconnected
-from study.store.searches import is_new, open_search
-from study.store.storage import explain_full_disk, quiet_optuna
+from study.store.searches import is_new
+from study.store.storage import explain_full_disk
 from study.workers.membership import are_records_kept, open_tracker
 from study.workers.supervisor import Outcome, supervise
 
@@ -86,12 +89,12 @@ def search_and_summarise(
     plan = Plan.of(settings, prepared.hash, first)
     target = settings.search.trials
     if plan.most < target:
-        click.echo(
+        say(
             f"the space has only {pluralise(int(plan.most), 'point')}: the search will end once "
             "all have been tried"
         )
     for line in first.skipped:
-        click.echo(f"not tried first: {line}")
+        say(f"not tried first: {line}")
     processes = count_workers(workers, target)
     name = name or plan.name
     # Without importing MLflow for a search that is done already.
@@ -101,12 +104,12 @@ def search_and_summarise(
     with explain_full_disk(url):
         search, new = open_search(url, plan, name, target, join=True)
     start = "a new search" if new else "resuming an existing search"
-    click.echo(f"{search.study_name}: {start}, up to {target} finished trials")
+    say(f"{search.study_name}: {start}, up to {target} finished trials")
     if settings.search.objective == "rate-distortion" and settings.search.pruner != "none":
-        click.echo("two objectives: no trial is pruned")
+        say("two objectives: no trial is pruned")
     if processes > settings.search.ahead:
         processes = settings.search.ahead
-        click.echo(
+        say(
             f"using {processes} workers, because more than search.ahead = {processes} would wait; "
             "raise search.ahead to use more"
         )
@@ -117,25 +120,31 @@ def search_and_summarise(
     return outcome
 
 
+def remember(outcome: Outcome, url: str) -> None:
+    """Let the store remember what takes long to compute, so that reading it is quick."""
+    with explain_full_disk(url), explain_deletion(outcome.search):
+        remember_importance(outcome.search, outcome.trials)
+
+
 def _summarise(outcome: Outcome, url: str, target: int) -> None:
     """Show the best trials, where everything is stored, and what to do next."""
     search, plan = outcome.search, plan_of(outcome.search)
     if outcome.ran == 0 and not outcome.stopped:
-        click.echo(f"nothing to do: the search has {outcome.finished} finished trials")
+        say(f"nothing to do: the search has {outcome.finished} finished trials")
     best = ranked_trials(outcome.trials, plan)
     show_best(best[:5], plan.search.objective)
     for trial in outcome.trials:
         if trial.has_failed:
-            click.echo(f"trial {trial.number} failed: {trial.reason}")
+            say(f"trial {trial.number} failed: {trial.reason}")
     exhausted = is_exhausted(outcome.trials, plan.most)
     if exhausted and outcome.finished < target and not outcome.stopped:
-        click.echo(
+        say(
             f"the space is exhausted: each of its {pluralise(int(plan.most), 'point')} has been "
             f"tried, so the search ends with {pluralise(outcome.finished, 'trial')}; declare more "
             "in search.space to go on"
         )
     if outcome.stopped:
-        click.echo(
+        say(
             f"{outcome.stopped}: {outcome.finished} of {target} trials have finished; run the same "
             "command again to resume"
         )
@@ -147,15 +156,16 @@ def _summarise(outcome: Outcome, url: str, target: int) -> None:
         rows["first"] = first_of_all
     if best:
         first = best[0].number
-        rows |= {
-            "tables": f"{study} export{storage}    writes trials.csv, best.json and importance.csv "
-            "into results/",
-            "report": f"{study} report    shows them next to the grid in reports/index.html",
-            "confirm": f"{study} rerun {first} --seeds 5{storage}    retrains the best with new "
-            "seeds",
-        }
-    for key, value in rows.items():
-        click.echo(click.style(f"{key:<10}", bold=True) + value)
+        tables = "writes trials.csv, best.json and importance.csv"
+        if replaces_another(search, Path("results")):
+            rows["tables"] = f"{study} export{storage} {elsewhere(search)}    {tables} there"
+        else:
+            rows["tables"] = f"{study} export{storage}    {tables} into results/"
+            shown = "shows them next to the grid in reports/index.html"
+            rows["report"] = f"{study} report    {shown}"
+        retrains = "retrains the best with new seeds"
+        rows["confirm"] = f"{study} rerun {first} --seeds 5{storage}    {retrains}"
+    print_rows(rows)
 
 
 def how_to_reach(url: str) -> tuple[str, str]:

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 import optuna
 
 from pipeline.settings import Objective
-from study.outcome.fanova import importances
+from study.outcome.importance import remembered_importance
 from study.search.plan import plan_of
 from study.store.searches import all_trials
+
+SHARE = ("importance", "low", "high")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +52,15 @@ def shares_of(search: optuna.Study) -> SearchShares:
     Raises:
         UserError: if there are too few complete trials, or too little varies among them.
     """
-    groups = [
-        GroupShares(
-            group=one.group,
-            trials=one.trials,
-            shares=[ParameterShare(name, *share) for name, share in one.shares.items()],
-        )
-        for one in importances(all_trials(search))
-    ]
-    return SearchShares(search.study_name, plan_of(search).search.objective, groups)
+    trials = all_trials(search)
+    rows = remembered_importance(search, trials)
+    if not rows:
+        from study.outcome.fanova import importance_rows  # imports pandas and scikit-learn
+
+        rows = importance_rows(trials, required=True)
+    groups: dict[str, GroupShares] = {}
+    for row in rows:
+        group = str(row["group"])
+        shares = groups.setdefault(group, GroupShares(group, int(row["trials"]), [])).shares
+        shares.append(ParameterShare(str(row["parameter"]), *(float(row[one]) for one in SHARE)))
+    return SearchShares(search.study_name, plan_of(search).search.objective, list(groups.values()))

@@ -3,23 +3,20 @@
 What they show is built by `contents` and `details`. Each prints it as a table or as JSON.
 """
 
-from typing import TYPE_CHECKING
-
 import click
 
 from pipeline.errors import command_to_type
+from study.commands.chosen import chosen_search
 from study.commands.contents import SearchSummary, best_of, summary_of
 from study.commands.details import TrialDetails, details_of
 from study.commands.document import print_json
-from study.commands.lines import hang
-from study.commands.tables import new_table, print_table, show_best
+from study.commands.lines import hang, say
+from study.commands.shares import ParameterShare, shares_of
+from study.commands.tables import has_room, new_table, print_table, show_best
 from study.outcome.describe import describe_front, format_briefly
 from study.store.address import EmptyStoreError, shown
-from study.store.searches import all_searches, find_search, find_trial
-from study.store.storage import quiet_optuna
-
-if TYPE_CHECKING:
-    from study.commands.shares import ParameterShare
+from study.store.quiet import quiet_optuna
+from study.store.searches import all_searches, find_trial
 
 LABEL = 10  # width of the labels of `study status`
 
@@ -46,27 +43,24 @@ def list_command(url: str, as_json: bool) -> None:
 
 def _print_list(summaries: list[SearchSummary]) -> None:
     table = new_table()
-    # Where there is too little space, a name continues in the next line, and no number is cut.
-    table.add_column("search", overflow="fold")
+    table.add_column("search")
     for heading in ("finished", "pruned", "failed", "running", "best"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("started", no_wrap=True)
+    if has_room():
+        table.add_column("started", no_wrap=True)
     for one in summaries:
         cells = [str(one.counts[state]) for state in ("pruned", "failed", "running")]
         value = one.best[0].values.get(one.objective) if one.best else None  # two have no best
-        table.add_row(
-            one.search,
-            f"{one.finished}/{one.target}",
-            *cells,
-            f"{value:.2f}" if value is not None else "",
-            f"{one.started:%Y-%m-%d}" if one.started else "",
-        )
+        cells.append(f"{value:.2f}" if value is not None else "")
+        if has_room():
+            cells.append(f"{one.started:%Y-%m-%d}" if one.started else "")
+        table.add_row(one.search, f"{one.finished}/{one.target}", *cells)
     print_table(table)
 
 
 def status_command(url: str, name: str | None, as_json: bool) -> None:
     """Show the progress of a search."""
-    summary = summary_of(find_search(url, name))
+    summary = summary_of(chosen_search(url, name))
     if as_json:
         print_json(summary)
         return
@@ -98,16 +92,17 @@ def status_command(url: str, name: str | None, as_json: bool) -> None:
 
 def best_command(url: str, name: str | None, count: int, as_json: bool) -> None:
     """Show the best trials of a search."""
-    best = best_of(find_search(url, name), count)
+    best = best_of(chosen_search(url, name), count)
     if as_json:
         print_json(best)
     else:
+        click.echo(click.style(best.search, bold=True))
         show_best(best.trials, best.objective)
 
 
 def show_command(url: str, name: str | None, number: int, as_json: bool) -> None:
     """Show everything that is known about one trial."""
-    search = find_search(url, name)
+    search = chosen_search(url, name)
     details = details_of(search, find_trial(search, number))
     if as_json:
         print_json(details)
@@ -141,20 +136,18 @@ def _print_details(one: TrialDetails) -> None:
             "Optuna and its dashboard number attempts, so their numbers run ahead once an attempt "
             "was retried."
         )
-        click.echo(hang(note, 0))
+        say(note)
     if one.traceback is not None:
         click.echo(one.traceback)
 
 
 def importance_command(url: str, name: str | None, as_json: bool) -> None:
     """Show which share of the objective's variance each hyperparameter explains."""
-    # Imported here, because it imports pandas, which the other commands do not need.
-    from study.commands.shares import shares_of
-
-    found = shares_of(find_search(url, name))
+    found = shares_of(chosen_search(url, name))
     if as_json:
         print_json(found)
         return
+    click.echo(click.style(found.search, bold=True))
     table = new_table()
     table.add_column("hyperparameter")
     for group in found.groups:
@@ -167,8 +160,8 @@ def importance_command(url: str, name: str | None, as_json: bool) -> None:
         "with 95 % intervals over bootstrapped trials; the sampler chose the trials, so this is a "
         "hint, not an estimate"
     )
-    click.echo(hang(note, 0))
+    say(note)
 
 
-def _share(share: "ParameterShare") -> str:
+def _share(share: ParameterShare) -> str:
     return f"{share.importance:.0%} [{share.low:.0%}, {share.high:.0%}]"

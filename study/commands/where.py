@@ -13,6 +13,7 @@ from pipeline.runtime.address import without_password
 from pipeline.runtime.sqlite import connect_read_only
 from pipeline.schemas.where import GRID_EXPERIMENT, MLFLOW_DATABASE
 from study.commands.document import print_json
+from study.commands.lines import print_rows
 
 MLFLOW_UI = "http://127.0.0.1:5000/"
 SEARCH_FILES = ("results/trials.csv", "results/best.json", "results/importance.csv")
@@ -51,8 +52,8 @@ def where_command(as_json: bool) -> None:
         print_json(places)
         return
     click.echo()
-    for name in ("report", "tables", "search", "metrics", "runs"):
-        click.echo(click.style(f"{name:<10}", bold=True) + _describe(getattr(places, name)))
+    names = ("report", "tables", "search", "metrics", "runs")
+    print_rows({name: _describe(getattr(places, name)) for name in names})
 
 
 def _describe(place: Place) -> str:

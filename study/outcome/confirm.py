@@ -5,52 +5,22 @@ much.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
 
 from pipeline.data.prepared import load_prepared
 from pipeline.errors import UserError
-from pipeline.files import write_text
 from pipeline.jobs.job import out_of_date
-from pipeline.jobs.train import TrainingTask, finished_fingerprint, training_task
-from pipeline.runtime.lock import sole_writer
+from pipeline.jobs.train import TrainingTask, training_task
 from pipeline.schemas.best_card import ConfirmedRun
-from pipeline.schemas.run_card import HISTORY, load_whole_card
-from pipeline.schemas.tables import CONFIRMED, EPOCHS, Row
+from pipeline.schemas.run_card import HISTORY, finished_fingerprint, load_whole_card
+from pipeline.schemas.tables import EPOCHS
 from pipeline.schemas.where import SEARCH_EXPERIMENT
+from study.outcome.confirmed import REMEDY, Confirmation
 from study.search.plan import PARENT, Plan, plan_of
 from study.search.schedule import Trial, result_of
 from study.search.space import to_run
-
-REMEDY = "move it away, then run `study rerun` again"
-
-
-@dataclass(frozen=True, slots=True)
-class Confirmation:
-    """The result of a trial with new seeds.
-
-    Attributes:
-        search: the search's name.
-        number: the trial's number.
-        runs: one per seed.
-        epochs: of each run.
-        searched: the ELBO in the search.
-        folder: contains the model folders.
-    """
-
-    search: str
-    number: int
-    runs: tuple[ConfirmedRun, ...]
-    epochs: int
-    searched: float
-    folder: Path
-
-    @property
-    def elbos(self) -> list[float]:
-        """The validation ELBOs, by seed."""
-        return [run.elbo for run in self.runs]
 
 
 def confirm(
@@ -152,30 +122,3 @@ def _confirmed(task: TrainingTask) -> ConfirmedRun:
     row = next(row for row in epochs if (row["epoch"], row["split"]) == place)
     terms = {name: float(row[name]) for name in ("elbo", "reconstruction", "kl")}
     return ConfirmedRun(seed=task.settings.seed, **terms)
-
-
-def record_confirmations(path: Path, found: Sequence[Confirmation]) -> None:
-    """Add confirmations to the table, replacing rows of the same trials and epochs.
-
-    Several processes may do so at once.
-
-    Raises:
-        UserError: if the table cannot be read or written.
-    """
-    rows: list[Row] = [
-        {
-            "search": one.search,
-            "number": one.number,
-            "epochs": one.epochs,
-            **run.model_dump(),
-            "searched_elbo": one.searched,
-        }
-        for one in found
-        for run in one.runs
-    ]
-    key = ("search", "number", "epochs")
-    replaced = {tuple(str(row[name]) for name in key) for row in rows}
-    with sole_writer(path, "confirmation"):
-        before = CONFIRMED.read(path, REMEDY) if path.exists() else []
-        kept = [row for row in before if tuple(row[name] for name in key) not in replaced]
-        write_text(path, CONFIRMED.to_csv([*kept, *rows]))

@@ -16,8 +16,8 @@ from study.outcome.ranking import ranked
 from study.search.first import base_of
 from study.search.plan import plan_of
 from study.search.space import identity_of, to_run
+from study.store.quiet import quiet_optuna
 from study.store.searches import all_trials, find_search
-from study.store.storage import quiet_optuna
 
 REMEDY = "write it again with `study export`"
 

@@ -3,7 +3,6 @@
 Other stages read these files and never the store, which may grow in the meantime.
 """
 
-import importlib.metadata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -19,12 +18,12 @@ from pipeline.schemas.best_card import (
     FailedTrial,
     SearchProtocol,
 )
-from pipeline.schemas.fingerprint import file_sha256, fingerprint_of
 from pipeline.schemas.record import RecordError, read_record, write_record
 from pipeline.schemas.tables import IMPORTANCE, TRIALS, Row
 from pipeline.settings import Architecture
 from pipeline.settings.space import Value
-from study.outcome.confirm import Confirmation
+from study.outcome.confirmed import Confirmation
+from study.outcome.importance import importance_of, remember_importance
 from study.outcome.ranking import architecture_of, best_of_architectures, ranked
 from study.search.plan import NLL_SAMPLES, Plan, plan_of
 from study.search.schedule import (
@@ -37,9 +36,7 @@ from study.search.schedule import (
 from study.search.space import to_run
 from study.store.searches import all_trials
 
-REMEMBERED = "importance"  # attribute of a search: the rows of importance.csv, and of which trials
 MOST_START = 1000  # bytes of a best.json that show whether it is one
-_FANOVA = Path(__file__).with_name("fanova.py")
 
 
 def trial_rows(trials: Sequence[Trial], plan: Plan) -> list[Row]:
@@ -208,7 +205,8 @@ def export(
     last = max((trial.number for trial in trials), default=-1)
     failed = [trial for trial in every if trial.has_failed and trial.number < last]
     card = best_card(search.study_name, plan, trials, failed, confirmed)
-    tables = {TRIALS: trial_rows(trials, plan), IMPORTANCE: _importance(search, trials, remember)}
+    importance = (remember_importance if remember else importance_of)(search, trials)
+    tables = {TRIALS: trial_rows(trials, plan), IMPORTANCE: importance}
     for table, rows in tables.items():
         write_text(out / table.name, table.to_csv(rows))
     write_record(out / BEST, card)
@@ -255,31 +253,3 @@ def _confirmed_before(search: str, out: Path) -> dict[int, Confirmation]:
         for best in card.architectures.values()
         if card.search == search and best.confirmed_epochs is not None
     }
-
-
-def _importance(search: optuna.Study, trials: Sequence[Trial], remember: bool) -> list[Row]:
-    """Return the rows of ``importance.csv``; the store can remember those of the last export.
-
-    Fitting the forests, with the import of scikit-learn, takes longer than everything else that a
-    finished search does, and DVC removes the file before it asks for it again.
-    """
-    wanted = fingerprint_of(
-        {
-            "code": file_sha256(_FANOVA),
-            "versions": [importlib.metadata.version(name) for name in ("optuna", "scikit-learn")],
-            "trials": [
-                [one.number, one.params, one.attempt.values, result_of(one.attempt)]
-                for one in trials
-                if one.is_evidence
-            ],
-        }
-    )
-    remembered = search.user_attrs.get(REMEMBERED, {})
-    if remembered.get("of") == wanted:
-        return list(remembered["rows"])
-    from study.outcome.fanova import importance_rows
-
-    rows = importance_rows(trials)
-    if remember:
-        search.set_user_attr(REMEMBERED, {"of": wanted, "rows": rows})
-    return rows

@@ -6,7 +6,6 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal, Self
 
 import optuna
@@ -21,10 +20,7 @@ from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-import pipeline
-import study.search
 from pipeline.errors import UserError
-from pipeline.schemas.fingerprint import source_hash
 from pipeline.settings import Objective, RunSettings, SearchSettings, Settings
 from pipeline.settings.space import Choice, Value
 from pipeline.settings.space_rules import size
@@ -44,15 +40,6 @@ BEST_SHARE = 75.0  # percent of the complete trials that a trial must be among, 
 STARTUP = 8
 NLL_SAMPLES, NLL_BATCH = 64, 500  # for the objective nll: draws per image, images per batch
 
-# The code that decides which trials there are and what each is worth. An edit to it starts a new
-# search, because old and new trials would not compare.
-# Found by their folders, because importing them loads torch, which takes three seconds.
-_PIPELINE = Path(pipeline.__path__[0])
-_CODE = source_hash(
-    study.search, *(_PIPELINE / name for name in ("data", "numerics", "models", "training"))
-)
-_NLL_CODE = source_hash(_PIPELINE / "evaluation")
-
 Direction = Literal["minimize", "maximize"]
 
 
@@ -65,11 +52,6 @@ class _TPE(TPESampler):
 
     def _get_params(self, trial: FrozenTrial, study: optuna.Study) -> dict[str, Any]:
         return trial.params
-
-
-def code_hash(objective: Objective) -> str:
-    """Hash the code that decides a search's trials; only the objective nll estimates -log p(x)."""
-    return f"{_CODE}{_NLL_CODE}" if objective == "nll" else _CODE
 
 
 class Plan(BaseModel):
@@ -102,7 +84,9 @@ class Plan(BaseModel):
             data_hash: hash of the prepared file.
             first: what to try first; by default what the settings say.
         """
-        from pipeline.numerics.hardware import resolve_hardware  # imports torch
+        # Imported here, because it takes time that those who only read a plan need not wait.
+        from pipeline.numerics.hardware import resolve_hardware
+        from study.search.code import code_hash
 
         base = base_of(settings)
         # Trials of different precision do not compare, so what `auto` means is decided once.
@@ -114,6 +98,19 @@ class Plan(BaseModel):
             data=settings.data.name,
             data_hash=data_hash,
             code=code_hash(settings.search.objective),
+        )
+
+    def again(self, settings: Settings) -> Self:
+        """Return the plan that settings describe, with the same data, code and hardware."""
+        base = base_of(settings)
+        precision = self.base.precision if base.precision == "auto" else base.precision
+        return self.model_copy(
+            update={
+                "search": settings.search,
+                "base": base.model_copy(update={"precision": precision}),
+                "first": first_points(settings).points,
+                "data": settings.data.name,
+            }
         )
 
     @property
@@ -251,3 +248,8 @@ def plan_of(search: optuna.Study) -> Plan:
             "version to view it, `study run` to start a new search, or `study delete "
             f"{search.study_name}` to delete it"
         ) from None
+
+
+def is_described(search: optuna.Study, settings: Settings) -> bool:
+    """Return whether settings, with the same data, code and hardware, give the search its name."""
+    return plan_of(search).again(settings).name == search.study_name

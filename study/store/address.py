@@ -1,16 +1,19 @@
 """Addresses of stores: which are accepted, and how they are shown."""
 
+import re
 from pathlib import Path
-
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from typing import TYPE_CHECKING
 
 from pipeline.errors import UserError, brief
 from pipeline.runtime.address import without_password
 
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
+
 DRIVERS = {"sqlite": "pysqlite", "postgresql": "psycopg"}
 EXAMPLES = "write sqlite:///study.db or postgresql+psycopg://user@host/database"
 MOST_SHOWN = 160  # characters of an address
+_PLAIN_FILE = re.compile(r"sqlite:///((?!file:|:memory:|~)[^?]+)")
 
 
 class StorageError(UserError):
@@ -21,12 +24,16 @@ class EmptyStoreError(StorageError):
     """A store to be read that no search has been stored in, or that does not exist."""
 
 
-def parse_address(url: str) -> URL:
+def parse_address(url: str) -> "URL":
     """Return the parts of a store's address.
 
     Raises:
         StorageError: if it is not an address, or one of a store that could never hold a search.
     """
+    # Imported here: it takes a sixth of a second, for which readers of a file need not wait.
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
     try:
         parsed = make_url(url)
         backend, driver = parsed.get_backend_name(), parsed.get_driver_name()
@@ -48,7 +55,7 @@ def parse_address(url: str) -> URL:
     return parsed
 
 
-def _require_file_address(url: str, parsed: URL) -> None:
+def _require_file_address(url: str, parsed: "URL") -> None:
     name = parsed.database or ""
     if parsed.host or parsed.username or parsed.port:
         raise _refused(url, "a file has no host; write sqlite:///study.db, with three slashes")
@@ -67,6 +74,9 @@ def database_file(url: str) -> Path | None:
     Raises:
         StorageError: as for ``parse_address``.
     """
+    plain = _PLAIN_FILE.fullmatch(url)
+    if plain:
+        return Path(plain[1]).absolute()
     parsed = parse_address(url)
     name = parsed.database or ""
     return Path(name).absolute() if parsed.get_backend_name() == "sqlite" else None

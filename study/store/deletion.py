@@ -5,16 +5,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import optuna
-from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
 from pipeline.errors import UserError
 from study.search.schedule import TRIAL
 from study.store.members import living_members, members_lock
-from study.store.opening import explain_unreadable, open_storage
+from study.store.opening import open_storage
+from study.store.quiet import quiet_optuna
+from study.store.reading import explain_unreadable
+from study.store.reconnect import ReconnectingStorage
 from study.store.rows import explain_rows
 from study.store.searches import count_trials, require_search
-from study.store.storage import StoreLock, explain_full_disk, is_dead, quiet_optuna
+from study.store.storage import StoreLock, explain_full_disk, is_dead
 
 
 class SearchDeletedError(UserError):
@@ -43,7 +45,7 @@ def delete_search(url: str, name: str) -> int:
     return count
 
 
-def _require_idle(search: optuna.Study, storage: RDBStorage) -> None:
+def _require_idle(search: optuna.Study, storage: ReconnectingStorage) -> None:
     optuna.storages.fail_stale_trials(search)
     members = living_members(search.user_attrs)
     running = storage.get_all_trials(search._study_id, deepcopy=False, states=(TrialState.RUNNING,))

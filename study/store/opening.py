@@ -17,7 +17,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from pipeline.runtime.address import without_password
-from pipeline.runtime.faults import reason_of
+from pipeline.runtime.causes import reason_of
 from pipeline.runtime.sqlite import create_file, unwritable
 from study.store.address import (
     EmptyStoreError,
@@ -41,7 +41,7 @@ HEARTBEAT = 2  # seconds
 GRACE = OUTAGE + 12
 
 
-def open_storage(url: str, *, create: bool = False, awaited: bool = False) -> RDBStorage:
+def open_storage(url: str, *, create: bool = False, awaited: bool = False) -> ReconnectingStorage:
     """Open a store to write to it.
 
     Args:
@@ -71,7 +71,7 @@ def open_storage(url: str, *, create: bool = False, awaited: bool = False) -> RD
             return _storage(url, parsed, complete=False, awaited=awaited)
 
 
-def read_storage(url: str) -> RDBStorage:
+def read_storage(url: str) -> ReconnectingStorage:
     """Open an existing store to read it: nothing is written, not even next to an SQLite file.
 
     Raises:
@@ -87,7 +87,7 @@ def read_storage(url: str) -> RDBStorage:
 
 def _storage(
     url: str, parsed: URL, *, complete: bool, awaited: bool = False, read_only: bool = False
-) -> RDBStorage:
+) -> ReconnectingStorage:
     """Open the store; unless it is complete, create what is missing.
 
     SQLite's readers connect for each statement: they may look at a file as one that does not
@@ -188,22 +188,6 @@ def _opening(url: str) -> Iterator[None]:
         yield
     except (DBAPIError, StorageInternalError, sqlite3.Error, ImportError, OSError) as error:
         raise _unopened(url, error) from None
-
-
-@contextmanager
-def explain_unreadable(url: str) -> Iterator[None]:
-    """Explain in one line that a store opens but cannot be read, such as a damaged file.
-
-    Raises:
-        StorageError: in place of the original error.
-    """
-    try:
-        yield
-    except (DBAPIError, StorageInternalError) as error:
-        raise StorageError(
-            f"{shown(url)} cannot be read: {reason_of(error)}; restore it from a copy, or move it "
-            "away"
-        ) from None
 
 
 def _unopened(url: str, error: BaseException) -> StorageError:

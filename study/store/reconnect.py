@@ -7,7 +7,6 @@ is repeated; anything else ends its process, whose trial is then retried as afte
 import functools
 import sqlite3
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,11 +15,12 @@ from typing import Any, ParamSpec, TypeVar
 
 import click
 import optuna
-from optuna.exceptions import UpdateFinishedTrialError
+from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.storages import RDBStorage
 from optuna.storages._rdb.models import TrialUserAttributeModel
 from optuna.storages._rdb.storage import _create_scoped_session
 from optuna.trial import TrialState
+from sqlalchemy import text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, OperationalError
 from tenacity import (
@@ -30,19 +30,18 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from pipeline.errors import brief
-from pipeline.runtime.faults import causes
+from pipeline.runtime.causes import causes
 from pipeline.runtime.processes import has_died, is_here
-from pipeline.runtime.sqlite import connect_read_only
 from study.search.schedule import OWNER
 from study.store.address import shown
+from study.store.notices import announcing, announcing_lock
+from study.store.reader import connect_to_read
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 OUTAGE = 60  # seconds that a process waits for a silent server
 CONNECT_TIMEOUT = 5  # seconds for one attempt to connect
-NOTICE = 2  # seconds of waiting after which a line says what for
 # What PostgreSQL says while it starts, stops or is busy, and its client if there is none. Anything
 # else, such as a wrong password or an unknown database, stays wrong however long one waits.
 BUSY = (
@@ -107,18 +106,6 @@ def _retrying(condition: Any) -> Retrying:
     )
 
 
-@contextmanager
-def announcing(what: str) -> Iterator[None]:
-    """Say what is waited for, if the block takes long."""
-    notice = threading.Timer(NOTICE, click.echo, [f"waiting for {what}"], {"err": True})
-    notice.daemon = True
-    notice.start()
-    try:
-        yield
-    finally:
-        notice.cancel()
-
-
 def connector(url: URL, *, awaited: bool = True, read_only: bool = False) -> Callable[[], Any]:
     """Return a function that connects to a store.
 
@@ -135,11 +122,9 @@ def connector(url: URL, *, awaited: bool = True, read_only: bool = False) -> Cal
 
 def _file_connector(path: Path, read_only: bool) -> Callable[[], sqlite3.Connection]:
     def connect() -> sqlite3.Connection:
-        with announcing(f"{brief(str(path))}, which a program has locked"):
-            if read_only:
-                connection = connect_read_only(path)
-                connection.execute("PRAGMA schema_version")
-                return connection
+        if read_only:
+            return connect_to_read(path)
+        with announcing_lock(path):
             connection = sqlite3.connect(path, timeout=OUTAGE, check_same_thread=False)
             # Readers do not block the writer, and a commit waits for one sync less.
             connection.execute("PRAGMA journal_mode=WAL")
@@ -203,6 +188,18 @@ class ReconnectingStorage(RDBStorage):
     def __getattribute__(self, name: str) -> Any:
         found = super().__getattribute__(name)
         return retry_if_disconnected(found) if name in REPEATABLE else found
+
+    def ask(self, query: str, **values: str | int) -> list[tuple[Any, ...]]:
+        """Return the rows that answer a query with named parameters.
+
+        Raises:
+            StorageInternalError: if the store cannot be read.
+        """
+        try:
+            with self.engine.connect() as connection:
+                return [tuple(row) for row in connection.execute(text(query), values)]
+        except DBAPIError as error:
+            raise StorageInternalError("the store cannot be read") from error
 
     _late: Mapping[int, float] = {}  # since when the heartbeats of trials have been late
 

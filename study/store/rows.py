@@ -13,41 +13,25 @@ from typing import Annotated
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.exceptions import StorageInternalError
-from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 
 from pipeline.errors import UserError, brief
-from pipeline.runtime.faults import reason_of
+from pipeline.runtime.causes import reason_of
 from pipeline.settings.explain import first_error
 from pipeline.settings.shown import show
 from pipeline.settings.space import applies, contains
 from study.search.plan import Plan, plan_of
 from study.search.schedule import COSTS, DEATHS, TRIAL
 from study.search.space import Chosen, distributions
+from study.store.reading import UNREADABLE, Store, UnreadableError
 
 REMEDY = "the database was edited or damaged: restore it from a copy, or move it away"
-
-# What reading an edited row raises: SQLAlchemy of a wrong state or time, Optuna of a wrong
-# distribution, value or attribute, and the checks below.
-UNREADABLE = (
-    StorageInternalError,
-    DBAPIError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    ArithmeticError,
-    AssertionError,
-    RecursionError,
-)
 
 Count = Annotated[int, Field(ge=0)]
 
 
-class RowError(UserError):
+class RowError(UnreadableError):
     """A search with a row that cannot be used."""
 
 
@@ -86,7 +70,7 @@ class _AttemptAttributes(_Attributes):
     seconds: float | None = None
 
 
-def intact_search(storage: RDBStorage, name: str) -> optuna.Study:
+def intact_search(storage: Store, name: str) -> optuna.Study:
     """Load a search whose rows can all be used.
 
     Raises:
@@ -132,7 +116,7 @@ def _checked_plan(search: optuna.Study) -> Plan:
     return plan
 
 
-def _faults(search: optuna.Study, storage: RDBStorage, plan: Plan) -> Iterator[str]:
+def _faults(search: optuna.Study, storage: Store, plan: Plan) -> Iterator[str]:
     """Yield what is wrong with each attempt, or with their numbers."""
     every: Chosen = {one.name: None for one in plan.search.space}
     expected = distributions(every, plan.search.space)
@@ -155,7 +139,7 @@ def _faults(search: optuna.Study, storage: RDBStorage, plan: Plan) -> Iterator[s
 
 
 def _attempts(
-    search: optuna.Study, storage: RDBStorage
+    search: optuna.Study, storage: Store
 ) -> Iterator[tuple[object, FrozenTrial | Exception]]:
     """Yield each attempt, or why its row cannot be read, by its number in Optuna."""
     try:
@@ -166,11 +150,9 @@ def _attempts(
         yield from ((one.number, one) for one in attempts)
         return
     # Optuna reads all of them or none.
-    query = text("SELECT trial_id, number FROM trials WHERE study_id = :study ORDER BY trial_id")
+    query = "SELECT trial_id, number FROM trials WHERE study_id = :study ORDER BY trial_id"
     study = storage.get_study_id_from_name(search.study_name)
-    with storage.engine.connect() as connection:
-        rows = connection.execute(query, {"study": study}).all()
-    for identity, number in rows:
+    for identity, number in storage.ask(query, study=study):
         try:
             yield number, storage.get_trial(identity)
         except UNREADABLE as error:
@@ -224,7 +206,7 @@ def _measured(plan: Plan) -> list[str]:
 def _reason(error: BaseException) -> str:
     if isinstance(error, ValidationError):
         return brief(first_error(error))
-    if isinstance(error, StorageInternalError | DBAPIError):
+    if isinstance(error, StorageInternalError):
         return reason_of(error)
     if isinstance(error, json.JSONDecodeError):
         return "it is not valid JSON"

@@ -1,56 +1,21 @@
-"""Searches in a store: created, found and read."""
+"""Searches in a store: found, and read."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import optuna
-from optuna.storages import RDBStorage
-from sqlalchemy import text
 
 from pipeline.errors import UserError
-from study.search.plan import PLAN, TARGET, Plan, plan_of
+from pipeline.settings import Settings
+from study.search.plan import PLAN, Plan
 from study.search.schedule import TRIAL, Trial, trials_of
 from study.store.address import EmptyStoreError, shown
-from study.store.members import members_lock, note_member
 from study.store.names import require_name
-from study.store.opening import explain_unreadable, open_storage, read_storage
-from study.store.rows import intact_search
-from study.store.storage import explain_full_disk, quiet_optuna
-
-
-def open_search(
-    url: str, plan: Plan, name: str, target: int, *, join: bool = False
-) -> tuple[optuna.Study, bool]:
-    """Return the plan's search, and whether it is new.
-
-    Args:
-        url: the store's address.
-        plan: the search's plan.
-        name: the search's name.
-        target: how many finished trials a new search should have.
-        join: whether to note that this process works for the search, so that nobody deletes it.
-
-    Raises:
-        UserError: if the name is not valid, or a search of that name has another plan.
-    """
-    require_name(name)
-    storage = open_storage(url, create=True)
-    with explain_full_disk(url), members_lock(url, name):
-        existing = name in _names(storage)
-        search = optuna.create_study(
-            storage=storage, study_name=name, directions=plan.directions, load_if_exists=True
-        )
-        stored = search.user_attrs.get(PLAN)
-        if stored is None:
-            search.set_metric_names(plan.metrics)  # what optuna-dashboard calls the values
-            search.set_user_attr(TARGET, target)  # later changed by whoever works for the search
-            search.set_user_attr(PLAN, plan.model_dump_json())
-        elif plan_of(search).name != plan.name:
-            raise UserError(
-                f"search {name} in {shown(url)} has another plan (space, first points, "
-                "objective, data, protocol or code); omit --name to start a new search, or choose "
-                "another name"
-            )
-        if join:
-            note_member(search, target)
-        return intact_search(storage, name), not existing
+from study.store.quiet import quiet_optuna
+from study.store.reader import FileReader
+from study.store.reading import Store, read_from
+from study.store.rows import RowError, intact_search
 
 
 def is_new(url: str, name: str) -> bool:
@@ -61,41 +26,95 @@ def is_new(url: str, name: str) -> bool:
     """
     require_name(name)
     try:
-        with explain_unreadable(url):
-            return name not in _names(read_storage(url))
+        return name not in read_from(url, names_in)
     except EmptyStoreError:
         return True
 
 
-def load_search(url: str, name: str, awaited: bool = False) -> optuna.Study:
-    """Load an existing search to write to it.
-
-    Args:
-        url: the store's address.
-        name: the search's name.
-        awaited: whether to wait for a server that does not answer, because it was there before.
+def find_search(url: str, name: str) -> optuna.Study:
+    """Load a search to read it.
 
     Raises:
         UserError: if the name is not valid, the store has no search of that name, another program
             made it, or its rows are not as this project writes them.
     """
+    quiet_optuna()
     require_name(name)
-    with explain_unreadable(url):
-        return _load(open_storage(url, awaited=awaited), url, name)
+    return read_from(url, lambda storage: load_from(storage, url, name))
 
 
-def find_search(url: str, name: str | None) -> optuna.Study:
-    """Load the search of that name, or the one that started most recently, to read it.
+@dataclass(frozen=True, slots=True)
+class Default:
+    """The search that is meant where none is named.
+
+    Attributes:
+        search: the search.
+        is_described: whether it is known to be what the settings describe.
+        others: whether the store has other searches.
+    """
+
+    search: optuna.Study
+    is_described: bool
+    others: bool
+
+
+def find_default(url: str, wanted: Callable[[], Settings | None]) -> Default:
+    """Load the search that settings describe, or else the one that started most recently.
+
+    Args:
+        url: the store's address.
+        wanted: called for the settings, if any, where the store has several searches.
 
     Raises:
-        UserError: if there is none, or as for ``load_search``.
+        UserError: if there is none, or as for ``find_search``.
     """
     quiet_optuna()
-    if name is not None:
-        require_name(name)
-    with explain_unreadable(url):
-        storage = read_storage(url)
-        return _load(storage, url, _most_recent(storage, url) if name is None else name)
+
+    def load(storage: Store) -> Default:
+        plans = _plans(storage)
+        if not plans:
+            raise UserError(f"{shown(url)} contains no search; start one with `study run`")
+        settings = wanted() if len(plans) > 1 else None
+        described = (name for name, text in plans.items() if _describes(settings, name, text))
+        found = next(described, None)
+        name = found or next(iter(plans))
+        return Default(load_from(storage, url, name), found is not None, len(plans) > 1)
+
+    return read_from(url, load)
+
+
+def _plans(storage: Store) -> dict[str, str]:
+    """Return the plans of searches as stored, by name, that with the latest first attempt first."""
+    rows = storage.ask(
+        "SELECT study_name, MIN(noted.value_json) FROM trials "
+        "JOIN studies ON studies.study_id = trials.study_id "
+        "JOIN study_user_attributes AS noted ON noted.study_id = trials.study_id "
+        "WHERE noted.key = :plan AND datetime_start IS NOT NULL "
+        "GROUP BY study_name ORDER BY MIN(datetime_start) DESC",
+        plan=PLAN,
+    )
+    return {str(name): str(text) for name, text in rows}
+
+
+def _describes(settings: Settings | None, name: str, plan: str) -> bool:
+    """Return whether settings, with the same data and code, give a search this name."""
+    if settings is None:
+        return False
+    try:
+        stored = Plan.model_validate_json(json.loads(plan))
+    except ValueError:  # of another version of this project, or edited
+        return False
+    return stored.again(settings).name == name
+
+
+def load_from(storage: Store, url: str, name: str) -> optuna.Study:
+    """Load a search from an open store.
+
+    Raises:
+        UserError: as for ``find_search``.
+    """
+    _require_search(storage, url, name)
+    return intact_search(storage, name)
 
 
 def require_search(url: str, name: str) -> None:
@@ -105,56 +124,32 @@ def require_search(url: str, name: str) -> None:
         UserError: if the name is not valid, the store has no search of that name, or another
             program made it.
     """
-    with explain_unreadable(url):
-        _require_search(read_storage(url), url, name)
+    require_name(name)
+    read_from(url, lambda storage: _require_search(storage, url, name))
 
 
-def _load(storage: RDBStorage, url: str, name: str) -> optuna.Study:
-    _require_search(storage, url, name)
-    return intact_search(storage, name)
-
-
-def _require_search(storage: RDBStorage, url: str, name: str) -> None:
+def _require_search(storage: Store, url: str, name: str) -> None:
     require_name(name)  # the most recent one's, too
-    present = _names(storage)
+    present = names_in(storage)
     if name not in present:
         raise UserError(
             f"there is no search {name} in {shown(url)}; it has {', '.join(present) or 'none'}"
         )
-    if name not in _names(storage, ours=True):
+    if name not in names_in(storage, ours=True):
         raise UserError(
             f"the study {name} in {shown(url)} was not made by `study run`; choose another name"
         )
 
 
-def _names(storage: RDBStorage, ours: bool = False) -> list[str]:
+def names_in(storage: Store, ours: bool = False) -> list[str]:
     """Return the names of all studies, or of searches, whatever is wrong with one of them."""
     every = "SELECT study_name FROM studies ORDER BY study_name"
     own = (
         "SELECT study_name FROM studies JOIN study_user_attributes AS noted "
         "ON noted.study_id = studies.study_id WHERE noted.key = :plan ORDER BY study_name"
     )
-    with storage.engine.connect() as connection:
-        return list(connection.execute(text(own if ours else every), {"plan": PLAN}).scalars())
-
-
-def _most_recent(storage: RDBStorage, url: str) -> str:
-    """Return the name of the search whose first attempt is the latest of all.
-
-    Raises:
-        UserError: if no search has an attempt.
-    """
-    query = text(
-        "SELECT study_name FROM trials JOIN studies ON studies.study_id = trials.study_id "
-        "JOIN study_user_attributes AS noted ON noted.study_id = trials.study_id "
-        "WHERE noted.key = :plan AND datetime_start IS NOT NULL "
-        "GROUP BY study_name ORDER BY MIN(datetime_start) DESC"
-    )
-    with storage.engine.connect() as connection:
-        name = connection.execute(query, {"plan": PLAN}).scalar()
-    if name is None:
-        raise UserError(f"{shown(url)} contains no search; start one with `study run`")
-    return str(name)
+    rows = storage.ask(own, plan=PLAN) if ours else storage.ask(every)
+    return [str(name) for (name,) in rows]
 
 
 def all_searches(url: str) -> tuple[list[optuna.Study], list[UserError]]:
@@ -167,17 +162,24 @@ def all_searches(url: str) -> tuple[list[optuna.Study], list[UserError]]:
         EmptyStoreError: if there is nothing to read from.
         StorageError: if the store cannot be read.
     """
-    found: list[optuna.Study] = []
-    unreadable: list[UserError] = []
-    with explain_unreadable(url):
-        storage = read_storage(url)
-        for name in _names(storage, ours=True):
+    quiet_optuna()
+
+    def load(storage: Store) -> tuple[list[optuna.Study], list[UserError]]:
+        found: list[optuna.Study] = []
+        unreadable: list[UserError] = []
+        for name in names_in(storage, ours=True):
             try:
                 require_name(name)
                 found.append(intact_search(storage, name))
+            except RowError as error:
+                if isinstance(storage, FileReader):  # Optuna's own storage says what is wrong
+                    raise
+                unreadable.append(error)
             except UserError as error:
                 unreadable.append(error)
-    return found, unreadable
+        return found, unreadable
+
+    return read_from(url, load)
 
 
 def all_trials(search: optuna.Study) -> list[Trial]:
@@ -185,16 +187,16 @@ def all_trials(search: optuna.Study) -> list[Trial]:
     return trials_of(search.get_trials(deepcopy=False), search.user_attrs)
 
 
-def count_trials(storage: RDBStorage, name: str) -> int:
+def count_trials(storage: Store, name: str) -> int:
     """Return how many trials a search has, whatever is wrong with one of them."""
-    query = text(
+    query = (
         "SELECT COUNT(DISTINCT value_json) FROM trial_user_attributes AS noted "
         "JOIN trials ON trials.trial_id = noted.trial_id "
         "JOIN studies ON studies.study_id = trials.study_id "
         "WHERE study_name = :name AND noted.key = :trial"
     )
-    with storage.engine.connect() as connection:
-        return int(connection.execute(query, {"name": name, "trial": TRIAL}).scalar_one())
+    ((count,),) = storage.ask(query, name=name, trial=TRIAL)
+    return int(count)
 
 
 def find_trial(search: optuna.Study, number: int) -> Trial:

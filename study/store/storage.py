@@ -7,7 +7,6 @@ heartbeat has stopped for a while. Its trial is then retried.
 
 import hashlib
 import threading
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Self
@@ -19,7 +18,8 @@ from sqlalchemy import Connection, NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from pipeline.errors import UserError, brief
-from pipeline.runtime.faults import causes, remedy_to_write
+from pipeline.runtime.causes import causes
+from pipeline.runtime.faults import remedy_to_write
 from pipeline.runtime.processes import has_died
 from study.search.schedule import OWNER
 from study.store.address import (
@@ -28,8 +28,8 @@ from study.store.address import (
     parse_address,
     shown,
 )
+from study.store.notices import announcing
 from study.store.reconnect import (
-    announcing,
     connector,
     retry_if_disconnected,
 )
@@ -168,12 +168,3 @@ def silence_heartbeat_on_full_disk() -> None:
             print_failure(failure)
 
     threading.excepthook = hook
-
-
-def quiet_optuna() -> None:
-    """Silence Optuna's line per trial, which would break up our own display.
-
-    Its heartbeat's retries are marked experimental; they are used on purpose.
-    """
-    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
-    optuna.logging.set_verbosity(optuna.logging.ERROR)

@@ -7,15 +7,17 @@ from typing import Protocol
 from optuna.trial import TrialState
 from rich.console import Console, Group
 from rich.live import Live
-from rich.markup import escape
 from rich.progress import Progress
 from rich.text import Text
 
+from pipeline.jobs.console import new_console, print_line, shows_bars
 from pipeline.jobs.progress import bar_columns
 from study.outcome.describe import describe, describe_best
 from study.outcome.ranking import ranked
 from study.search.plan import Plan
 from study.search.schedule import Trial
+
+INDENT = 11  # of the rest of a line about a trial, as wide as the trial's number
 
 
 class SearchProgress(Protocol):
@@ -45,7 +47,7 @@ class _Lines:
                 self.say(describe(trial))
 
     def say(self, line: str) -> None:
-        self._console.print(escape(line), soft_wrap=True, highlight=False)
+        print_line(self._console, line, INDENT)
 
 
 class _Bar:
@@ -83,11 +85,11 @@ def search_progress(
     target: int, plan: Plan, console: Console | None = None
 ) -> Iterator[SearchProgress]:
     """Display a search of ``target`` finished trials in a way that suits the output."""
-    console = console or Console(highlight=False)
-    if not console.is_terminal:
+    console = console or new_console()
+    if not shows_bars(console):
         yield _Lines(console)
         return
-    progress = Progress(*bar_columns(), console=console)
+    progress = Progress(*bar_columns(console.width), console=console)
     best = Text("best    none yet", overflow="ellipsis", no_wrap=True)
     with Live(Group(progress, best), console=console):
         yield _Bar(progress, best, target, plan)

@@ -22,7 +22,8 @@ from pipeline.errors import UserError
 from pipeline.runtime.background import in_background
 from pipeline.runtime.code_version import git_commit
 from pipeline.runtime.processes import has_died, identity
-from study.search.plan import PARENT, code_hash, plan_of
+from study.search.code import code_hash
+from study.search.plan import PARENT, plan_of
 from study.search.replay import Replay
 from study.search.schedule import FAULT, OWNER, REASON, TRIAL, Trial, next_trial, trials_of
 from study.search.space import distributions
@@ -32,16 +33,17 @@ from study.store.deletion import (
     explain_deletion,
     silence_heartbeat_after_deletion,
 )
+from study.store.joining import load_search
 from study.store.members import living_members, wanted_trials
 from study.store.opening import GRACE
+from study.store.quiet import quiet_optuna
 from study.store.reconnect import exit_if_disconnected
-from study.store.searches import find_search, load_search
+from study.store.searches import find_search
 from study.store.storage import (
     StoreLock,
     explain_full_disk,
     fail_dead_attempts,
     is_dead,
-    quiet_optuna,
     silence_heartbeat_on_full_disk,
 )
 from study.workers.interrupts import Interrupts, heeding_interrupts

@@ -61,6 +61,17 @@ def test_there_is_one_row_per_difference(results_folder: Path) -> None:
     assert hollow == [False, True]
 
 
+def test_the_margin_is_shaded_and_in_view(results_folder: Path) -> None:
+    groups = {"Architecture": compare_architectures(read_results(results_folder).runs, Rule())}
+    with theme():
+        (axes,) = differences(groups, margin=30.0).axes
+        (plain,) = differences(groups).axes
+    (band,) = axes.patches
+    assert (band.get_window_extent().x0 < band.get_window_extent().x1, len(plain.patches)) == (1, 0)
+    low, high = axes.get_xlim()
+    assert low < -30 < 30 < high
+
+
 def test_kl_per_dimension(results_folder: Path) -> None:
     runs = read_results(results_folder).runs
     summary = summarise(runs, 0.95)

@@ -8,7 +8,8 @@ from requests import Response
 from requests import exceptions as requests
 from sqlalchemy.exc import OperationalError
 
-from pipeline.runtime.faults import is_outage, is_unwritable, reason_of
+from pipeline.runtime.causes import reason_of
+from pipeline.runtime.faults import is_outage, is_unwritable
 
 
 def wrapped(cause: BaseException) -> Exception:

@@ -14,6 +14,7 @@ from pipeline.schemas.protocol import PROTOCOL_FIELDS
 from pipeline.schemas.provenance import Provenance
 from pipeline.schemas.record import read_record
 from pipeline.schemas.tables import IDENTITY
+from pipeline.settings import load_settings
 from pipeline.stages import collect
 from tests.pipeline.stages.conftest import PLANE_ONLY, RUNS, call
 
@@ -59,6 +60,9 @@ def test_the_provenance_is_that_of_the_cards(evaluated: Path) -> None:
     assert {"python", "torch", "numpy"} <= set(first.versions)
     assert (first.device, first.threads) == ("cpu", card["threads"])
     assert first.weights == card["sha256"]["model.safetensors"]
+    assert first.settings is not None
+    assert first.settings.model_dump(mode="json") == card["settings"]
+    assert found.evaluation == load_settings("params.yaml").evaluate
     assert found.dates == ({card["commit"]: commit_date(card["commit"])} if card["commit"] else {})
     before = path.read_bytes()
     call(collect.main)

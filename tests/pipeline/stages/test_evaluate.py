@@ -164,6 +164,7 @@ def test_only_what_is_stale_or_damaged_is_measured_again_to_the_same_bytes(
 ) -> None:
     before = results(evaluated)
     folder = evaluated / "results" / "runs"
+    shutil.rmtree(evaluated / "kept")
     (folder / "linear-2" / "seed-0" / "metrics.json").write_text("{}")
     (folder / "linear-3" / "seed-0" / "evaluation.json").unlink()
     output = call(evaluate.main, "--workers", "1").output
@@ -236,7 +237,7 @@ def test_a_judge_that_cannot_be_used_is_reported_in_one_line(
 def test_runs_that_left_the_grid_are_removed(evaluated: Path) -> None:
     change(evaluated, "train", latent_dims=[3])
     output = call(evaluate.main).output
-    assert "removed results/runs/linear-2/seed-0, which is not in the grid" in output
+    assert "not in the grid, and kept for another one: conv-2/seed-0, linear-2/seed-0" in output
     assert {path.name for path in (evaluated / "results/runs").iterdir()} == {"linear-3", "conv-3"}
     assert {path.stem for path in (evaluated / "results/cells").iterdir()} == {"linear-3", "conv-3"}
 

@@ -68,6 +68,7 @@ def test_a_new_measure_is_one_file_and_one_line(
     monkeypatch.setattr(registry, "MEASURES", (*registry.MEASURES, my_measure))
     # A line in the registry's file has runs evaluated again; this one is only in memory.
     shutil.rmtree(results_of / "runs" / name)
+    shutil.rmtree(evaluated / "kept")
     assert "evaluated 1 runs" in call(evaluate.main).output
     row = read_row(evaluated, name)
     assert {key: row[key] for key in before} == before

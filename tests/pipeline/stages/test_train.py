@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -107,7 +108,7 @@ def test_a_larger_grid_trains_only_what_is_new(trained: Path) -> None:
     change(trained, "train", latent_dims=[3, 4])
     output = call(train.main).output
     assert "2 of 4 runs are up to date" in output
-    assert "removed models/linear-2/seed-0, which is not in the grid" in output
+    assert "not in the grid, and kept for another one: conv-2/seed-0, linear-2/seed-0" in output
     after = weights(trained)
     assert set(after) == {f"{a}-{d}/seed-0" for a in ("linear", "conv") for d in (3, 4)}
     assert after["conv-3/seed-0"] == before["conv-3/seed-0"]
@@ -131,7 +132,7 @@ def test_only_what_the_pipeline_wrote_is_removed(trained: Path) -> None:
     change(trained, "train", latent_dims=[3])
     lines = call(train.main).output.splitlines()
     assert lines[1:] == [
-        "removed models/linear-2/seed-0, which is not in the grid",
+        "not in the grid, and kept for another one: linear-2/seed-0",
         "left in models, because the pipeline did not write it: backup/best, backup/weights, "
         "conv-2/seed-0, linear-2/notes.txt, linear-2/seed-0-copy and 1 more",
     ]
@@ -168,8 +169,39 @@ def test_code_that_changed_after_the_start_is_refused(trained: Path) -> None:
         train_run(task, lambda report: None, PREPARED)
 
 
+def test_going_back_and_forth_between_grids_trains_each_run_once(trained: Path) -> None:
+    grids: list[dict[str, Any]] = [{"epochs": 2}, {"epochs": 1}, {"latent_dims": [3, 4]}]
+    first: dict[int, dict[str, bytes]] = {}
+    told = []
+    for number in (0, 1, 2, 1, 0, 2):
+        change(trained, "train", **({"latent_dims": [2, 3], "epochs": 2} | grids[number]))
+        told.append(call(train.main).output)
+        assert weights(trained) == first.setdefault(number, weights(trained))
+    assert re.findall(r"trained (\d+) runs", "".join(told)) == ["4", "2"]
+
+
+def test_what_was_replaced_or_damaged_comes_back_but_not_if_it_is_damaged_too(
+    trained: Path,
+) -> None:
+    before = weights(trained)
+    kept = sorted((trained / "kept" / "models").iterdir())
+    assert len(kept) == 4
+    for one in kept[:2]:
+        (one / "history.csv").write_text("")
+    shutil.rmtree(trained / "models" / "linear-2")
+    shutil.rmtree(trained / "models" / "linear-3")
+    shutil.rmtree(trained / "models" / "conv-2")
+    shutil.rmtree(trained / "models" / "conv-3")
+    assert "2 of 4 runs are up to date" in call(train.main).output
+    assert weights(trained) == before
+    assert sorted((trained / "kept" / "models").iterdir()) == kept
+    shutil.rmtree(trained / "models")
+    assert "4 of 4 runs are up to date" in call(train.main).output
+
+
 def test_what_is_damaged_or_of_other_settings_is_trained_again(trained: Path) -> None:
     before = weights(trained)
+    shutil.rmtree(trained / "kept")
     (trained / "models" / "linear-2" / "seed-0" / "history.csv").unlink()
     path = trained / "models" / "linear-3" / "seed-0" / "model.safetensors"
     path.write_bytes(path.read_bytes()[:1000])
@@ -184,6 +216,7 @@ def test_what_is_damaged_or_of_other_settings_is_trained_again(trained: Path) ->
 @pytest.mark.usefixtures("real_workers")
 def test_worker_processes_change_no_number(trained: Path) -> None:
     before, told = weights(trained), histories(trained)
+    shutil.rmtree(trained / "kept")
     shutil.rmtree(trained / "models")
     output = call(train.main, "--workers", "2").output
     assert output.splitlines()[-1].startswith("trained 4 runs in ")
@@ -236,6 +269,7 @@ def test_a_killed_training_goes_on_to_the_same_numbers(
 def test_artefacts_that_cannot_be_kept_cost_no_run(trained: Path) -> None:
     shutil.rmtree(trained / "mlruns")
     (trained / "mlruns").touch()
+    shutil.rmtree(trained / "kept")
     (trained / "models" / "linear-2" / "seed-0" / "config.json").unlink()
     result = call(train.main)
     assert "warning: the artefacts of an MLflow run cannot be kept" in result.stderr

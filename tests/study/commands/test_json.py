@@ -19,8 +19,8 @@ from study.cli import main
 from study.search.plan import Plan
 from study.search.schedule import FAULT, RUN_ID, TRACEBACK, TRIAL, TWIN
 from study.search.space import distributions
-from study.store.searches import open_search
-from study.store.storage import quiet_optuna
+from study.store.joining import open_search
+from study.store.quiet import quiet_optuna
 from tests.conftest import ROOT
 from tests.study.conftest import URL, study
 
@@ -311,4 +311,5 @@ def test_looking_at_a_search_loads_nothing_heavy(folder: Path) -> None:
 
 
 def test_json_is_an_option_of_everything_that_shows() -> None:
-    assert {"status", "list", "best", "show", "importance", "doctor", "where"} == COMMANDS
+    expected = {"status", "list", "best", "show", "importance", "doctor", "where", "compare"}
+    assert expected == COMMANDS

@@ -9,7 +9,8 @@ from analysis.words import format_number
 from pipeline.models import load_model
 from pipeline.schemas.best_card import ConfirmedRun
 from pipeline.settings import load_settings
-from study.outcome.confirm import Confirmation, new_seeds, record_confirmations
+from study.outcome.confirm import new_seeds
+from study.outcome.confirmed import Confirmation, record_confirmations
 from study.outcome.ranking import ranked
 from study.search.plan import plan_of
 from tests.study.conftest import TRIALS, attempts, searches, study, the_search, trials

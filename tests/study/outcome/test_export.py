@@ -14,7 +14,7 @@ from pipeline.errors import UserError
 from pipeline.schemas.best_card import ConfirmedRun
 from pipeline.settings import parse_settings
 from study.outcome import fanova
-from study.outcome.confirm import Confirmation
+from study.outcome.confirmed import Confirmation
 from study.outcome.export import best_card, export, first_comparison, trial_rows
 from study.outcome.fanova import importance_rows, importances
 from study.outcome.ranking import ranked

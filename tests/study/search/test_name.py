@@ -41,10 +41,11 @@ OF_NLL = "pipeline/evaluation"  # decides only what is searched by nll
 HARMLESS = ("analysis", "study/outcome", "study/workers", "study/store", "study/commands")
 
 # One process for all edits, because loading torch takes longest. It reads an edit as a new process
-# would: the hash is taken from the files when study.search.plan is loaded.
+# would: the hash is taken from the files when study.search.code is loaded.
 SCRIPT = """
 import importlib, json, sys
 from pathlib import Path
+import study.search.code as code
 import study.search.plan as plan
 from pipeline.settings import load_settings, override, parse_settings
 
@@ -52,7 +53,7 @@ settings = load_settings("params.yaml")
 by_nll = parse_settings(override(settings.model_dump(mode="json"), ["search.objective=nll"]), "")
 
 def names():
-    importlib.reload(plan)
+    importlib.reload(code)
     return [plan.Plan.of(one, "0" * 64).name for one in (settings, by_nll)]
 
 found = {"": names()}

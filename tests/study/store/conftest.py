@@ -14,8 +14,8 @@ from pipeline.settings.space import Value
 from study.search.plan import Plan
 from study.search.schedule import TRIAL
 from study.search.space import distributions
-from study.store.searches import open_search
-from study.store.storage import quiet_optuna
+from study.store.joining import open_search
+from study.store.quiet import quiet_optuna
 from tests.conftest import ROOT
 from tests.study.conftest import URL
 

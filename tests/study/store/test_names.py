@@ -65,6 +65,7 @@ def test_a_name_in_the_store_is_checked_too(searched: Path) -> None:
     search = optuna.create_study(study_name="../x", storage=URL)
     search.set_user_attr(PLAN, "{}")
     search.add_trial(optuna.create_trial(value=0.0))
+    Path("params.yaml").unlink()  # its search would be meant
     listed = study("list")
     assert "'../x' is not a search name" in listed.stderr
     assert "mnist-5k-elbo-" in listed.stdout

@@ -18,17 +18,17 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from pipeline.runtime.processes import HOST, PID_STARTED, identity
 from study.search.schedule import OWNER
+from study.store.notices import announcing
 from study.store.opening import open_storage
+from study.store.quiet import quiet_optuna
 from study.store.reconnect import (
     NO_SERVER,
     REPEATABLE,
     ReconnectingStorage,
-    announcing,
     connector,
     exit_if_disconnected,
     retry_if_disconnected,
 )
-from study.store.storage import quiet_optuna
 
 
 def disconnection() -> StorageInternalError:
@@ -264,7 +264,7 @@ def test_a_long_wait_is_announced_without_a_password(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(click, "echo", echo)
     with announcing("a store"):
         pass
-    monkeypatch.setattr("study.store.reconnect.NOTICE", 0)
+    monkeypatch.setattr("study.store.notices.NOTICE", 0)
     server = Server(monkeypatch)
     monkeypatch.setattr(server, "connect", lambda **_: announced.wait(10) and server)
     monkeypatch.setattr("psycopg.connect", server.connect)

@@ -9,9 +9,10 @@ import pytest
 
 from pipeline.errors import UserError
 from study.search.schedule import TRIAL
+from study.store.joining import load_search
 from study.store.members import note_member
 from study.store.rows import RowError
-from study.store.searches import all_searches, find_search, load_search
+from study.store.searches import all_searches, find_search
 from tests.study.conftest import URL, full_disk, study
 from tests.study.store.conftest import NAME, make_search
 
