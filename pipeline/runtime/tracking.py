@@ -102,7 +102,7 @@ class Tracker:
         else:
             identify = partial(experiment_id_of, experiment)
             with store_errors(uri):
-                server = ServerStore(uri, names_lost=wait)
+                server = ServerStore(uri, announces=wait)
                 if not wait:
                     return cls(server, server.write("", identify))
                 tracker = cls(server, completed(server.read(identify)))
