@@ -3,8 +3,8 @@
 An outage must not cost what is recorded, let alone what takes hours to compute. So nobody waits for
 a write: a thread makes one after the other. During an outage it keeps them, which are small, in
 memory, and tries again. One line tells when the server goes away, one when it is back, and one at
-the end what could not be written. A server is waited for as long as it keeps answering, however much
-is queued.
+the end what could not be written. A server is waited for as long as it keeps answering, however
+much is queued.
 
 The thread is a daemon: a call that hangs does not keep the process from ending.
 """
