@@ -299,14 +299,21 @@ class Tracker:
         """
         record = self.resume(run_id, name)
         if record is not None:
-            self.own(run_id, record.name, owner)
+            self.own(run_id, owner, record.name)
         return record
 
-    def own(self, run_id: str, name: str, owner: Mapping[str, str] | None = None) -> Future[None]:
-        """Make sure that a run is open and has its owner; as for ``reopen``, without waiting.
+    def own(
+        self, run_id: str, owner: Mapping[str, str] | None = None, name: str = ""
+    ) -> Future[None]:
+        """Make sure that a run is open and has its owner, unless it was deleted.
+
+        Args:
+            run_id: of the run.
+            owner: as for ``reopen``.
+            name: for messages; by default there are none if this cannot be written.
 
         Returns:
-            When this is done.
+            When it is done.
         """
 
         def make_own(client: MlflowClient) -> None:

@@ -85,13 +85,19 @@ def disagreements(
 
 def _agrees(attempt: FrozenTrial, run: "RecordedRun | None", attributes: Mapping[str, Any]) -> bool:
     """Whether a record was closed with its attempt's outcome, and the search knows its ID."""
-    if run is None or run.status != status_of(attempt):
+    if run is None or not _is_closed(attempt, run):
         return False
-    if attempt.state not in FINISHED and FAULT not in attempt.user_attrs:
-        return True
-    was_left_open = run.tags.get("vae.reason") == DIED  # its worker could not reach the server
-    is_known = attempt.state not in FINISHED or run_id_of(attempt, attributes) == run.run_id
-    return is_known and not was_left_open
+    return attempt.state not in FINISHED or run_id_of(attempt, attributes) == run.run_id
+
+
+def _is_closed(attempt: FrozenTrial, run: "RecordedRun") -> bool:
+    """Whether a record was closed with its attempt's outcome.
+
+    One that was closed for its process has no outcome, for that process could not reach the server.
+    """
+    has_outcome = attempt.state in FINISHED or FAULT in attempt.user_attrs
+    was_left_open = run.tags.get("vae.reason") == DIED
+    return run.status == status_of(attempt) and not (has_outcome and was_left_open)
 
 
 def _is_being_recorded(attempt: FrozenTrial) -> bool:
@@ -105,19 +111,20 @@ def reconcile(search: optuna.Study, tracker: "Tracker", parent: str) -> int:
     One line says what cannot be written any more.
     """
     wrong = disagreements(search, tracker, parent)
-    completed = [_reconcile(search, tracker, parent, one) for one in wrong].count(True)
-    if completed:
+    lacking = [one.attempt for one in wrong if _reconcile(search, tracker, parent, one)]
+    if lacking:
+        whole = all({CURVE, TWIN} & set(attempt.user_attrs) for attempt in lacking)
         click.echo(
-            f"warning: MLflow had an incomplete record of {pluralise(completed, 'trial')}; "
-            "settings and numbers are written now, but weights, pictures and curves that are "
-            "missing are lost",
+            f"warning: MLflow had an incomplete record of {pluralise(len(lacking), 'trial')}; "
+            f"settings and {'' if whole else 'final '}numbers are written now, but weights"
+            f"{' and pictures' if whole else ', pictures and epochs'} that it lacks are lost",
             err=True,
         )
     return len(wrong)
 
 
 def _reconcile(search: optuna.Study, tracker: "Tracker", parent: str, one: Disagreement) -> bool:
-    """Complete and close a record; return whether numbers of a finished trial were missing."""
+    """Complete and close a record; return whether it lacked anything of a finished trial."""
     attempt, noted = one.attempt, one.attempt.user_attrs
     name = f"trial {noted[TRIAL]}" if TRIAL in noted else "attempt at no trial"
     record = tracker.resume(one.run.run_id, name) if one.run else None
@@ -138,7 +145,8 @@ def _reconcile(search: optuna.Study, tracker: "Tracker", parent: str, one: Disag
     run_id = record.run_id
     if run_id and run_id != run_id_of(attempt, search.user_attrs):
         note_late_run(search, attempt, run_id)
-    return bool(missing) and attempt.state in FINISHED
+    was_cut_off = CURVE in noted and not (one.run and _is_closed(attempt, one.run))
+    return attempt.state in FINISHED and (bool(missing) or was_cut_off)
 
 
 def _epochs(search: optuna.Study, attempt: FrozenTrial) -> list[tuple[int, dict[str, float]]]:

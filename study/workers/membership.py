@@ -105,7 +105,7 @@ class Membership:
             self.join()
         is_idle = self._kept is None or self._kept.done()
         if _is_first(members) and self._record and is_idle:
-            self._kept = self._tracker().own(self._record, self._search.study_name)
+            self._kept = self._tracker().own(self._record)
 
     def leave(self, status: "Status", reason: str = "") -> None:
         """Hand over to the other members, or close the search's records as the last one.
