@@ -75,7 +75,7 @@ def make_judge(
             threads=threads,
             versions=versions(),
             commit=commit,
-            run_id="" if record is None else record.run_id,
+            run_id="" if record is None else record.reference,
             sha256=file_sha256(folder / JUDGE_WEIGHTS),
         )
         write_record(folder / JUDGE_CARD, card)

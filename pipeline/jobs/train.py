@@ -48,7 +48,7 @@ class TrainingTask:
         fingerprint: hash of everything that decides the result; see ``fingerprint``.
         threads: number of threads for computation; a different number changes the rounding.
         commit: commit of the code.
-        run_id: the tracker's ID of the run.
+        run_id: the tracker's ID of the run, or its reference to a run that has none yet.
     """
 
     name: str

@@ -1,6 +1,7 @@
 """Train several runs in parallel and record each: the grid, or the confirmation of a trial."""
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -44,7 +45,7 @@ def train_runs(
     """
     with tracker.run(title, params, parent) as whole:
         epochs = max(task.settings.epochs for task in tasks)
-        run_job(TrainingJob(data, tracker, whole.run_id, epochs), tasks, workers)
+        run_job(TrainingJob(data, tracker, whole.run, epochs), tasks, workers)
 
 
 class TrainingJob(Job[TrainingTask]):
@@ -53,13 +54,13 @@ class TrainingJob(Job[TrainingTask]):
     Args:
         data: the prepared file.
         tracker: the experiment's tracker.
-        parent: ID of the record that the runs are nested under.
+        parent: ID of the record that the runs are nested under, which a server may have to assign.
         epochs: maximum number of epochs per run.
     """
 
     verb = "trained"
 
-    def __init__(self, data: Path, tracker: Tracker, parent: str, epochs: int) -> None:
+    def __init__(self, data: Path, tracker: Tracker, parent: Future[str], epochs: int) -> None:
         self._data_path = data
         self._data = load_prepared(data, splits=("valid",))
         self._tracker = tracker
@@ -75,12 +76,12 @@ class TrainingJob(Job[TrainingTask]):
         return partial(train_run, data_path=self._data_path)
 
     def begin(self, task: TrainingTask) -> TrainingTask:
-        """Start the run's record, whose ID its card will contain."""
+        """Start the run's record, which its card will refer to."""
         params = task.settings.model_dump() | versions()
         record = self._tracker.start(task.name, params, self._parent, self._commit)
         self._open[task.name] = record
         record.log_dataset(self._data.name, self._data.hash, "training")
-        return replace(task, commit=self._commit, run_id=record.run_id)
+        return replace(task, commit=self._commit, run_id=record.reference)
 
     def on_message(self, task: TrainingTask, content: EpochReport, progress: RunsProgress) -> None:
         """Record an epoch."""

@@ -17,11 +17,13 @@ from pipeline.runtime.mlflow_client import (
     Metric,
     MlflowClient,
     MlflowException,
+    Param,
     Run,
 )
 from pipeline.runtime.record_store import Store
 from pipeline.schemas.where import MLFLOW_ARTEFACTS
 
+UNCONFIRMED = "creation-"  # begins a reference to a run whose ID is not known
 MOST_METRICS = 1000  # per transaction, a limit of MLflow
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
@@ -36,16 +38,23 @@ class MlflowRecord:
         store: where it is stored.
         name: for messages.
         run: its ID, which the server may still have to assign.
+        creation: identifies a run that was created here before it has an ID.
     """
 
     store: Store
     name: str
     run: Future[str]
+    creation: str = ""
 
     @property
     def run_id(self) -> str:
         """The run's ID; empty if the server is away and has not assigned it yet."""
         return self.store.result(self.run) or ""
+
+    @property
+    def reference(self) -> str:
+        """What ``Tracker.resume`` finds the run by, also if it has no ID yet."""
+        return self.run_id or f"{UNCONFIRMED}{self.creation}"
 
     @property
     def client(self) -> MlflowClient:
@@ -71,6 +80,18 @@ class MlflowRecord:
         for start in range(0, len(numbers), MOST_METRICS):
             batch = numbers[start : start + MOST_METRICS]
             self.write(partial(log_batch, metrics=batch))
+
+    def log_params(self, params: Mapping[str, object]) -> None:
+        """Log settings; those that the run has already stay as they are."""
+        values = [Param(key, str(value)) for key, value in params.items()]
+        self.write(partial(log_batch, params=values))
+
+    def last_step(self, metric: str) -> int:
+        """Return the last step at which the store has a metric; -1 if it has none."""
+        history = self.store.read(
+            lambda client: client.get_metric_history(self.run.result(), metric)
+        )
+        return max((one.step for one in history), default=-1)
 
     def log_dataset(self, name: str, digest: str, context: str) -> None:
         """Log the data set that the run used.
@@ -109,6 +130,10 @@ class MlflowRecord:
         """Set the tag ``vae.<key>``."""
         self.write(lambda client, run_id: client.set_tag(run_id, f"vae.{key}", value))
 
+    def unmark(self, key: str) -> None:
+        """Remove the tag ``vae.<key>``, which must be set."""
+        self.write(lambda client, run_id: client.delete_tag(run_id, f"vae.{key}"))
+
     def marked(self, key: str) -> str:
         """Return the tag ``vae.<key>``; empty if it is not set."""
         return str(self._read().data.tags.get(f"vae.{key}", ""))
@@ -120,9 +145,17 @@ class MlflowRecord:
     def _read(self) -> Run:
         return self.store.read(lambda client: client.get_run(self.run.result()))
 
-    def finish(self, status: Status = "FINISHED", reason: str = "") -> None:
-        """End the run and store the reason in the tag ``vae.reason``."""
-        moment = now()
+    def finish(
+        self, status: Status = "FINISHED", reason: str = "", ended: int | None = None
+    ) -> None:
+        """End the run and store the reason in the tag ``vae.reason``.
+
+        Args:
+            status: the run's outcome.
+            reason: why it is not FINISHED.
+            ended: when it ended, in milliseconds since 1970; by default now.
+        """
+        moment = now() if ended is None else ended
 
         def end(client: MlflowClient, run_id: str) -> None:
             if reason:

@@ -10,7 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from filelock import FileLock
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import create_engine, inspect, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from pipeline.errors import UserError, brief
 from pipeline.files import PARTIAL
@@ -24,7 +25,8 @@ from pipeline.schemas.where import MLFLOW_ARTEFACTS, MLFLOW_DATABASE
 # Makes MLflow's pages show the runs first, not traces of language models.
 EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 
-ON_THIS_MACHINE = ("sqlite:", "file:", "/", ".")  # beginnings of addresses of files
+ON_THIS_MACHINE = ("sqlite", "file:", "/", ".")  # beginnings of addresses of files
+DATABASES = ("postgresql", "mysql", "mssql")  # beginnings of addresses of databases on servers
 
 
 def experiment_id_of(name: str, client: MlflowClient) -> str:
@@ -37,13 +39,49 @@ def experiment_id_of(name: str, client: MlflowClient) -> str:
     return str(found.experiment_id)
 
 
+def find_experiment(name: str, client: MlflowClient) -> str | None:
+    """Return the ID of an experiment; None if there is none, or it was deleted."""
+    found = client.get_experiment_by_name(name)
+    return None if found is None or found.lifecycle_stage != "active" else str(found.experiment_id)
+
+
+def database_file(uri: str) -> Path | None:
+    """Return the file of an SQLite address; None if it is another address.
+
+    Raises:
+        UserError: if it names no file.
+    """
+    if not uri.startswith("sqlite"):
+        return None
+    try:
+        name = make_url(uri).database or ""
+    except (ArgumentError, ValueError):  # the latter of a port that is not a number
+        name = ""
+    if name in ("", ":memory:") or name.startswith(("file:", "~")):
+        raise UserError(
+            f"MLFLOW_TRACKING_URI {brief(without_password(uri))}: names no file; write the whole "
+            "path, such as sqlite:////home/me/mlflow.db, or unset it"
+        )
+    return Path(name)
+
+
 def require_file(uri: str) -> None:
     """Reject an SQLite address whose file is no MLflow database; create a file with its mode."""
-    _, is_file, name = uri.partition("sqlite:///")
-    path = Path(name.partition("?")[0])
-    if is_file and path.parent.is_dir():
+    path = database_file(uri)
+    if path is not None and path.parent.is_dir():
         _require_database(path)
         create_file(path)
+
+
+def has_tables(uri: str) -> bool:
+    """Return whether MLflow has a store at an address; it would make one in an empty database."""
+    if not uri.startswith(DATABASES):
+        return True
+    engine = create_engine(uri)
+    try:
+        return inspect(engine).has_table("experiments")
+    finally:
+        engine.dispose()
 
 
 def _require_database(path: Path) -> None:

@@ -3,7 +3,8 @@
 An outage must not cost what is recorded, let alone what takes hours to compute. So nobody waits for
 a write: a thread makes one after the other. During an outage it keeps them, which are small, in
 memory, and tries again. One line tells when the server goes away, one when it is back, and one at
-the end what could not be written.
+the end what could not be written. A server is waited for as long as it keeps answering, however
+much is queued.
 
 The thread is a daemon: a call that hangs does not keep the process from ending.
 """
@@ -56,13 +57,14 @@ class Outbox:
     Args:
         server: what to call it in messages, without a password.
         patience: seconds after which a call has no answer.
-        names_lost: whether to say at the end what could not be written; not if others write it.
+        announces: whether to report outages and what could not be written; not if another process
+            does.
     """
 
-    def __init__(self, server: str, patience: float, *, names_lost: bool = True) -> None:
+    def __init__(self, server: str, patience: float, *, announces: bool = True) -> None:
         self._server = server
         self._patience = patience
-        self._names_lost = names_lost
+        self._announces = announces
         self._calls: deque[_Call[Any]] = deque()  # the first is being made
         self._changed = threading.Condition()
         self._hurry = threading.Event()
@@ -89,16 +91,20 @@ class Outbox:
         """
         if self._away:
             raise self._no_answer(self._away)
-        try:
-            return self._add(_Call(make, "", may_wait=False)).result(timeout=self._patience)
-        except TimeoutError as error:
-            raise self._no_answer(str(error) or "timed out") from error
+        future = self._add(_Call(make, "", may_wait=False))
+        if not self._wait_until(future.done, lambda: self._patience):
+            raise self._no_answer("timed out")
+        return future.result()
 
     def result(self, future: Future[T]) -> T | None:
         """Return the result of a write; None if it fails, or has to wait for the server."""
-        with self._changed:
-            self._changed.wait_for(lambda: future.done() or self._away, self._patience)
+        self._wait_until(lambda: future.done() or bool(self._away), lambda: self._patience)
         return future.result() if future.done() and future.exception() is None else None
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the server is known not to answer."""
+        return bool(self._away)
 
     def close(self, *, hurry: bool = False) -> bool:
         """Wait until all is written while the server answers, and name the records that are not.
@@ -119,20 +125,33 @@ class Outbox:
 
     def _wait_for_calls(self, patience: float) -> None:
         self._hurry.set()  # no more pauses
+        self._wait_until(
+            lambda: not self._calls,
+            lambda: min(patience, LAST_ATTEMPT) if self._away else patience,
+        )
+
+    def _wait_until(self, condition: Callable[[], bool], patience: Callable[[], float]) -> bool:
+        """Wait while the server answers; return whether the condition was met.
+
+        Args:
+            condition: becomes true by an answer or an outage.
+            patience: returns the seconds to wait since the last answer.
+        """
         begun = time.monotonic()
         with self._changed:
-            while self._calls:
-                limit = min(patience, LAST_ATTEMPT) if self._away else patience
-                if time.monotonic() > max(begun, self._answered) + limit:
-                    break
-                self._changed.wait(0.1)
+            while not condition():
+                rest = max(begun, self._answered) + patience() - time.monotonic()
+                if rest <= 0:
+                    return False
+                self._changed.wait(rest)
+        return True
 
     def _give_up(self) -> None:
         with self._changed:
             self._incomplete |= dict.fromkeys(call.record for call in self._calls if call.record)
             self._calls.clear()
         names = list(self._incomplete)
-        if names and self._names_lost:
+        if names and self._announces:
             click.echo(
                 f"warning: {self._server} has incomplete records for {first_names(names)}; the "
                 "results themselves are complete",
@@ -188,7 +207,7 @@ class Outbox:
                 call.future.set_exception(self._no_answer(self._away))
                 self._calls.remove(call)
             self._changed.notify_all()
-        if first:
+        if first and self._announces:
             click.echo(
                 f"{self._server} does not answer ({self._away}); work goes on, and its records are "
                 "written when the server is back",
@@ -198,7 +217,7 @@ class Outbox:
     def _note_answer(self) -> None:
         was_away, self._away = self._away, ""
         self._answered = time.monotonic()
-        if was_away:
+        if was_away and self._announces:
             click.echo(f"{self._server} answers again; the records are being written", err=True)
 
     def _note_refusal(self, record: str, error: Exception) -> None:

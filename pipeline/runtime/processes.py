@@ -11,6 +11,9 @@ import psutil
 
 HOST, BOOT, PID, PID_STARTED = "vae.host", "vae.boot", "vae.pid", "vae.pid_started"
 
+# Why the record of a process that left it open was closed.
+DIED = "its process died without closing the run"
+
 TOLERANCE = 2  # seconds by which two readings of a start differ when they depend on the clock
 _ENDED = ("Z", "X")  # states of a process that has ended and is still listed
 

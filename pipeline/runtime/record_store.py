@@ -32,6 +32,10 @@ class Store(Protocol):
     def client(self) -> MlflowClient:
         """MLflow's client, for reading in the main thread."""
 
+    @property
+    def is_away(self) -> bool:
+        """Whether it is a server that does not answer."""
+
     def write(self, record: str, call: Callable[[MlflowClient], T]) -> Future[T]:
         """Write to a record, whose name is for messages."""
 
@@ -56,6 +60,8 @@ class Store(Protocol):
 
 class FileStore:
     """A database on this machine: each write is made when it returns, and no signal cuts it off."""
+
+    is_away = False
 
     def __init__(self, uri: str) -> None:
         self.client = MlflowClient(uri)
@@ -97,16 +103,16 @@ class ServerStore:
 
     Args:
         uri: its address.
-        names_lost: whether to say at the end which records are incomplete.
+        announces: whether to report its outages, and at the end which records are incomplete.
     """
 
-    def __init__(self, uri: str, *, names_lost: bool = True) -> None:
+    def __init__(self, uri: str, *, announces: bool = True) -> None:
         self._uri = uri
         self._client: MlflowClient | None = None
         self._kept: list[Path] = []  # copies of files
         # A bit more, so that the call itself says why it has no answer.
         self._outbox = Outbox(
-            f"MLflow at {without_password(uri)}", request_timeout() + 1, names_lost=names_lost
+            f"MLflow at {without_password(uri)}", request_timeout() + 1, announces=announces
         )
         atexit.register(self.close)  # for those who could not close it themselves
 
@@ -116,6 +122,11 @@ class ServerStore:
         if self._client is None:
             self._client = MlflowClient(self._uri)
         return self._client
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the server does not answer."""
+        return self._outbox.is_away
 
     def write(self, record: str, call: Callable[[MlflowClient], T]) -> Future[T]:
         """Write to a record soon."""

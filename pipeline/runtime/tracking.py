@@ -19,6 +19,7 @@ from typing import Self
 
 import psutil
 
+from pipeline.runtime.faults import is_outage
 from pipeline.runtime.mlflow_client import (
     MLFLOW_GIT_COMMIT,
     MLFLOW_PARENT_RUN_ID,
@@ -28,26 +29,28 @@ from pipeline.runtime.mlflow_client import (
     MlflowClient,
     MlflowException,
     PagedList,
-    Param,
     Run,
     ViewType,
 )
-from pipeline.runtime.mlflow_record import MlflowRecord, Status, log_batch, now
+from pipeline.runtime.mlflow_record import UNCONFIRMED, MlflowRecord, Status, now
 from pipeline.runtime.opening import (
     ON_THIS_MACHINE,
     experiment_id_of,
+    find_experiment,
+    has_tables,
     open_local_experiment,
     require_file,
     store_errors,
 )
 from pipeline.runtime.outbox import ServerAwayError
-from pipeline.runtime.processes import has_died, identity, is_of_earlier_boot
+from pipeline.runtime.processes import DIED, has_died, identity, is_of_earlier_boot
 from pipeline.runtime.record_store import (
     FileStore,
     ServerStore,
     Store,
     completed,
 )
+from pipeline.schemas.where import MLFLOW_DATABASE
 
 __all__ = ["MlflowClient", "MlflowRecord", "RecordedRun", "Status", "Tracker"]
 
@@ -84,14 +87,14 @@ class Tracker:
         Args:
             experiment: its name.
             repair: whether to mark runs as KILLED that a dead process of this machine left open.
-            wait: whether a server has to answer now. If not, somebody else is to repair what this
-                process leaves, and to report what is incomplete.
+            wait: whether a server has to answer now. If not, somebody else is to report its outages
+                and to repair what this process leaves.
             uri: address of the store; by default that of MLFLOW_TRACKING_URI, or the folder's own.
 
         Raises:
             UserError: if the store cannot be opened.
         """
-        uri = uri or os.environ.get("MLFLOW_TRACKING_URI")
+        uri = uri or os.environ.get("MLFLOW_TRACKING_URI", "")
         if not uri:
             tracker = cls(*open_local_experiment(Path.cwd(), experiment))
         elif uri.startswith(ON_THIS_MACHINE):
@@ -102,13 +105,36 @@ class Tracker:
         else:
             identify = partial(experiment_id_of, experiment)
             with store_errors(uri):
-                server = ServerStore(uri, names_lost=wait)
+                server = ServerStore(uri, announces=wait)
                 if not wait:
                     return cls(server, server.write("", identify))
                 tracker = cls(server, completed(server.read(identify)))
         if repair:
-            tracker.close_dead_runs()
+            with store_errors(uri or f"sqlite:///{MLFLOW_DATABASE}"):
+                tracker.close_dead_runs()
         return tracker
+
+    @classmethod
+    def find(cls, experiment: str, uri: str) -> Self | None:
+        """Open an experiment to read it: nothing is created, restored or repaired.
+
+        Args:
+            experiment: its name.
+            uri: address of the store.
+
+        Returns:
+            The tracker; None if there is no such experiment.
+
+        Raises:
+            UserError: if the store cannot be opened.
+        """
+        with store_errors(uri):
+            if not has_tables(uri):
+                return None
+            is_here = uri.startswith(ON_THIS_MACHINE)
+            store: Store = FileStore(uri) if is_here else ServerStore(uri)
+            found = store.read(partial(find_experiment, experiment))
+        return None if found is None else cls(store, completed(found))
 
     def __enter__(self) -> Self:
         return self
@@ -146,62 +172,78 @@ class Tracker:
         self,
         name: str,
         params: Mapping[str, object],
-        parent: str | None = None,
+        parent: str | Future[str] | None = None,
         commit: str = "",
         tags: Mapping[str, str] | None = None,
+        started: int | None = None,
     ) -> MlflowRecord:
         """Start a run, nested under ``parent`` if one is given.
 
         Args:
             name: name in the list of runs.
             params: settings by name.
-            parent: run id of the parent.
+            parent: run id of the parent, which a server may still have to assign.
             commit: commit of the code.
             tags: further tags.
+            started: when it started, in milliseconds since 1970; by default now.
         """
         source = {
             MLFLOW_USER: psutil.Process().username(),
             MLFLOW_SOURCE_NAME: Path(sys.argv[0]).name,
             MLFLOW_SOURCE_TYPE: "LOCAL",
         }
-        nested = {MLFLOW_PARENT_RUN_ID: parent} if parent else {}
         committed = {MLFLOW_GIT_COMMIT: commit} if commit else {}
-        every = identity() | source | nested | committed | dict(tags or {})
-        record = MlflowRecord(self.store, name, self.store.write(name, self._creation(name, every)))
-        values = [Param(key, str(value)) for key, value in params.items()]
-        record.write(partial(log_batch, params=values))
+        every = identity() | source | committed | dict(tags or {})
+        moment, key = now() if started is None else started, uuid.uuid4().hex
+        creation = self._creation(name, every, parent, moment, key)
+        record = MlflowRecord(self.store, name, self.store.write(name, creation), key)
+        record.log_params(params)
         return record
 
-    def _creation(self, name: str, tags: Mapping[str, str]) -> Callable[[MlflowClient], str]:
+    def _creation(
+        self,
+        name: str,
+        tags: dict[str, str],
+        parent: str | Future[str] | None,
+        moment: int,
+        key: str,
+    ) -> Callable[[MlflowClient], str]:
         """Return a function that creates a run and returns its ID.
 
         A server may have gone away after it created the run and before it answered. So the run has
         a tag by which the next attempt finds it.
         """
-        start, key, attempts = now(), uuid.uuid4().hex, 0
+        attempts = 0
         on_server = {CREATION_TAG: key} if isinstance(self.store, ServerStore) else {}
 
         def create(client: MlflowClient) -> str:
             nonlocal attempts
             attempts += 1
-            experiment = self.experiment.result()
-            if attempts > 1:
-                found = client.search_runs([experiment], f"tags.`{CREATION_TAG}` = '{key}'")
-                if found:
-                    return str(found[0].info.run_id)
+            if attempts > 1 and (found := self._created(key, client)):
+                return found
+            above = parent.result() if isinstance(parent, Future) else parent
+            nested = {MLFLOW_PARENT_RUN_ID: above} if above else {}
             run = client.create_run(
-                experiment, start_time=start, run_name=name, tags=dict(tags) | on_server
+                self.experiment.result(),
+                start_time=moment,
+                run_name=name,
+                tags=tags | nested | on_server,
             )
             return str(run.info.run_id)
 
         return create
+
+    def _created(self, key: str, client: MlflowClient) -> str:
+        """Return the ID of the run with a key in its tag; empty if there is none."""
+        found = client.search_runs([self.experiment.result()], f"tags.`{CREATION_TAG}` = '{key}'")
+        return str(found[0].info.run_id) if found else ""
 
     @contextmanager
     def run(
         self,
         name: str,
         params: Mapping[str, object],
-        parent: str | None = None,
+        parent: str | Future[str] | None = None,
         commit: str = "",
     ) -> Iterator[MlflowRecord]:
         """Start a run that ends with the block: FINISHED, KILLED by an interrupt, or FAILED."""
@@ -222,20 +264,28 @@ class Tracker:
         If the server is away, the run is taken to exist.
 
         Args:
-            run_id: its ID.
+            run_id: its ID, or the reference to a run that had none yet.
             name: for messages.
         """
-        if not run_id:
-            return None
+        name = name or f"run {run_id}"
+        find = partial(self._find, run_id)
         try:
-            run = self.store.read(lambda client: client.get_run(run_id))
-            if run.info.lifecycle_stage != "active":
-                return None
+            found = self.store.read(find) if run_id else ""
         except ServerAwayError:
-            pass
+            has_id = not run_id.startswith(UNCONFIRMED)
+            run = completed(run_id) if has_id else self.store.write(name, find)
+            return MlflowRecord(self.store, name, run)
         except MlflowException:
             return None
-        return MlflowRecord(self.store, name or f"run {run_id}", completed(run_id))
+        return MlflowRecord(self.store, name, completed(found)) if found else None
+
+    def _find(self, reference: str, client: MlflowClient) -> str:
+        """Return the ID of the run that a reference means; empty if it is gone."""
+        if reference.startswith(UNCONFIRMED):
+            key = reference.removeprefix(UNCONFIRMED)
+            return self._created(key, client) if key.isalnum() else ""
+        run = client.get_run(reference)
+        return reference if run.info.lifecycle_stage == "active" else ""
 
     def reopen(
         self, run_id: str, name: str = "", owner: Mapping[str, str] | None = None
@@ -249,23 +299,48 @@ class Tracker:
         """
         record = self.resume(run_id, name)
         if record is not None:
+            self.own(run_id, owner, record.name)
+        return record
 
-            def own(client: MlflowClient, run_id: str) -> None:
+    def own(
+        self, run_id: str, owner: Mapping[str, str] | None = None, name: str = ""
+    ) -> Future[None]:
+        """Make sure that a run is open and has its owner, unless it was deleted.
+
+        Args:
+            run_id: of the run.
+            owner: as for ``reopen``.
+            name: for messages; by default there are none if this cannot be written.
+
+        Returns:
+            When it is done.
+        """
+
+        def make_own(client: MlflowClient) -> None:
+            try:
+                run = client.get_run(run_id)
+            except MlflowException as error:
+                if is_outage(error):
+                    raise
+                return  # deleted for good
+            if run.info.lifecycle_stage != "active":
+                return
+            if run.info.status != "RUNNING":
                 client.update_run(run_id, "RUNNING")
-                if "vae.reason" in client.get_run(run_id).data.tags:
-                    client.delete_tag(run_id, "vae.reason")  # of an end that was not the last
-                for key, value in (owner or identity()).items():
+            if "vae.reason" in run.data.tags:
+                client.delete_tag(run_id, "vae.reason")  # of an end that was not the last
+            for key, value in (owner or identity()).items():
+                if run.data.tags.get(key) != value:
                     client.set_tag(run_id, key, value)
 
-            record.write(own)
-        return record
+        return self.store.write(name, make_own)
 
     def close_dead_runs(self) -> int:
         """Mark runs as KILLED that dead processes of this machine left open; return how many."""
         closed = 0
         for run in self.dead_runs():
             record = MlflowRecord(self.store, f"run {run.run_id}", completed(run.run_id))
-            record.finish("KILLED", "its process died without closing the run")
+            record.finish("KILLED", DIED)
             closed += 1
         return closed
 

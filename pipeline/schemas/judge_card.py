@@ -86,7 +86,8 @@ class JudgeCard(Record):
         threads: number of threads for computation.
         versions: versions of the project and of the libraries that decide its numbers.
         commit: commit of the code; empty outside git.
-        run_id: the tracker's ID of the run; may be empty.
+        run_id: the tracker's ID of the run, or its reference to a run that had none yet, because
+            its server was away; may be empty.
         sha256: hash of the weights file, which identifies the judge in protocols.
     """
 

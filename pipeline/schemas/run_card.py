@@ -50,7 +50,8 @@ class RunCard(Record):
         threads: number of threads for computation.
         versions: versions of the project and of the libraries that decide its numbers.
         commit: commit of the code; empty outside git.
-        run_id: the tracker's ID of the run; may be empty.
+        run_id: the tracker's ID of the run, or its reference to a run that had none yet, because
+            its server was away; may be empty.
         sha256: hash of each other file in the folder.
     """
 

@@ -8,7 +8,8 @@ from optuna.trial import FrozenTrial
 
 from study.commands.contents import metrics_of, params_of, state_of, values_of
 from study.search.plan import plan_of
-from study.search.schedule import FAULT, REASON, RUN_ID, TRACEBACK, Trial, result_of
+from study.search.schedule import FAULT, REASON, TRACEBACK, Trial, result_of
+from study.store.run_ids import run_id_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def details_of(search: optuna.Study, trial: Trial) -> TrialDetails:
         epochs=int(result["epochs"]) if "epochs" in result else None,
         seconds=result.get("seconds"),
         compared=[Comparison(*one) for one in trial.attempt.intermediate_values.items()],
-        mlflow_run=noted.get(RUN_ID) or None,
+        mlflow_run=run_id_of(trial.attempt, search.user_attrs) or None,
         attempts=[_attempt(one) for one in trial.attempts],
         traceback=noted.get(TRACEBACK) or None,
     )

@@ -26,6 +26,7 @@ from pipeline.data.prepared import load_prepared
 from pipeline.errors import UserError, command_to_type
 from pipeline.runtime.causes import reason_of
 from pipeline.runtime.faults import is_unwritable
+from pipeline.runtime.opening import database_file as file_of_records
 from pipeline.runtime.sqlite import connect_read_only
 from pipeline.runtime.tracking import Tracker
 from pipeline.schemas.where import GRID_EXPERIMENT, MLFLOW_DATABASE, SEARCH_EXPERIMENT
@@ -225,7 +226,11 @@ def _fail_dead_attempts(url: str, name: str) -> None:
 
 def _records(url: str, fix: bool) -> Iterator[Finding]:
     """Check that MLflow's store opens, has no run left open, and agrees with Optuna."""
-    database = _database_of_records()
+    try:
+        database = _database_of_records()
+    except UserError as error:
+        yield _failed("records", error)
+        return
     if database is not None:
         if not database.exists():
             yield Finding("records", "good", "no run recorded yet")
@@ -235,29 +240,41 @@ def _records(url: str, fix: bool) -> Iterator[Finding]:
         if intact.verdict != "good":
             return
     with ExitStack() as stack:
-        uri = None
+        uri = ""
         try:
             uri = stack.enter_context(_records_to_examine(database, fix))
             trackers = {
-                name: Tracker.open(name, repair=False, uri=uri)
+                name: Tracker.open(name, repair=False) if fix else Tracker.find(name, uri)
                 for name in (GRID_EXPERIMENT, SEARCH_EXPERIMENT)
             }
+            for name, tracker in trackers.items():
+                yield _open_runs(name, tracker, fix)
+            yield from _agreement(url, trackers[SEARCH_EXPERIMENT], fix)
         except UserError as error:
-            named = error.message.replace(uri, f"sqlite:///{database}") if uri else error.message
+            copied = bool(uri) and database is not None
+            named = error.message.replace(uri, f"sqlite:///{database}") if copied else error.message
             yield _failed("records", UserError(named))
-            return
-        for name, tracker in trackers.items():
-            dead = len(tracker.dead_runs())
-            if dead:
-                found = f"{name}: {pluralise(dead, 'open run')} of dead processes"
-                yield _fixable("records", found, fix, tracker.close_dead_runs)
-            else:
-                yield Finding("records", "good", f"{name}: no open run of a dead process")
-        yield from _agreement(url, trackers[SEARCH_EXPERIMENT], fix)
 
 
-def _agreement(url: str, tracker: Tracker, fix: bool) -> Iterator[Finding]:
-    """Check that MLflow has a record of every trial, with the same outcome."""
+def _open_runs(name: str, tracker: Tracker | None, fix: bool) -> Finding:
+    """Check that no dead process left a run of an experiment open."""
+    if tracker is None:
+        return Finding("records", "good", f"{name}: no run recorded yet")
+    dead = len(tracker.dead_runs())
+    if not dead:
+        return Finding("records", "good", f"{name}: no open run of a dead process")
+    found = f"{name}: {pluralise(dead, 'open run')} of dead processes"
+    return _fixable("records", found, fix, tracker.close_dead_runs)
+
+
+def _agreement(url: str, tracker: Tracker | None, fix: bool) -> Iterator[Finding]:
+    """Check that MLflow has a record of every trial, with the same outcome.
+
+    Args:
+        url: the address of the store of trials.
+        tracker: of the searches' experiment; None if there is none.
+        fix: whether to repair what can be repaired.
+    """
     try:
         searches, _ = all_searches(url)
     except UserError:  # already reported as a finding on the trials
@@ -271,7 +288,12 @@ def _agreement(url: str, tracker: Tracker, fix: bool) -> Iterator[Finding]:
             found = (
                 f"{name}: {pluralise(wrong, 'trial')} with a missing or different record in MLflow"
             )
-            yield _fixable("records", found, fix, partial(reconcile, search, tracker, parent))
+            yield _fixable("records", found, fix, partial(_reconcile, url, name, parent))
+
+
+def _reconcile(url: str, name: str, parent: str) -> None:
+    with Tracker.open(SEARCH_EXPERIMENT, repair=False) as tracker:
+        reconcile(load_search(url, name), tracker, parent)
 
 
 def _database_of_records() -> Path | None:
@@ -279,21 +301,20 @@ def _database_of_records() -> Path | None:
     uri = os.environ.get("MLFLOW_TRACKING_URI")
     if not uri:
         return Path.cwd() / MLFLOW_DATABASE
-    _, is_file, name = uri.partition("sqlite:///")
-    return Path(name.partition("?")[0]) if is_file else None
+    return file_of_records(uri)
 
 
 @contextmanager
-def _records_to_examine(database: Path | None, fix: bool) -> Iterator[str | None]:
-    """Yield the address of a copy, because MLflow writes to each database that it opens.
+def _records_to_examine(database: Path | None, fix: bool) -> Iterator[str]:
+    """Yield the address of a copy of a file, because MLflow writes to each that it opens.
 
-    None if the records themselves are meant: to be repaired, or those of a server.
+    That of the records themselves if they are to be repaired, or on a server.
 
     Raises:
         UserError: if they cannot be copied.
     """
     if fix or database is None:
-        yield None
+        yield os.environ.get("MLFLOW_TRACKING_URI", "")
         return
     with ExitStack() as stack:
         try:

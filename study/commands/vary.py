@@ -1,6 +1,7 @@
 """The command that tries other settings beside the baseline, in a folder of their own."""
 
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from pathlib import Path
 import click
 from ruamel.yaml import YAML
 
-from pipeline.errors import UserError
+from pipeline.errors import UserError, command_to_type
 from pipeline.files import write_text
 from pipeline.runtime.interrupts import sigterm_as_interrupt
 from pipeline.settings import Settings, load_settings, override, parse_settings
@@ -48,7 +49,9 @@ def vary_command(params: Path, assignments: Sequence[str], into: Path | None, wo
     _claim(into, settings)
     for stage in _stages(settings, baseline, into, workers):
         _run(stage)
-    click.echo(f"report: {into / 'reports' / 'index.html'}")
+    click.echo(f"report   {into / 'reports' / 'index.html'}")
+    typed = f"study compare results {shlex.quote(str(into))}"
+    click.echo(f"compare  {command_to_type(typed)}")
 
 
 def _name_of(assignments: Sequence[str]) -> str:

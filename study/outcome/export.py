@@ -5,6 +5,7 @@ Other stages read these files and never the store, which may grow in the meantim
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import optuna
 
@@ -28,29 +29,36 @@ from study.outcome.ranking import architecture_of, best_of_architectures, ranked
 from study.search.plan import NLL_SAMPLES, Plan, plan_of
 from study.search.schedule import (
     METRICS,
-    RUN_ID,
     Trial,
     first_finished,
     result_of,
 )
 from study.search.space import to_run
+from study.store.run_ids import run_id_of
 from study.store.searches import all_trials
 
 MOST_START = 1000  # bytes of a best.json that show whether it is one
 
 
-def trial_rows(trials: Sequence[Trial], plan: Plan) -> list[Row]:
+def trial_rows(
+    trials: Sequence[Trial], plan: Plan, attributes: Mapping[str, Any] | None = None
+) -> list[Row]:
     """Return the rows of ``trials.csv``, one per finished trial, in order.
 
     ``value`` is the objective's value or, for a pruned trial, the last one that it was compared by.
     ``first_value`` is the value at the first comparison, which pruned and complete trials both have
     (for ``nll`` the negative ELBO, by which trials are compared). Metrics are empty if a trial was
     pruned or the objective does not measure them.
+
+    Args:
+        trials: the finished trials.
+        plan: the search's plan.
+        attributes: the search's, which note runs in MLflow that were recorded late.
     """
-    return [_row(trial, plan) for trial in trials]
+    return [_row(trial, plan, run_id_of(trial.attempt, attributes or {})) for trial in trials]
 
 
-def _row(trial: Trial, plan: Plan) -> Row:
+def _row(trial: Trial, plan: Plan, run_id: str) -> Row:
     attempt = trial.attempt
     result = result_of(attempt)
     last = max(attempt.intermediate_values, default=0)
@@ -65,7 +73,7 @@ def _row(trial: Trial, plan: Plan) -> Row:
         "epochs": result.get("epochs", min(last, plan.search.epochs)),
         "seconds": result.get("seconds", duration),
         "same_as": trial.twin,
-        "run_id": attempt.user_attrs.get(RUN_ID, ""),
+        "run_id": run_id,
     }
 
 
@@ -206,7 +214,7 @@ def export(
     failed = [trial for trial in every if trial.has_failed and trial.number < last]
     card = best_card(search.study_name, plan, trials, failed, confirmed)
     importance = (remember_importance if remember else importance_of)(search, trials)
-    tables = {TRIALS: trial_rows(trials, plan), IMPORTANCE: importance}
+    tables = {TRIALS: trial_rows(trials, plan, search.user_attrs), IMPORTANCE: importance}
     for table, rows in tables.items():
         write_text(out / table.name, table.to_csv(rows))
     write_record(out / BEST, card)

@@ -45,7 +45,7 @@ def keep_model(
             fingerprint=wanted,
             threads=1,
             commit=commit,
-            run_id=record.run_id,
+            run_id=record.reference,
         )
         save_run(folder, task, model, training.fit, data, hardware)
         record.log_files(folder, "model")

@@ -6,7 +6,8 @@ and the last one closes it. So no record of a living search is closed, and none 
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,9 +63,9 @@ class Membership:
         self._search = search
         self._target = target
         self._tracker = tracker
-        self._is_owner = False
         self._noted = 0.0
         self._record = ""
+        self._kept: Future[None] | None = None
 
     @property
     def record(self) -> str:
@@ -84,14 +85,17 @@ class Membership:
         with members_lock(self._url, self._search.study_name):
             members = living_members(self._search.user_attrs)
             self._record = self._search.user_attrs.get(PARENT, "")
-            self._is_owner = bool(members) and members[0].is_this_process
-            if self._is_owner or not self._record:
+            if _is_first(members) or not self._record:
                 self._record = self._reopened().run_id
             if len(members) == 1:
                 reconcile(self._search, self._tracker(), self._record)
 
     def beat(self) -> None:
-        """Note from time to time that this process is alive, and take over from a dead owner."""
+        """Note from time to time that this process is alive, and keep the record if it is its own.
+
+        The record is looked at each time: another member may have come, owned it and died in the
+        meantime, so that a command closed it. This also notices that MLflow's server is away.
+        """
         if time.monotonic() - self._noted < BEAT:
             return
         members = living_members(self._search.user_attrs)
@@ -99,8 +103,9 @@ class Membership:
             self._note()
         else:  # it was stopped for long
             self.join()
-        if members and members[0].is_this_process and not self._is_owner:
-            self.open_record()
+        is_idle = self._kept is None or self._kept.done()
+        if _is_first(members) and self._record and is_idle:
+            self._kept = self._tracker().own(self._record)
 
     def leave(self, status: "Status", reason: str = "") -> None:
         """Hand over to the other members, or close the search's records as the last one.
@@ -111,13 +116,14 @@ class Membership:
         """
         with members_lock(self._url, self._search.study_name):
             try:
+                members = living_members(self._search.user_attrs)
                 others = self._leave()
             except KeyError:  # the search was deleted, and its notes with it
                 self._close_record("KILLED", DELETED)
                 return
             if not others:
                 self._close_search(status, reason)
-            elif self._is_owner:
+            elif _is_first(members):
                 tracker = self._tracker()
                 tracker.reopen(self._record, self._search.study_name, others[0].owner)
                 tracker.close()
@@ -161,6 +167,7 @@ class Membership:
             space = {f"space.{one.name}": one.model_dump_json() for one in plan.search.space}
             record = self._tracker().start(self._search.study_name, settings | space)
             record.log_dataset(plan.data, plan.data_hash, "training and validation")
+            record.status()  # an error if the server has gone away since it was opened
             self._search.set_user_attr(PARENT, record.run_id)
         return record
 
@@ -174,3 +181,8 @@ class Membership:
         if record is not None:
             record.finish(status, reason)
             self._tracker().close()
+
+
+def _is_first(members: Sequence[Member]) -> bool:
+    """Whether this process owns the search's record."""
+    return bool(members) and members[0].is_this_process

@@ -20,14 +20,12 @@ from study.search.replay import Replay
 from study.search.schedule import FAULT, REASON, TRACEBACK, TRIAL, TWIN, Trial, result_of
 from study.search.space import Chosen
 from study.search.trial import Check, Step, TrialError, train_trial
-from study.store.reconcile import ATTEMPT_TAG
+from study.store.reconcile import ATTEMPT_TAG, TWIN_TAG
 from study.workers.best_model import keep_model
 from study.workers.trial_record import OVERTAKEN, TrialRecord
 
 if TYPE_CHECKING:
     from pipeline.runtime.tracking import Status, Tracker
-
-TWIN_TAG = "vae.same_as"  # of an MLflow run: the trial whose result it took
 
 
 @dataclass(slots=True)

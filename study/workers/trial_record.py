@@ -12,6 +12,7 @@ from optuna.trial import TrialState
 from pipeline.runtime.background import in_background
 from pipeline.training.loop import EpochReport, epoch_metrics
 from study.search.schedule import RUN_ID
+from study.store.reconcile import CURVE
 from study.store.reconnect import set_user_attrs
 
 if TYPE_CHECKING:
@@ -39,7 +40,9 @@ class TrialRecord:
         self._begun = begun
         self._epochs = epochs
         self._run: MlflowRecord | None = None
-        self._waiting: list[EpochReport] = []
+        self._is_noted = False
+        self._curve: list[tuple[int, dict[str, float]]] = []
+        self._waiting: list[tuple[int, dict[str, float]]] = []
         self._sent = time.monotonic()
         self._writing: list[Future[None]] = []
 
@@ -48,8 +51,15 @@ class TrialRecord:
         """The run; waits until it exists."""
         if self._run is None:
             self._run = self._begun.result()
-            self._write(self._attempt.set_user_attr, RUN_ID, self._run.run_id)
+            self._note_run(self._run)
         return self._run
+
+    def _note_run(self, run: "MlflowRecord") -> None:
+        """Note the run in the attempt, unless a server is away and has not assigned its ID yet."""
+        run_id = "" if self._is_noted else run.run_id
+        if run_id:
+            self._write(self._attempt.set_user_attr, RUN_ID, run_id)
+            self._is_noted = True
 
     def add(self, report: EpochReport) -> None:
         """Record an epoch soon; from the first epoch on, the attempt knows its run.
@@ -57,7 +67,8 @@ class TrialRecord:
         Raises:
             UpdateFinishedTrialError: if another process has ended the attempt.
         """
-        self._waiting.append(report)
+        self._curve.append((report.epoch, epoch_metrics(report)))
+        self._waiting.append(self._curve[-1])
         run = self.run
         for write in self._writing:
             if write.done():
@@ -88,13 +99,17 @@ class TrialRecord:
         """Record everything that is waiting, and begin to end the run.
 
         All numbers are recorded when this returns: a kill afterwards costs only the status, which
-        the next start of the search corrects.
+        the next start of the search corrects. If MLflow's server is away, the attempt keeps all
+        epochs, since this process may end before the server is back.
 
         Raises:
             Exception: if something could not be recorded; the run is ended all the same.
         """
         run = self.run
         self._flush(run)
+        self._note_run(run)
+        if run.store.is_away and self._curve:
+            self._write(self._attempt.set_user_attr, CURVE, self._curve)
         if status == "KILLED":  # perhaps because the attempt is no longer there
             self._write(self._require_running)
         failed = [error for error in (write.exception() for write in self._writing) if error]
@@ -121,9 +136,8 @@ class TrialRecord:
     def _flush(self, run: "MlflowRecord") -> None:
         """Begin to record the waiting epochs."""
         if self._waiting:
-            epochs = [(one.epoch, epoch_metrics(one)) for one in self._waiting]
-            self._write(run.log_epochs, epochs)
-            self._waiting.clear()
+            self._write(run.log_epochs, self._waiting)
+            self._waiting = []
         self._sent = time.monotonic()
 
 

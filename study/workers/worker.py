@@ -37,6 +37,7 @@ from study.store.joining import load_search
 from study.store.members import living_members, wanted_trials
 from study.store.opening import GRACE
 from study.store.quiet import quiet_optuna
+from study.store.reconcile import COMMIT
 from study.store.reconnect import exit_if_disconnected
 from study.store.searches import find_search
 from study.store.storage import (
@@ -187,6 +188,7 @@ def _part_in(
         yield lambda: parent, lambda: None if has_died(given.supervisor) else given.trials
         return
     member = Membership(url, search, wanted_trials(search.user_attrs), tracker)
+    tracker()  # if it cannot be opened, nothing has begun
     member.join()
     # In the background, like all that is recorded, so that the first trial does not wait for it.
     opened: Future[None] = in_background(member.open_record)
@@ -201,11 +203,13 @@ def _part_in(
         asked.ending = True
         raise
     finally:
-        opened.result()
-        if asked.ending:
-            member.leave("KILLED", "interrupted by the user")
-        else:
-            member.leave("FINISHED")
+        try:
+            opened.result()
+        finally:
+            if asked.ending:
+                member.leave("KILLED", "interrupted by the user")
+            else:
+                member.leave("FINISHED")
 
 
 def claim_and_train(
@@ -334,7 +338,7 @@ def _enqueue(search: optuna.Study, number: int, trials: list[Trial], runner: Tri
             state=TrialState.WAITING,
             params=chosen,
             distributions=distributions(chosen, runner.plan.search.space),
-            user_attrs={TRIAL: number, OWNER: identity()},
+            user_attrs={TRIAL: number, OWNER: identity(), COMMIT: runner.commit},
         )
     )
     return True

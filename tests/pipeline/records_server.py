@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from mlflow.entities import Run
 
 from pipeline.runtime import outbox, tracking
 from pipeline.runtime.record_store import MlflowClient, ServerStore
@@ -25,6 +26,16 @@ class RecordsServer:
         if self.is_down:
             raise ConnectionRefusedError(111, "Connection refused")
         return self.client
+
+    def children(self, experiment: str = "vae-grid") -> dict[str, list[Run]]:
+        """The runs that are nested under each other run, by its ID."""
+        found = self.client.get_experiment_by_name(experiment)
+        assert found is not None
+        nested: dict[str, list[Run]] = {}
+        for run in self.client.search_runs([found.experiment_id]):
+            above = run.data.tags.get("mlflow.parentRunId", "")
+            nested.setdefault(above or run.info.run_id, []).extend([run] if above else [])
+        return nested
 
     def runs(self, experiment: str = "vae-grid") -> dict[str, str]:
         """The status of each run, by its name."""

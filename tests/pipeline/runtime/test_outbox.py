@@ -139,3 +139,39 @@ def test_a_refused_write_costs_its_record_and_nothing_else(
         "warning: the server refused a part of the record of wrong run: the run is deleted"
     )
     assert "for wrong run; the results" in last
+
+
+def test_a_server_that_answers_is_waited_for_however_much_is_queued(server: Server) -> None:
+    box = Outbox("the server", patience=0.5)
+
+    def slow() -> None:
+        time.sleep(0.1)
+
+    for _ in range(10):
+        box.write("run", slow)
+    assert box.read(server.send("read")) == "<read>"
+    for _ in range(10):
+        box.write("run", slow)
+    assert box.result(box.write("run", server.send("last"))) == "<last>"
+
+
+def test_a_silent_server_is_not_waited_for_by_a_reader(server: Server) -> None:
+    box = Outbox("the server", patience=0.3)
+    server.silent.clear()
+    with pytest.raises(ServerAwayError, match="timed out"):
+        box.read(server.send("read"))
+
+
+def test_another_process_may_report_the_outage(
+    server: Server, box: Outbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    quiet = Outbox("the server", patience=5, announces=False)
+    server.is_down = True
+    quiet.write("run", server.send("1"))
+    wait_until(lambda: quiet.is_away)
+    server.is_down = False
+    wait_until(lambda: server.taken)
+    server.is_down = True
+    quiet.write("run", server.send("2"))
+    assert not quiet.close()
+    assert errors(capsys) == []

@@ -21,10 +21,11 @@ from pipeline.jobs.evaluation_task import (
     evaluation_fingerprint,
     finished_evaluation,
 )
+from pipeline.jobs.training_job import TrainingJob
 from pipeline.schemas.judge_card import JUDGE_CARD, JUDGE_WEIGHTS, load_judge_card
 from pipeline.schemas.metrics import METRICS
 from pipeline.settings import load_settings
-from pipeline.stages import evaluate, judge
+from pipeline.stages import evaluate, judge, train
 from tests.imports import ROOT
 from tests.pipeline.records_server import RecordsServer
 from tests.pipeline.stages.conftest import (
@@ -276,6 +277,33 @@ def test_records_that_an_outage_cost_are_written_by_the_next_evaluation(
         metrics = server.client.get_run(row["run_id"]).data.metrics
         assert metrics["test/elbo"] == pytest.approx(row["elbo"])
     assert call(evaluate.main).stderr == ""
+
+
+def test_a_model_trained_during_an_outage_keeps_its_run(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = RecordsServer(trained, monkeypatch)
+    change(trained, "train", architectures=["linear"], latent_dims=[2], epochs=3)
+    begin, close = TrainingJob.begin, TrainingJob.close
+
+    def stop_and_begin(*words: Any) -> Any:
+        server.is_down = True
+        return begin(*words)
+
+    def start_and_close(*words: Any) -> None:
+        server.is_down = False
+        close(*words)
+
+    monkeypatch.setattr(TrainingJob, "begin", stop_and_begin)
+    monkeypatch.setattr(TrainingJob, "close", start_and_close)
+    grids = set(server.children())
+    call(train.main)
+    call(evaluate.main)
+    (new,) = [grid for grid in server.children() if grid not in grids]
+    (run,) = server.children()[new]
+    assert run.info.run_name == "linear-2/seed-0"
+    assert {"train/elbo", "test/elbo"} <= set(run.data.metrics)
+    assert sum(map(len, server.children().values())) == 1 + len(RUNS)
 
 
 @pytest.mark.slow

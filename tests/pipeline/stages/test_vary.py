@@ -34,7 +34,7 @@ def test_a_variation_has_a_folder_of_its_own(
     result = vary("train.epochs=1", "train.grid.architectures=[linear]", "--workers", "1")
     assert result.exit_code == 0, result.output + capfd.readouterr().err
     folder = evaluated / "experiments" / "epochs=1-architectures=linear"
-    assert f"report: {folder.relative_to(evaluated)}/reports/index.html" in result.output
+    assert f"report   {folder.relative_to(evaluated)}/reports/index.html" in result.output
     assert load_card(folder / "models" / "linear-2" / "seed-0").epochs == 1
     for name in ("results/metrics.csv", "reports/index.html", "params.yaml"):
         assert (folder / name).is_file()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from pipeline.runtime.processes import BOOT, HOST, PID, PID_STARTED, has_died, identity
@@ -17,6 +18,7 @@ from study.search.plan import TARGET
 from study.search.schedule import deaths_key
 from study.store.members import LEASE, living_members, member_key, wanted_trials
 from study.workers.membership import Membership, open_tracker
+from tests.pipeline.records_server import RecordsServer
 from tests.study.conftest import TRIALS, URL, attempts, records, study, the_search
 
 IDENTIFY = """
@@ -150,6 +152,63 @@ def test_a_member_takes_over_from_a_dead_owner(
     assert "vae.reason" not in parent(searched).data.tags
 
 
+def test_a_member_keeps_the_record_that_another_one_owned_and_died(
+    searched: Path, neighbour: Neighbour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one takes the first place, which a member that left had."""
+    monkeypatch.setattr("study.workers.membership.BEAT", 0)
+    search, tracker = the_search(), open_tracker()
+    neighbour.join(0, TRIALS + 2)
+    member = Membership(URL, search, TRIALS + 1, lambda: tracker)
+    member.join()
+    search.set_user_attr(member_key(0), None)
+    member.open_record()
+    assert parent(searched).data.tags[PID] == identity()[PID]
+    neighbour.join(0, TRIALS + 2)
+    tracker.reopen(parent(searched).info.run_id, owner=neighbour.owner)
+    member.beat()
+    assert parent(searched).data.tags[PID] == neighbour.owner[PID], "it lives, and is the first"
+    neighbour.die()
+    Tracker.open("vae-study")
+    assert parent(searched).info.status == "KILLED"
+    member.beat()
+    record = parent(searched)
+    assert (record.info.status, record.data.tags[PID]) == ("RUNNING", identity()[PID])
+    assert "vae.reason" not in record.data.tags
+    MlflowClient(f"sqlite:///{searched}/mlflow.db").delete_run(record.info.run_id)
+    member.beat()
+    member.leave("FINISHED")
+
+
+def test_an_outage_of_the_records_is_reported_once(
+    searched: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("study.workers.membership.BEAT", 0)
+    server = RecordsServer(searched, monkeypatch)
+    tracker = open_tracker()
+    member = Membership(URL, the_search(), TRIALS + 1, lambda: tracker)
+    member.join()
+    member.open_record()
+
+    def lines_after(count: int) -> list[str]:
+        lines: list[str] = []
+        for _ in range(400):
+            member.beat()
+            time.sleep(0.02)
+            lines += capsys.readouterr().err.splitlines()
+            if len(lines) >= count:
+                break
+        return lines
+
+    server.is_down = True
+    (away,) = lines_after(1)
+    assert "does not answer (Connection refused); work goes on" in away
+    server.is_down = False
+    (back,) = lines_after(1)
+    assert "answers again" in back
+    member.leave("FINISHED")
+
+
 @pytest.mark.parametrize(
     ("owner", "age", "alive"),
     [
@@ -184,3 +243,16 @@ def test_a_worker_without_a_supervisor_is_a_member(searched: Path) -> None:
     assert {run.info.status for run in records(searched)} <= {"FINISHED", "KILLED"}
     assert parent(searched).info.status == "FINISHED"
     assert living_members(the_search().user_attrs) == []
+
+
+@pytest.mark.usefixtures("one_process")
+def test_a_worker_without_a_server_for_its_records_leaves_no_trace(
+    searched: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    before = the_search().user_attrs, len(attempts())
+    worker = study("worker", "--name", the_search().study_name)
+    assert worker.exit_code == 2
+    (line,) = worker.stderr.splitlines()
+    assert "MLflow at http://127.0.0.1:9 does not answer" in line
+    assert (the_search().user_attrs, len(attempts())) == before
