@@ -9,9 +9,8 @@ from pathlib import Path
 
 import click
 
+from pipeline.errors import first_names
 from pipeline.files import is_temporary, remove_folder
-
-MOST_NAMED = 5  # of what stays
 
 
 def remove_stale(
@@ -44,11 +43,6 @@ def remove_stale(
         else:
             stay.append(name)
     if left:
-        click.echo(f"not in the grid, and kept for another one: {_listed(left)}")
+        click.echo(f"not in the grid, and kept for another one: {first_names(left)}")
     if stay:
-        click.echo(f"left in {folder}, because the pipeline did not write it: {_listed(stay)}")
-
-
-def _listed(names: list[str]) -> str:
-    more = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+        click.echo(f"left in {folder}, because the pipeline did not write it: {first_names(stay)}")
