@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pipeline.errors import UserError, brief
 from pipeline.runtime.address import without_secrets
+from pipeline.runtime.creation import UNCONFIRMED
 from pipeline.runtime.mlflow_client import (
     Dataset,
     DatasetInput,
@@ -23,7 +24,6 @@ from pipeline.runtime.mlflow_client import (
 from pipeline.runtime.record_store import Store
 from pipeline.schemas.where import MLFLOW_ARTEFACTS
 
-UNCONFIRMED = "creation-"  # begins a reference to a run whose ID is not known
 MOST_METRICS = 1000  # per transaction, a limit of MLflow
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
@@ -38,7 +38,7 @@ class MlflowRecord:
         store: where it is stored.
         name: for messages.
         run: its ID, which the server may still have to assign.
-        creation: identifies a run that was created here before it has an ID.
+        creation: identifies a run that was created here before it has an ID; see ``creation``.
     """
 
     store: Store

@@ -8,7 +8,7 @@ a server do not wait for it, so that its outage costs no run; see ``outbox``.
 import os
 import sys
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from typing import Self
 
 import psutil
 
+from pipeline.runtime.creation import UNCONFIRMED, created, creation
 from pipeline.runtime.faults import is_outage
 from pipeline.runtime.mlflow_client import (
     MLFLOW_GIT_COMMIT,
@@ -32,7 +33,7 @@ from pipeline.runtime.mlflow_client import (
     Run,
     ViewType,
 )
-from pipeline.runtime.mlflow_record import UNCONFIRMED, MlflowRecord, Status, now
+from pipeline.runtime.mlflow_record import MlflowRecord, Status, now
 from pipeline.runtime.opening import (
     ON_THIS_MACHINE,
     experiment_id_of,
@@ -53,8 +54,6 @@ from pipeline.runtime.record_store import (
 from pipeline.schemas.where import MLFLOW_DATABASE
 
 __all__ = ["MlflowClient", "MlflowRecord", "RecordedRun", "Status", "Tracker"]
-
-CREATION_TAG = "vae.creation"  # identifies a run before it has an ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,22 +78,21 @@ class Tracker:
     experiment: Future[str]
 
     @classmethod
-    def open(
-        cls, experiment: str, repair: bool = True, wait: bool = True, uri: str | None = None
-    ) -> Self:
-        """Open an experiment, and create it if needed; safe if several processes do so at once.
+    def open(cls, experiment: str, repair: bool = True, wait: bool = True) -> Self:
+        """Open an experiment of the store at MLFLOW_TRACKING_URI, or in the folder's own.
+
+        It is created if needed; safe if several processes do so at once.
 
         Args:
             experiment: its name.
             repair: whether to mark runs as KILLED that a dead process of this machine left open.
             wait: whether a server has to answer now. If not, somebody else is to report its outages
                 and to repair what this process leaves.
-            uri: address of the store; by default that of MLFLOW_TRACKING_URI, or the folder's own.
 
         Raises:
             UserError: if the store cannot be opened.
         """
-        uri = uri or os.environ.get("MLFLOW_TRACKING_URI", "")
+        uri = os.environ.get("MLFLOW_TRACKING_URI", "")
         if not uri:
             tracker = cls(*open_local_experiment(Path.cwd(), experiment))
         elif uri.startswith(ON_THIS_MACHINE):
@@ -194,49 +192,12 @@ class Tracker:
         }
         committed = {MLFLOW_GIT_COMMIT: commit} if commit else {}
         every = identity() | source | committed | dict(tags or {})
-        moment, key = now() if started is None else started, uuid.uuid4().hex
-        creation = self._creation(name, every, parent, moment, key)
-        record = MlflowRecord(self.store, name, self.store.write(name, creation), key)
+        moment = now() if started is None else started
+        key = uuid.uuid4().hex if isinstance(self.store, ServerStore) else ""
+        create = creation(self.experiment, name, every, parent, moment, key)
+        record = MlflowRecord(self.store, name, self.store.write(name, create), key)
         record.log_params(params)
         return record
-
-    def _creation(
-        self,
-        name: str,
-        tags: dict[str, str],
-        parent: str | Future[str] | None,
-        moment: int,
-        key: str,
-    ) -> Callable[[MlflowClient], str]:
-        """Return a function that creates a run and returns its ID.
-
-        A server may have gone away after it created the run and before it answered. So the run has
-        a tag by which the next attempt finds it.
-        """
-        attempts = 0
-        on_server = {CREATION_TAG: key} if isinstance(self.store, ServerStore) else {}
-
-        def create(client: MlflowClient) -> str:
-            nonlocal attempts
-            attempts += 1
-            if attempts > 1 and (found := self._created(key, client)):
-                return found
-            above = parent.result() if isinstance(parent, Future) else parent
-            nested = {MLFLOW_PARENT_RUN_ID: above} if above else {}
-            run = client.create_run(
-                self.experiment.result(),
-                start_time=moment,
-                run_name=name,
-                tags=tags | nested | on_server,
-            )
-            return str(run.info.run_id)
-
-        return create
-
-    def _created(self, key: str, client: MlflowClient) -> str:
-        """Return the ID of the run with a key in its tag; empty if there is none."""
-        found = client.search_runs([self.experiment.result()], f"tags.`{CREATION_TAG}` = '{key}'")
-        return str(found[0].info.run_id) if found else ""
 
     @contextmanager
     def run(
@@ -282,8 +243,7 @@ class Tracker:
     def _find(self, reference: str, client: MlflowClient) -> str:
         """Return the ID of the run that a reference means; empty if it is gone."""
         if reference.startswith(UNCONFIRMED):
-            key = reference.removeprefix(UNCONFIRMED)
-            return self._created(key, client) if key.isalnum() else ""
+            return created(self.experiment, reference.removeprefix(UNCONFIRMED), client)
         run = client.get_run(reference)
         return reference if run.info.lifecycle_stage == "active" else ""
 

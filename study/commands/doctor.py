@@ -268,13 +268,7 @@ def _open_runs(name: str, tracker: Tracker | None, fix: bool) -> Finding:
 
 
 def _agreement(url: str, tracker: Tracker | None, fix: bool) -> Iterator[Finding]:
-    """Check that MLflow has a record of every trial, with the same outcome.
-
-    Args:
-        url: the address of the store of trials.
-        tracker: of the searches' experiment; None if there is none.
-        fix: whether to repair what can be repaired.
-    """
+    """Check that MLflow, if it has searches at all, has each trial with the same outcome."""
     try:
         searches, _ = all_searches(url)
     except UserError:  # already reported as a finding on the trials

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # Attributes of an attempt.
 COMMIT = "commit"  # of the code
-CURVE = "curve"  # number and metrics of each epoch, if MLflow's server was away at the end
+CURVE = "curve"  # metrics of each epoch by its number, if MLflow's server was away at the end
 
 RECORDED = "recorded"  # attribute of a search: how many attempts its closed records cover
 # Tags of an MLflow run.
@@ -155,7 +155,7 @@ def _epochs(search: optuna.Study, attempt: FrozenTrial) -> list[tuple[int, dict[
     Else those after which it was compared, and the final numbers.
     """
     if CURVE in attempt.user_attrs:
-        return [(int(step), dict(metrics)) for step, metrics in attempt.user_attrs[CURVE]]
+        return [(int(step), metrics) for step, metrics in attempt.user_attrs[CURVE].items()]
     plan = plan_of(search).search
     sign = -1 if plan.objective == "nll" else 1
     epochs = {

@@ -68,6 +68,8 @@ class _AttemptAttributes(_Attributes):
     spread: float | None = None
     epochs: Count | None = None
     seconds: float | None = None
+    commit: str = ""
+    curve: dict[Annotated[str, Field(pattern=r"^\d{1,9}$")], dict[str, float]] = {}
 
 
 def intact_search(storage: Store, name: str) -> optuna.Study:

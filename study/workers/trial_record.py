@@ -109,7 +109,7 @@ class TrialRecord:
         self._flush(run)
         self._note_run(run)
         if run.store.is_away and self._curve:
-            self._write(self._attempt.set_user_attr, CURVE, self._curve)
+            self._write(self._attempt.set_user_attr, CURVE, dict(self._curve))
         if status == "KILLED":  # perhaps because the attempt is no longer there
             self._write(self._require_running)
         failed = [error for error in (write.exception() for write in self._writing) if error]

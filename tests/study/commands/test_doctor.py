@@ -123,3 +123,11 @@ def test_the_doctor_works_in_another_checkout_and_says_so(
     found, remedy = finding("code")
     assert found == (f"{tmp_path} is a checkout of vae-study, but the code that runs is in {ROOT}")
     assert "make install" in remedy
+
+
+def test_records_at_an_address_that_names_no_file_are_a_finding(
+    searchable: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///:memory:")
+    assert "names no file" in finding("records")[0]
+    assert not Path(":memory:").exists()

@@ -34,6 +34,7 @@ EDITS = {
         "Optuna's trial 3: elbo: Input should be a valid number"
     ),
     "DELETE FROM trial_user_attributes WHERE trial_id = 4 AND key = 'kl'": "it has no kl",
+    "INSERT INTO trial_user_attributes VALUES (NULL, 4, 'curve', '{\"1\": 2}')": "curve.1: ",
     "UPDATE trial_user_attributes SET value_json = '-1' WHERE trial_id = 4 AND key = 'trial'": (
         "trial: Input should be greater than or equal to 0"
     ),
