@@ -195,7 +195,8 @@ def run(
 @click.option("--assignment", hidden=True, help="By the supervisor that starts it, as JSON.")
 def worker(storage: str, name: str, data: Path, assignment: str | None) -> None:
     """Join a search from another shell or machine until it has its trials."""
-    from study.workers.worker import Assignment, work
+    from study.workers.assignment import Assignment
+    from study.workers.worker import work
 
     try:
         work(storage, name, data, Assignment.parse(assignment) if assignment else None)

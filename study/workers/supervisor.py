@@ -20,6 +20,7 @@ from study.search.schedule import OWNER, TRIAL, Trial, deaths_key, is_done
 from study.store.reconnect import NO_SERVER
 from study.store.searches import all_trials
 from study.store.storage import dead_attempts, fail_dead_attempts
+from study.workers.assignment import worker_command
 from study.workers.interrupts import counting_presses
 from study.workers.membership import Membership
 from study.workers.progress import SearchProgress, search_progress
@@ -85,8 +86,6 @@ def supervise(
     if is_done(trials, target, plan_of(search).most):
         member.leave_finished()
         return Outcome(search, trials, 0)
-    from study.workers.worker import worker_command  # imports torch
-
     tracker()  # if it cannot be opened, nothing has begun
     member.join()
     ended: tuple[Status, str] = "FINISHED", ""

@@ -1,12 +1,10 @@
 """The loop of every worker: choose a trial, train it, record it, until the search is done."""
 
-import json
 import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -47,6 +45,7 @@ from study.store.storage import (
     is_dead,
     silence_heartbeat_on_full_disk,
 )
+from study.workers.assignment import Assignment
 from study.workers.interrupts import Interrupts, heeding_interrupts
 from study.workers.membership import Membership, open_tracker
 from study.workers.runner import TrialRunner
@@ -56,44 +55,6 @@ if TYPE_CHECKING:
 
 POLL = 0.25  # seconds between two looks while other processes train
 MOST_FAILURES = 10  # in a row, before the search is abandoned
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """What a supervisor tells its workers.
-
-    Attributes:
-        supervisor: identifies the process without which the worker ends after its trial.
-        trials: how many finished trials it wants.
-    """
-
-    supervisor: dict[str, str]
-    trials: int
-
-    @classmethod
-    def parse(cls, text: str) -> "Assignment":
-        """Return what ``worker_command`` wrote into a command line.
-
-        Raises:
-            UserError: if it did not write it.
-        """
-        try:
-            match json.loads(text):
-                case {"supervisor": dict(supervisor), "trials": int(trials)}:
-                    return cls(supervisor, trials)
-        except ValueError:
-            pass
-        raise UserError("--assignment is for the workers that `study run` starts; leave it out")
-
-
-def worker_command(name: str, data: Path, trials: int) -> list[str]:
-    """Return the command that starts a worker of this process.
-
-    The store's address is not in it, because every user of the machine can read command lines.
-    """
-    program = Path(__file__).parents[1] / "__main__.py"
-    command = [sys.executable, "-P", str(program), "worker", "--name", name, "--data", str(data)]
-    return [*command, "--assignment", json.dumps(asdict(Assignment(identity(), trials)))]
 
 
 def work(url: str, name: str, data: Path, assignment: Assignment | None = None) -> None:

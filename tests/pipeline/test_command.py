@@ -14,7 +14,7 @@ import analysis.__main__
 import study.cli
 import study.stage
 from pipeline.stages import collect, evaluate, judge, prepare, train
-from study.workers.worker import worker_command
+from study.workers.assignment import worker_command
 from tests.conftest import ROOT
 
 COMMANDS: list[click.Command] = [

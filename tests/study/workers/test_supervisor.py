@@ -9,7 +9,7 @@ from pipeline.errors import UserError
 from pipeline.runtime.processes import PID_STARTED, identity
 from study.commands.run import how_to_reach
 from study.workers import supervisor
-from study.workers.worker import Assignment, worker_command
+from study.workers.assignment import Assignment, worker_command
 from tests.study.conftest import TRIALS, WorkerInThisProcess, attempts, study, the_search
 
 
