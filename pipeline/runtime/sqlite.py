@@ -2,7 +2,9 @@
 
 import errno
 import os
+import shutil
 import sqlite3
+import tempfile
 from contextlib import closing
 from pathlib import Path
 
@@ -23,8 +25,8 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
     A plain read-only connection to a file with a write-ahead log would create the log's two files
     if they are missing, and leave them there, or fail in a folder that it cannot write to. Without
     a log, nobody is writing and the file is complete, so it is read as one that does not change. A
-    log without its index is a copy's, which nobody writes to either: the index is made in memory.
-    Close the connection soon: writers may come.
+    log without its index is a copy's, which nobody writes to either: another copy of both is read,
+    because SQLite removes a log that is damaged. Close the connection soon: writers may come.
 
     The file must never be opened in another way, not even to look at its header: closing it would
     end all locks that this process's other connections hold, and another process could then remove
@@ -41,18 +43,30 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
     log, index, journal = (
         path.with_name(f"{path.name}-{suffix}") for suffix in ("wal", "shm", "journal")
     )
-    copied = _has_content(log) and not index.exists()
+    if _has_content(log) and not index.exists():
+        return _connect_to_copy(path, log)
     is_complete = not _has_content(log) and not _has_content(journal)
-    options = "&vfs=unix-none" if copied else "&immutable=1" if is_complete else ""
-    connection = sqlite3.connect(
+    options = "&immutable=1" if is_complete else ""
+    return sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=ro{options}",
         uri=True,
         timeout=READ_WAIT,
         check_same_thread=False,
     )
-    if copied:
-        connection.execute("PRAGMA locking_mode=EXCLUSIVE")  # as if: unix-none locks nothing
-    return connection
+
+
+def _connect_to_copy(path: Path, log: Path) -> sqlite3.Connection:
+    """Open a copy of a database and its log, which lasts as long as the connection."""
+    with tempfile.TemporaryDirectory(prefix="vae-study-") as folder:
+        for one in (path, log):
+            shutil.copyfile(one, Path(folder, one.name))
+        connection = sqlite3.connect(Path(folder, path.name), check_same_thread=False)
+        try:
+            connection.execute("PRAGMA schema_version").fetchall()  # opens all files
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
 
 
 def _has_content(path: Path) -> bool:

@@ -14,7 +14,7 @@ from optuna.exceptions import StorageInternalError
 from pipeline.errors import UserError
 from pipeline.stages import train
 from study import stage
-from study.outcome.export import REMEMBERED
+from study.outcome.importance import REMEMBERED
 from tests.pipeline.stages.conftest import change
 from tests.study.conftest import TRIALS, attempts, change_search, study
 

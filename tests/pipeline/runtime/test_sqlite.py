@@ -126,6 +126,19 @@ def test_the_umask_decides_about_a_database_and_its_log(tmp_path: Path) -> None:
     assert modes == dict.fromkeys(("a.db", "a.db-shm", "a.db-wal"), 0o664)
 
 
+def test_a_damaged_log_stays(tmp_path: Path) -> None:
+    """SQLite itself would remove it, with whatever could still be saved from it."""
+    database = tmp_path / "a.db"
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("CREATE TABLE numbers (number INTEGER)")
+    log = database.with_name("a.db-wal")
+    log.write_bytes(b"damaged" * 1000)
+    assert table_names(database) == {"numbers"}
+    assert log.read_bytes() == b"damaged" * 1000
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.db", "a.db-wal"]
+
+
 @pytest.mark.parametrize("forbidden", ["a.db", "a.db-wal", ""])
 def test_what_has_to_be_writable(
     database: Path, forbidden: str, monkeypatch: pytest.MonkeyPatch
