@@ -14,7 +14,6 @@ from optuna.exceptions import StorageInternalError
 from pipeline.errors import UserError
 from pipeline.stages import train
 from study import stage
-from study.outcome.importance import REMEMBERED
 from tests.pipeline.stages.conftest import change
 from tests.study.conftest import TRIALS, attempts, change_search, study
 
@@ -101,14 +100,11 @@ def test_a_disk_that_is_full_after_the_search_is_one_line(
     searched: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     change_search(searched, trials=TRIALS, confirm=0)
-    set_user_attr = optuna.Study.set_user_attr
 
-    def refuse(search: optuna.Study, key: str, value: object) -> None:
-        if key == REMEMBERED:
-            raise StorageInternalError("not stored") from sqlite3.OperationalError("disk is full")
-        set_user_attr(search, key, value)
+    def refuse(search: optuna.Study, trials: object) -> None:
+        raise StorageInternalError("not stored") from sqlite3.OperationalError("disk is full")
 
-    monkeypatch.setattr(optuna.Study, "set_user_attr", refuse)
+    monkeypatch.setattr("study.outcome.export.remember_importance", refuse)
     result = CliRunner().invoke(stage.main, [], catch_exceptions=False)
     assert result.exit_code == 2
     assert "cannot be written: disk is full; free some space" in result.stderr.splitlines()[-1]
