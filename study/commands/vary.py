@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from pipeline.errors import UserError, command_to_type
 from pipeline.files import write_text
 from pipeline.runtime.interrupts import sigterm_as_interrupt
+from pipeline.runtime.workers import count_workers
 from pipeline.settings import Settings, load_settings, override, parse_settings
 
 Options = dict[str, object]
@@ -45,6 +46,7 @@ def vary_command(params: Path, assignments: Sequence[str], into: Path | None, wo
         )
     if settings == baseline:
         raise UserError(f"{params} has these settings already; give another value")
+    count_workers(workers, len(settings.runs))  # if it is not valid, nothing is written
     into = into or EXPERIMENTS / _name_of(assignments)
     _claim(into, settings)
     for stage in _stages(settings, baseline, into, workers):

@@ -58,6 +58,7 @@ def test_a_variation_has_a_folder_of_its_own(
         (["train.epochs=2"], "params.yaml has these settings already"),
         (["search.trials=2"], "`study vary` varies the grid"),
         (["train.epochs=x"], "train.epochs"),
+        (["train.epochs=1", "--workers", "many"], "--workers"),
         (["epochs"], "must be section.key=value"),
         (["train.epochs=1", "--into", "models"], "models already exists"),
         (["train.epochs=1", "--into", "."], "already has other settings"),
